@@ -46,20 +46,25 @@ const model = z.strictObject({
     huggingFace: text(/^[\w.-]+\/[\w.-]+$/, "a Hugging Face repository: <owner>/<name>"),
     revision: text(/^[0-9a-f]{40}$/, "the full commit SHA (40 hex digits); a branch or tag can move"),
     /** Only matching files are pulled. Default: all. */
-    allowPatterns: list(nonEmpty, "file patterns").default(["*"]),
+    allowPatterns: list(text(/^\S+$/, "a file pattern without spaces"), "file patterns").default(["*"]),
   }),
   package: z.strictObject({ kind: choice("s3") }).default({ kind: "s3" }),
-  serve: z.strictObject({
-    /** A key of `modelcar:accelerators`; needed as soon as `gpus` is above 0. */
-    accelerator: nonEmpty.optional(),
-    gpus: integer(0, 64).default(0),
-    cpu,
-    memory: bytes,
-    maxModelLen: integer(1, 10_000_000),
-    vllmArgs: list(nonEmpty, "vLLM arguments").default([]),
-    /** How a changed model takes over. `Recreate` needs no room for a second copy. Default: Recreate on GPUs, else RollingUpdate. */
-    rollout: choice("RollingUpdate", "Recreate").optional(),
-  }),
+  serve: z
+    .strictObject({
+      /** A key of `modelcar:accelerators`; needed as soon as `gpus` is above 0. */
+      accelerator: nonEmpty.optional(),
+      gpus: integer(0, 64).default(0),
+      cpu,
+      memory: bytes,
+      maxModelLen: integer(1, 10_000_000),
+      vllmArgs: list(nonEmpty, "vLLM arguments").default([]),
+      /** How a changed model takes over; Recreate needs no room for a second copy. Default: Recreate on GPUs, else RollingUpdate. */
+      rollout: choice("RollingUpdate", "Recreate").optional(),
+    })
+    .transform((serve) => ({
+      ...serve,
+      rollout: serve.rollout ?? (serve.gpus > 0 ? "Recreate" : "RollingUpdate"),
+    })),
 });
 
 const schema = z.strictObject({

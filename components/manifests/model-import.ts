@@ -1,0 +1,147 @@
+/** The pipeline that brings a model from the hub into the object store and the registry, and one run of it. */
+import { goDuration, type Param, type Pipeline, type PipelineRunSpec, type PipelineTask } from "./tekton.ts";
+
+export const pipelineName = "model-import";
+const workspace = "models";
+
+/** Parameters of the pipeline, in the vocabulary of its tasks. */
+const params = {
+  HUGGINGFACE_MODEL: "Repository on the hub, <owner>/<name>",
+  HUGGINGFACE_REVISION: "Commit SHA to pull",
+  HUGGINGFACE_ALLOW_PATTERNS: "Patterns of the files to pull, separated by spaces",
+  HF_ENDPOINT: "Base URL of the hub",
+  MODEL_NAME: "Name in the model registry",
+  MODEL_VERSION: "Version in the model registry",
+  MODEL_DIRECTORY: "Directory of the model on the workspace",
+  S3_ENDPOINT: "Base URL of the object store",
+  S3_BUCKET: "Bucket for models",
+  S3_PREFIX: "Prefix of the model in the bucket, ending in a slash",
+  MODEL_REGISTRY_URL: "Base URL of the model registry",
+} as const;
+
+type ParamName = keyof typeof params;
+
+/** What a run reports; keys of the PipelineRun resource's `results`. */
+export const results = {
+  revision: { task: "pull-model-from-huggingface", description: "Commit SHA that was pulled" },
+  "manifest-digest": {
+    task: "pull-model-from-huggingface",
+    description: "SHA-256 of the list of files and their digests",
+  },
+  "total-bytes": { task: "pull-model-from-huggingface", description: "Size of the model" },
+  "storage-uri": { task: "upload-to-minio", description: "Where the model lies, s3://<bucket>/<prefix>" },
+  "registered-model-id": { task: "register-model", description: "Id of the registered model" },
+  "model-version-id": { task: "register-model", description: "Id of its version" },
+} as const;
+
+const fromRun = (...names: ParamName[]): Param[] =>
+  names.map((name) => ({ name, value: `$(params.${name})` }));
+const resultOf = (task: string, result: string) => `$(tasks.${task}.results.${result})`;
+
+/** The Pipeline. Each task may take as long as the run, because Tekton's own default of an hour is too short for large models. */
+export function modelImportPipeline(namespace: string, timeoutMinutes: number): Pipeline {
+  const timeout = goDuration(timeoutMinutes);
+  const task = (name: string, params: Param[], more: Partial<PipelineTask>): PipelineTask => ({
+    name,
+    taskRef: { kind: "Task", name },
+    params,
+    timeout,
+    ...more,
+  });
+  const workspaces = [{ name: workspace, workspace }];
+  return {
+    apiVersion: "tekton.dev/v1",
+    kind: "Pipeline",
+    metadata: { name: pipelineName, namespace },
+    spec: {
+      description: "Pulls a model from Hugging Face, uploads it to MinIO and registers it.",
+      params: Object.entries(params).map(([name, description]) => ({ name, type: "string", description })),
+      workspaces: [{ name: workspace, description: "Volume that the tasks hand the model over on" }],
+      tasks: [
+        task(
+          "pull-model-from-huggingface",
+          fromRun(
+            "HUGGINGFACE_MODEL",
+            "HUGGINGFACE_REVISION",
+            "HUGGINGFACE_ALLOW_PATTERNS",
+            "HF_ENDPOINT",
+            "MODEL_DIRECTORY",
+          ),
+          { workspaces },
+        ),
+        task(
+          "upload-to-minio",
+          [
+            ...fromRun("MODEL_DIRECTORY", "S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX"),
+            { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
+          ],
+          { workspaces },
+        ),
+        task(
+          "register-model",
+          [
+            ...fromRun("MODEL_REGISTRY_URL", "MODEL_NAME", "MODEL_VERSION", "HUGGINGFACE_MODEL"),
+            { name: "MODEL_URI", value: resultOf("upload-to-minio", "storage-uri") },
+            { name: "SOURCE_REVISION", value: resultOf("pull-model-from-huggingface", "revision") },
+            { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
+            { name: "PIPELINE_RUN_NAME", value: "$(context.pipelineRun.name)" },
+            { name: "PIPELINE_RUN_UID", value: "$(context.pipelineRun.uid)" },
+          ],
+          {},
+        ),
+      ],
+      results: Object.entries(results).map(([name, { task, description }]) => ({
+        name,
+        description,
+        value: resultOf(task, name),
+      })),
+    },
+  };
+}
+
+export interface ModelImport {
+  readonly model: {
+    readonly name: string;
+    readonly source: {
+      readonly huggingFace: string;
+      readonly revision: string;
+      readonly allowPatterns: readonly string[];
+    };
+  };
+  readonly huggingFaceEndpoint: string;
+  readonly s3Endpoint: string;
+  readonly bucket: string;
+  readonly registryUrl: string;
+  readonly serviceAccountName: string;
+  readonly claimName: string;
+  readonly podSecurityContext: Readonly<Record<string, unknown>>;
+  readonly timeoutMinutes: number;
+}
+
+/** The run that imports one model at one commit. */
+export function modelImportRun(spec: ModelImport): PipelineRunSpec {
+  const { name, source } = spec.model;
+  const values: Record<ParamName, string> = {
+    HUGGINGFACE_MODEL: source.huggingFace,
+    HUGGINGFACE_REVISION: source.revision,
+    HUGGINGFACE_ALLOW_PATTERNS: source.allowPatterns.join(" "),
+    HF_ENDPOINT: spec.huggingFaceEndpoint,
+    MODEL_NAME: name,
+    MODEL_VERSION: source.revision.slice(0, 12),
+    MODEL_DIRECTORY: name,
+    S3_ENDPOINT: spec.s3Endpoint,
+    S3_BUCKET: spec.bucket,
+    S3_PREFIX: `${name}/${source.revision}/`,
+    MODEL_REGISTRY_URL: spec.registryUrl,
+  };
+  return {
+    pipelineRef: { name: pipelineName },
+    params: Object.entries(values).map(([name, value]) => ({ name, value })),
+    workspaces: [{ name: workspace, persistentVolumeClaim: { claimName: spec.claimName } }],
+    taskRunTemplate: {
+      serviceAccountName: spec.serviceAccountName,
+      podTemplate: { securityContext: spec.podSecurityContext },
+    },
+    timeouts: { pipeline: goDuration(spec.timeoutMinutes) },
+  };
+}

@@ -1,0 +1,98 @@
+/** The parts of Tekton's v1 API that this program uses. */
+
+export interface Param {
+  readonly name: string;
+  readonly value: string | readonly string[];
+}
+
+export interface ParamSpec {
+  readonly name: string;
+  readonly type?: "string" | "array" | "object";
+  readonly description?: string;
+  readonly default?: string | readonly string[];
+}
+
+export interface Requirements {
+  readonly requests?: Readonly<Record<string, string>>;
+  readonly limits?: Readonly<Record<string, string>>;
+}
+
+/** What steps have in common, and each may override. */
+export interface StepTemplate {
+  readonly computeResources?: Requirements;
+  readonly securityContext?: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
+
+export interface Step extends StepTemplate {
+  readonly name: string;
+  readonly image: string;
+}
+
+export interface TaskSpec {
+  readonly description?: string;
+  readonly params?: readonly ParamSpec[];
+  readonly results?: readonly { readonly name: string; readonly description?: string }[];
+  readonly workspaces?: readonly { readonly name: string; readonly optional?: boolean }[];
+  readonly stepTemplate?: StepTemplate;
+  readonly steps: readonly Step[];
+  readonly [field: string]: unknown;
+}
+
+export interface Task {
+  readonly apiVersion: "tekton.dev/v1";
+  readonly kind: "Task";
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly [field: string]: unknown;
+  };
+  readonly spec: TaskSpec;
+}
+
+export interface PipelineTask {
+  readonly name: string;
+  readonly taskRef: { readonly kind: "Task"; readonly name: string };
+  readonly runAfter?: readonly string[];
+  readonly params: readonly Param[];
+  readonly workspaces?: readonly { readonly name: string; readonly workspace: string }[];
+  readonly timeout: string;
+}
+
+export interface Pipeline {
+  readonly apiVersion: "tekton.dev/v1";
+  readonly kind: "Pipeline";
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: {
+    readonly description: string;
+    readonly params: readonly ParamSpec[];
+    readonly workspaces: readonly { readonly name: string; readonly description: string }[];
+    readonly tasks: readonly PipelineTask[];
+    readonly results: readonly {
+      readonly name: string;
+      readonly description: string;
+      readonly value: string;
+    }[];
+  };
+}
+
+/** What `spec` of a PipelineRun holds here. */
+export interface PipelineRunSpec {
+  readonly pipelineRef: { readonly name: string };
+  readonly params: readonly Param[];
+  readonly workspaces: readonly {
+    readonly name: string;
+    readonly persistentVolumeClaim: { readonly claimName: string };
+  }[];
+  readonly taskRunTemplate: {
+    readonly serviceAccountName: string;
+    readonly podTemplate: { readonly securityContext: Readonly<Record<string, unknown>> };
+  };
+  readonly timeouts: { readonly pipeline: string };
+}
+
+/** A duration as Go writes it ("1h30m0s"), so that webhooks have nothing to rewrite. */
+export function goDuration(minutes: number): string {
+  const hours = Math.floor(minutes / 60);
+  return `${hours > 0 ? `${hours}h` : ""}${minutes % 60}m0s`;
+}

@@ -1,0 +1,71 @@
+/** Reads tasks/<name>/task.yaml and fits each Task to a stack. No Pulumi here. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { formatBytes, formatCpu, parseQuantity } from "../sizing/quantity.ts";
+import type { PodDemand } from "../sizing/quota.ts";
+import { containerDefaults } from "./manifests/project.ts";
+import type { Task } from "./manifests/tekton.ts";
+
+const fileName = "task.yaml";
+
+/** Every Task under a directory, in order of name. Throws when a file is no v1 Task or is named unlike its folder. */
+export function loadTasks(directory: string): Task[] {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(`/${fileName}`))
+    .sort()
+    .map((path) => {
+      const task: unknown = parse(readFileSync(join(directory, path), "utf8"));
+      if (!isTask(task)) throw new Error(`tasks/${path}: not a tekton.dev/v1 Task with a name and steps`);
+      const folder = path.slice(0, -fileName.length - 1);
+      if (task.metadata.name !== folder) {
+        throw new Error(
+          `tasks/${path}: metadata.name is "${task.metadata.name}", but must be that of the folder`,
+        );
+      }
+      return task;
+    });
+}
+
+function isTask(value: unknown): value is Task {
+  const task = value as Partial<Task> | null;
+  return (
+    task?.apiVersion === "tekton.dev/v1" &&
+    task.kind === "Task" &&
+    typeof task.metadata?.name === "string" &&
+    Array.isArray(task.spec?.steps) &&
+    task.spec.steps.every((step) => typeof step?.image === "string")
+  );
+}
+
+/**
+ * The Task in a namespace, with the stack's images: an image whose last path element, without tag, is a key of `images`
+ * becomes that digest reference. Throws on an image that no key names.
+ */
+export function fitTask(task: Task, namespace: string, images: Readonly<Record<string, string>>): Task {
+  const steps = task.spec.steps.map((step) => {
+    const key = step.image.replace(/^.*\//, "").replace(/[:@].*$/, "");
+    const image = images[key];
+    if (!image) {
+      throw new Error(
+        `task ${task.metadata.name}, step ${step.name}: set modelcar:images.${key} for ${step.image}`,
+      );
+    }
+    return { ...step, image };
+  });
+  return { ...task, metadata: { ...task.metadata, namespace }, spec: { ...task.spec, steps } };
+}
+
+/** What the Task's pod asks for: its steps run one after the other, but Kubernetes counts them all. */
+export function taskDemand(task: Task): PodDemand {
+  const sum = (amount: (requests: Record<string, string>, limits: Record<string, string>) => string) =>
+    task.spec.steps.reduce((total, step) => {
+      const own = { ...task.spec.stepTemplate?.computeResources, ...step.computeResources };
+      return total + parseQuantity(amount({ ...own.limits, ...own.requests }, own.limits ?? {}));
+    }, 0);
+  return {
+    cpu: formatCpu(sum((requests) => requests.cpu ?? containerDefaults.cpu)),
+    memory: formatBytes(sum((requests) => requests.memory ?? containerDefaults.memory)),
+    memoryLimit: formatBytes(sum((_, limits) => limits.memory ?? containerDefaults.memoryLimit)),
+  };
+}
