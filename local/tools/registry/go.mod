@@ -1,6 +1,6 @@
 module modelcar.local/tools/registry
 
-go 1.25.11
+go 1.26.0
 
 tool github.com/distribution/distribution/v3/cmd/registry
 

@@ -1,0 +1,80 @@
+/** Buildah from the unpacked Debian packages, with a store, configuration and policy of its own under the cache. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheDirectory } from "../paths.ts";
+import { run } from "../run.ts";
+import { debianEnvironment, debianProgram } from "../toolchain/debian.ts";
+
+const storeDirectory = join(cacheDirectory, "buildah");
+
+function storeFile(name: string, text: string): string {
+  mkdirSync(storeDirectory, { recursive: true });
+  const file = join(storeDirectory, name);
+  if (!existsSync(file)) writeFileSync(file, text);
+  return file;
+}
+
+/** Environment that keeps Buildah away from the user's own containers configuration and images. */
+export function buildahEnvironment(): NodeJS.ProcessEnv {
+  const storage = `[storage]\ndriver = "overlay"\ngraphroot = "${storeDirectory}/root"\nrunroot = "${storeDirectory}/run"\n`;
+  return {
+    ...debianEnvironment(),
+    CONTAINERS_STORAGE_CONF: storeFile("storage.conf", storage),
+    CONTAINERS_CONF: storeFile("containers.conf", ""),
+    REGISTRIES_CONFIG_PATH: storeFile("registries.conf", ""),
+    TMPDIR: storeDirectory,
+  };
+}
+
+/** Everything that Buildah reads was built here, so no signature is asked for. */
+const signaturePolicy = () =>
+  storeFile("policy.json", JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
+
+/** Buildah's program and arguments for a sub-command. */
+export const buildahCommand = (subcommand: "build" | "push", ...args: string[]): [string, string[]] => [
+  debianProgram("usr/bin/buildah"),
+  [subcommand, "--signature-policy", signaturePolicy(), ...args],
+];
+
+/**
+ * pip's settings of this machine (index, certificates), for RUN steps: mounted while building, never in an image.
+ */
+function hostSettings(): string[] {
+  const settings = Object.entries(process.env)
+    .filter(([name]) => /^PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST|DEFAULT_TIMEOUT|RETRIES)$/.test(name))
+    .map(([name, value]) => `${name.slice(4).toLowerCase().replaceAll("_", "-")} = ${value}\n`);
+  const file = join(storeDirectory, "pip.conf");
+  writeFileSync(
+    file,
+    `[global]\ndisable-pip-version-check = true\nno-cache-dir = true\n${settings.join("")}`,
+  );
+  return ["--volume", `${file}:/etc/pip.conf:ro`, "--volume", "/etc/ssl/certs:/etc/ssl/certs:ro"];
+}
+
+/** Builds a Containerfile into the store. Times in the image are zero, so equal content gives an equal image. */
+export async function buildImage(options: {
+  readonly name: string;
+  readonly containerfile: string;
+  readonly context: string;
+  readonly buildArgs?: Readonly<Record<string, string>>;
+  readonly ignorefile?: string;
+}): Promise<void> {
+  const buildArgs = Object.entries(options.buildArgs ?? {}).flatMap(([key, value]) => [
+    "--build-arg",
+    `${key}=${value}`,
+  ]);
+  const [command, args] = buildahCommand(
+    "build",
+    "--isolation=chroot",
+    "--network=host",
+    "--layers",
+    "--timestamp=0",
+    `--ignorefile=${options.ignorefile ?? "/dev/null"}`,
+    ...hostSettings(),
+    ...buildArgs,
+    `--tag=${options.name}`,
+    `--file=${options.containerfile}`,
+    options.context,
+  );
+  await run(command, args, { env: buildahEnvironment(), log: join(cacheDirectory, "logs", "images.log") });
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { waitUntil } from "../run.ts";
+
+/** A process that we started: its id, and its start time so that a reused id is never taken for it. */
+export interface ProcessRecord {
+  readonly pid: number;
+  /** In clock ticks since boot: field 22 of /proc/PID/stat (proc(5)). */
+  readonly startTime: string;
+}
+
+/** @throws Error where no such process runs. */
+export function processRecord(pid: number): ProcessRecord {
+  const startTime = startTimeOf(pid);
+  if (startTime === undefined) throw new Error(`process ${pid} does not run`);
+  return { pid, startTime };
+}
+
+function startTimeOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field, the command in parentheses, may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+export const isRunning = ({ pid, startTime }: ProcessRecord): boolean => startTimeOf(pid) === startTime;
+
+/** Kills the process and waits until it is gone. */
+export async function killProcess(record: ProcessRecord): Promise<void> {
+  if (!isRunning(record)) return;
+  process.kill(record.pid, "SIGKILL");
+  await waitUntil(`process ${record.pid} to end`, async () => (isRunning(record) ? undefined : true), {
+    seconds: 30,
+    everyMs: 50,
+  });
+}

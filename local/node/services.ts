@@ -1,0 +1,298 @@
+/** The node's daemons, each supervised by runit inside the sandbox: one that dies is started again within a second. */
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { cacheDirectory, clusterName, stateDirectory } from "../paths.ts";
+import { waitUntil } from "../run.ts";
+import { debianProgram } from "../toolchain/debian.ts";
+import { goProgram } from "../toolchain/go.ts";
+import { certificateFile, certificatesDirectory, keyFile, kubeconfig } from "./certificates.ts";
+import { logsDirectory, nodeAddress, runInSandbox, servicesDirectory } from "./sandbox.ts";
+
+export const podNetwork = "10.244.0.0/24";
+export const serviceNetwork = "10.96.0.0/16";
+/** The cluster's DNS Service; also what the gateway asks. */
+export const dnsAddress = "10.96.0.10";
+export const apiServerUrl = `https://${nodeAddress}:6443`;
+
+/** Images and their unpacked layers live beside the tools, so that `delete` does not cost another import. */
+export const containerdRoot = join(cacheDirectory, "containerd");
+export const containerdSocket = "/run/containerd/containerd.sock";
+
+/** The pods' process 1; imported before the first pod starts. */
+const pauseImage = "modelcar.local/pause:latest";
+
+/** Names of the daemons, as in `logs NAME`. */
+export const serviceNames = [
+  "etcd",
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "containerd",
+  "kubelet",
+  "kube-proxy",
+  "kwok",
+] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+const configurationDirectory = join(stateDirectory, "configuration");
+const configurationFile = (name: string) => join(configurationDirectory, name);
+
+function writeConfiguration(name: string, text: string): string {
+  mkdirSync(configurationDirectory, { recursive: true, mode: 0o700 });
+  const file = configurationFile(name);
+  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text, { mode: 0o600 });
+  return file;
+}
+
+const clientConfiguration = (name: string) =>
+  writeConfiguration(`${name}.kubeconfig`, kubeconfig(name, apiServerUrl));
+
+/** containerd for the kubelet. */
+const containerdConfiguration = () => `version = 2
+root = "${containerdRoot}"
+state = "/run/containerd"
+[grpc]
+  address = "${containerdSocket}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${pauseImage}"
+  # A root without CAP_SYS_RESOURCE may not lower an OOM score.
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "${debianProgram("usr/lib/cni")}"
+    conf_dir = "${configurationFile("cni")}"
+`;
+
+const cniConfiguration = () =>
+  JSON.stringify({
+    cniVersion: "0.4.0",
+    name: "pods",
+    plugins: [
+      {
+        type: "bridge",
+        bridge: "pods0",
+        isGateway: true,
+        hairpinMode: true,
+        ipMasq: false,
+        ipam: { type: "host-local", ranges: [[{ subnet: podNetwork }]], routes: [{ dst: "0.0.0.0/0" }] },
+      },
+      { type: "portmap", capabilities: { portMappings: true } },
+    ],
+  });
+
+const kubeletConfiguration = () =>
+  stringify({
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: certificateFile("ca") },
+    },
+    authorization: { mode: "Webhook" },
+    tlsCertFile: certificateFile("kubelet"),
+    tlsPrivateKeyFile: keyFile("kubelet"),
+    containerRuntimeEndpoint: `unix://${containerdSocket}`,
+    cgroupDriver: "cgroupfs",
+    cgroupRoot: `/${clusterName}`,
+    failCgroupV1: false,
+    failSwapOn: false,
+    clusterDomain: "cluster.local",
+    clusterDNS: [dnsAddress],
+    resolvConf: writeConfiguration("resolv.conf", "# The cluster has no outside.\n"),
+    // The disk is the user's own: the preflight asks for room, the kubelet evicts only when it is almost gone.
+    evictionHard: { "memory.available": "200Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
+    imageGCHighThresholdPercent: 100,
+    // Images are imported, not pulled, so none may be collected.
+    imageMinimumGCAge: "87600h",
+    imageMaximumGCAge: "0s",
+    serializeImagePulls: false,
+    registryPullQPS: 0,
+    eventRecordQPS: 50,
+    nodeStatusUpdateFrequency: "10s",
+    shutdownGracePeriod: "0s",
+  });
+
+/** Stages of kwok for the stand-in GPU nodes: they stay Ready and let their pods be deleted; nothing runs on them. */
+const kwokStages = () =>
+  [
+    {
+      apiVersion: "kwok.x-k8s.io/v1alpha1",
+      kind: "Stage",
+      metadata: { name: "node-heartbeat" },
+      spec: {
+        resourceRef: { apiGroup: "v1", kind: "Node" },
+        selector: { matchExpressions: [{ key: ".status.phase", operator: "NotIn", values: ["Terminated"] }] },
+        delay: { durationMilliseconds: 20_000 },
+        next: {
+          statusTemplate:
+            "conditions:\n- type: Ready\n  status: 'True'\n  reason: StandIn\n  message: nothing runs on this node\n  lastHeartbeatTime: {{ Now | Quote }}\n  lastTransitionTime: {{ Now | Quote }}\n",
+        },
+        immediateNextStage: true,
+      },
+    },
+    {
+      apiVersion: "kwok.x-k8s.io/v1alpha1",
+      kind: "Stage",
+      metadata: { name: "pod-delete" },
+      spec: {
+        resourceRef: { apiGroup: "v1", kind: "Pod" },
+        selector: { matchExpressions: [{ key: ".metadata.deletionTimestamp", operator: "Exists" }] },
+        next: { finalizers: { empty: true }, delete: true },
+      },
+    },
+  ]
+    .map((stage) => stringify(stage))
+    .join("---\n");
+
+/** The command line of each daemon. */
+function commands(): Record<ServiceName, readonly string[]> {
+  mkdirSync(configurationFile("cni"), { recursive: true });
+  writeConfiguration("cni/10-pods.conflist", cniConfiguration());
+  const kubernetes = (command: string) => goProgram("kubernetes", command);
+  const flag = (name: string, value: string | number | boolean) => `--${name}=${value}`;
+  return {
+    etcd: [
+      goProgram("etcd"),
+      flag("name", clusterName),
+      flag("data-dir", join(stateDirectory, "etcd")),
+      // Only the sandbox's own loopback reaches it.
+      flag("listen-client-urls", "http://127.0.0.1:2379"),
+      flag("advertise-client-urls", "http://127.0.0.1:2379"),
+      flag("listen-peer-urls", "http://127.0.0.1:2380"),
+      flag("initial-cluster", `${clusterName}=http://127.0.0.1:2380`),
+      flag("initial-advertise-peer-urls", "http://127.0.0.1:2380"),
+      flag("log-level", "warn"),
+      // Survives every kill, not a power cut; slow disks would otherwise cost controllers their leases.
+      "--unsafe-no-fsync",
+    ],
+    "kube-apiserver": [
+      kubernetes("kube-apiserver"),
+      flag("advertise-address", nodeAddress),
+      flag("etcd-servers", "http://127.0.0.1:2379"),
+      flag("service-cluster-ip-range", serviceNetwork),
+      flag("authorization-mode", "Node,RBAC"),
+      flag("enable-admission-plugins", "NodeRestriction"),
+      flag("client-ca-file", certificateFile("ca")),
+      flag("tls-cert-file", certificateFile("apiserver")),
+      flag("tls-private-key-file", keyFile("apiserver")),
+      flag("kubelet-certificate-authority", certificateFile("ca")),
+      flag("kubelet-client-certificate", certificateFile("apiserver-kubelet-client")),
+      flag("kubelet-client-key", keyFile("apiserver-kubelet-client")),
+      flag("kubelet-preferred-address-types", "InternalIP"),
+      flag("service-account-issuer", "https://kubernetes.default.svc.cluster.local"),
+      flag("service-account-key-file", certificateFile("service-account")),
+      flag("service-account-signing-key-file", keyFile("service-account")),
+    ],
+    "kube-controller-manager": [
+      kubernetes("kube-controller-manager"),
+      flag("kubeconfig", clientConfiguration("controller-manager")),
+      flag("use-service-account-credentials", true),
+      flag("service-account-private-key-file", keyFile("service-account")),
+      flag("root-ca-file", certificateFile("ca")),
+      flag("cluster-signing-cert-file", certificateFile("ca")),
+      flag("cluster-signing-key-file", keyFile("ca")),
+      flag("leader-elect", false),
+    ],
+    "kube-scheduler": [
+      kubernetes("kube-scheduler"),
+      flag("kubeconfig", clientConfiguration("scheduler")),
+      flag("leader-elect", false),
+    ],
+    containerd: [
+      debianProgram("usr/bin/containerd"),
+      flag("config", writeConfiguration("containerd.toml", containerdConfiguration())),
+    ],
+    kubelet: [
+      kubernetes("kubelet"),
+      flag("config", writeConfiguration("kubelet.yaml", kubeletConfiguration())),
+      flag("kubeconfig", clientConfiguration("kubelet")),
+      flag("hostname-override", clusterName),
+      flag("node-ip", nodeAddress),
+    ],
+    "kube-proxy": [
+      kubernetes("kube-proxy"),
+      flag("kubeconfig", clientConfiguration("kube-proxy")),
+      flag("hostname-override", clusterName),
+      flag("cluster-cidr", podNetwork),
+      // The sandbox may not write these settings of the kernel.
+      flag("conntrack-max-per-core", 0),
+      flag("conntrack-min", 0),
+      flag("conntrack-tcp-timeout-established", "0s"),
+      flag("conntrack-tcp-timeout-close-wait", "0s"),
+    ],
+    kwok: [
+      goProgram("kwok"),
+      flag("kubeconfig", clientConfiguration("kwok")),
+      flag("config", writeConfiguration("kwok.yaml", kwokStages())),
+      flag("manage-all-nodes", false),
+      flag("manage-nodes-with-annotation-selector", "kwok.x-k8s.io/node=fake"),
+      flag("node-ip", ""),
+      flag("server-address", ""),
+      flag("node-lease-duration-seconds", 40),
+    ],
+  };
+}
+
+const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** Writes daemons' service folders; runit starts them within five seconds. */
+export function writeServices(names: readonly ServiceName[]): void {
+  const all = commands();
+  for (const name of names) {
+    const command = all[name];
+    const folder = join(servicesDirectory, name);
+    const logs = join(logsDirectory, name);
+    mkdirSync(join(folder, "log"), { recursive: true });
+    mkdirSync(logs, { recursive: true });
+    writeFileSync(join(logs, "config"), "s10000000\nn3\n");
+    writeExecutable(
+      join(folder, "log", "run"),
+      `#!/bin/sh\nexec ${debianProgram("usr/bin/svlogd")} -tt ${quoted(logs)}\n`,
+    );
+    writeExecutable(join(folder, "run"), `#!/bin/sh\nexec 2>&1\nexec ${command.map(quoted).join(" ")}\n`);
+  }
+}
+
+function writeExecutable(file: string, text: string): void {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  writeFileSync(file, text);
+  chmodSync(file, 0o755);
+}
+
+/** kubectl of the pinned release with the admin's rights, from inside the sandbox. */
+export function kubectl(args: readonly string[], input?: string): Promise<string> {
+  const file = join(certificatesDirectory, "admin.kubeconfig");
+  writeFileSync(file, kubeconfig("admin", apiServerUrl), { mode: 0o600 });
+  return runInSandbox(
+    goProgram("kubernetes", "kubectl"),
+    [`--kubeconfig=${file}`, ...args],
+    input === undefined ? {} : { input },
+  );
+}
+
+/** Waits until the API server answers and the node is Ready. */
+export async function waitForNode(): Promise<void> {
+  await waitUntil(
+    "the API server",
+    async () => (await kubectl(["get", "--raw", "/readyz"])) === "ok" || undefined,
+    {
+      seconds: 180,
+      everyMs: 500,
+    },
+  );
+  await waitUntil(
+    `node ${clusterName} to be Ready (logs: ${join(logsDirectory, "kubelet/current")})`,
+    async () => {
+      const status = await kubectl([
+        "get",
+        "node",
+        clusterName,
+        "-o",
+        "jsonpath={.status.conditions[?(@.type=='Ready')].status}",
+      ]);
+      return status === "True" || undefined;
+    },
+    { seconds: 180, everyMs: 500 },
+  );
+}

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheDirectory, contentKey } from "../paths.ts";
+import { run } from "../run.ts";
+import lock from "./debian.lock.json" with { type: "json" };
+
+const key = contentKey({ texts: [JSON.stringify(lock)] });
+
+/** The folder into which the locked Debian packages are unpacked; nothing is installed on the host. */
+export const debianDirectory = join(cacheDirectory, "debian", key);
+
+/** Whether the packages are there. */
+export const debianToolsReady = (): boolean => existsSync(debianDirectory);
+
+/**
+ * Environment for programs of these packages: they come first on PATH. Configuration that Debian would have
+ * installed under /etc is given on the command lines instead.
+ */
+export function debianEnvironment(environment: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const folders = ["usr/sbin", "usr/bin", "sbin", "bin"].map(debianProgram);
+  return {
+    ...environment,
+    PATH: [...folders, environment.PATH ?? "/usr/sbin:/usr/bin:/sbin:/bin"].join(":"),
+    XTABLES_LIBDIR: debianProgram("usr/lib/x86_64-linux-gnu/xtables"),
+  };
+}
+
+/** A program of the packages, by its path under the folder (`usr/bin/containerd`). */
+export const debianProgram = (path: string): string => join(debianDirectory, path);
+
+/**
+ * The address of the bookworm archive that this machine's apt uses.
+ * @throws Error where apt has none.
+ */
+export async function bookwormArchive(): Promise<string> {
+  const targets = await run("apt-get", [
+    "indextargets",
+    "--format",
+    "$(REPO_URI) $(CODENAME) $(COMPONENT)",
+    "Created-By: Packages",
+  ]);
+  const target = targets.split("\n").find((line) => line.endsWith(" bookworm main"));
+  if (!target)
+    throw new Error(
+      "apt has no bookworm main archive: add one to /etc/apt/sources.list.d and run apt-get update",
+    );
+  return target.split(" ")[0] as string;
+}
+
+/** Downloads the locked packages, checks each one's SHA-256, and unpacks them. */
+export async function unpackDebianTools(): Promise<void> {
+  const work = `${debianDirectory}.partial`;
+  const downloads = join(work, ".downloads");
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(downloads, { recursive: true });
+  const log = join(cacheDirectory, "logs", "debian.log");
+  const download = () =>
+    run("apt-get", ["download", ...lock.map(({ name, version }) => `${name}=${version}`)], {
+      cwd: downloads,
+      log,
+    });
+  // A machine whose package lists are missing or old learns of the versions first.
+  await download().catch(async () => {
+    await run("apt-get", ["update"], { log });
+    await download();
+  });
+  for (const { name, version, sha256 } of lock) {
+    const file = (
+      await run("find", [downloads, "-name", `${name}_${version.replaceAll(":", "%3a")}_*.deb`])
+    ).trim();
+    const actual = file ? createHash("sha256").update(readFileSync(file)).digest("hex") : "no file";
+    if (actual !== sha256)
+      throw new Error(`Debian package ${name} ${version}: SHA-256 is ${actual}, locked is ${sha256}`);
+    await run("dpkg-deb", ["-x", file, work]);
+  }
+  rmSync(downloads, { recursive: true });
+  await setLibraryPaths(work);
+  writeFileSync(join(work, ".complete"), "");
+  renameSync(work, debianDirectory);
+}
+
+/** Makes each dynamic program find the libraries beside it, also when it starts itself anew with an empty environment. */
+async function setLibraryPaths(directory: string): Promise<void> {
+  const patchelf = join(directory, "usr/bin/patchelf");
+  const libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map((folder) =>
+    join(debianDirectory, folder),
+  );
+  for (const folder of ["usr/bin", "usr/sbin", "sbin"]) {
+    for (const { name, parentPath } of readdirSync(join(directory, folder), { withFileTypes: true }).filter(
+      (entry) => entry.isFile(),
+    )) {
+      const program = join(parentPath, name);
+      if (program === patchelf) continue;
+      // Static programs and scripts have no interpreter and need nothing.
+      const dynamic = await run(patchelf, ["--print-interpreter", program]).then(
+        () => true,
+        () => false,
+      );
+      if (dynamic) await run(patchelf, ["--force-rpath", "--set-rpath", libraries.join(":"), program]);
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { cacheDirectory, contentKey } from "../paths.ts";
+import type { Step } from "../progress.ts";
+import { run } from "../run.ts";
+
+/** A Go module under `local/tools` whose `go.mod` and `go.sum` pin a tool's source, and the commands to build of it. */
+interface GoTool extends Step {
+  /** The folder under `local/tools`. */
+  readonly name: string;
+  readonly packages: readonly string[];
+  /** Package variables set at link time, without the `-X`. */
+  readonly variables?: readonly string[];
+  /** The binary's name where the last part of the package path isn't it. */
+  readonly binary?: string;
+}
+
+const kubernetesVersion = "v1.34.4";
+const kubernetes = (name: string, value: string) => `k8s.io/component-base/version.${name}=${value}`;
+
+/** In the order in which they are built; `seconds` was measured on two cores. */
+export const goTools = [
+  {
+    name: "kubernetes",
+    seconds: 350,
+    packages: [
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-scheduler",
+      "kubelet",
+      "kube-proxy",
+      "kubectl",
+    ].map((command) => `k8s.io/kubernetes/cmd/${command}`),
+    // Tekton refuses a server that doesn't know its version.
+    variables: [
+      kubernetes("gitVersion", kubernetesVersion),
+      kubernetes("gitMajor", "1"),
+      kubernetes("gitMinor", "34"),
+      kubernetes("gitCommit", kubernetesVersion),
+      kubernetes("gitTreeState", "clean"),
+      kubernetes("buildDate", "1970-01-01T00:00:00Z"),
+    ],
+  },
+  { name: "etcd", seconds: 25, packages: ["go.etcd.io/etcd/server/v3"], binary: "etcd" },
+  { name: "coredns", seconds: 55, packages: ["."], binary: "coredns" },
+  { name: "storage-provisioner", seconds: 40, packages: ["github.com/rancher/local-path-provisioner"] },
+  { name: "kwok", seconds: 40, packages: ["sigs.k8s.io/kwok/cmd/kwok"] },
+  { name: "registry", seconds: 60, packages: ["github.com/distribution/distribution/v3/cmd/registry"] },
+  { name: "model-registry", seconds: 40, packages: ["github.com/kubeflow/model-registry"] },
+  {
+    name: "tekton",
+    seconds: 190,
+    packages: ["controller", "webhook", "entrypoint", "nop", "workingdirinit"].map(
+      (command) => `github.com/tektoncd/pipeline/cmd/${command}`,
+    ),
+  },
+  { name: "kserve", seconds: 150, packages: ["github.com/kserve/kserve/cmd/manager"] },
+  { name: "minio", seconds: 210, packages: ["github.com/minio/minio"] },
+  {
+    name: "pulumi",
+    seconds: 180,
+    packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
+    variables: ["github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0"],
+  },
+] as const satisfies readonly GoTool[];
+
+export type GoToolName = (typeof goTools)[number]["name"];
+
+const moduleDirectory = (name: GoToolName): string => join(import.meta.dirname, "..", "tools", name);
+
+const environment: NodeJS.ProcessEnv = {
+  ...process.env,
+  CGO_ENABLED: "0",
+  GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
+  GOTOOLCHAIN: "local",
+  // Its sums are pinned in our go.sum; the public checksum database doesn't serve this module everywhere.
+  GONOSUMDB: [process.env.GONOSUMDB, "github.com/kubeflow/model-registry"].filter(Boolean).join(","),
+  // Memory is plentiful where this runs and cores are few.
+  GOGC: process.env.GOGC ?? "400",
+};
+
+function tool(name: GoToolName): GoTool {
+  return goTools.find((candidate) => candidate.name === name) as GoTool;
+}
+
+/** The folder with the built commands of a tool, keyed by its pins. */
+export function goToolDirectory(name: GoToolName): string {
+  const module = moduleDirectory(name);
+  const { packages, variables = [] } = tool(name);
+  const files = ["go.mod", "go.sum", "main.go"].map((file) => join(module, file));
+  return join(cacheDirectory, "go", `${name}-${contentKey({ files, texts: [...packages, ...variables] })}`);
+}
+
+/** A built command of a tool. */
+export function goProgram(name: GoToolName, command: string = name): string {
+  return join(goToolDirectory(name), command);
+}
+
+export const goToolReady = (name: GoToolName): boolean => existsSync(goToolDirectory(name));
+
+/** Downloads (Go checks every sum) and builds one tool into the cache. */
+export async function buildGoTool(name: GoToolName): Promise<void> {
+  const { packages, variables = [], binary } = tool(name);
+  const directory = goToolDirectory(name);
+  const work = `${directory}.partial`;
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true });
+  const flags = ["-s", "-w", ...variables.map((variable) => `-X ${variable}`)].join(" ");
+  await run("go", ["build", "-ldflags", flags, "-o", `${work}/`, ...packages], {
+    cwd: moduleDirectory(name),
+    env: environment,
+    log: join(cacheDirectory, "logs", `go-${name}.log`),
+  });
+  const [first] = packages;
+  if (binary && first) {
+    const built = first === "." ? name : basename(first.replace(/\/v\d+$/, ""));
+    if (built !== binary) renameSync(join(work, built), join(work, binary));
+  }
+  renameSync(work, directory);
+}
+
+/** The folder of a Go module's source in the module cache, for the manifests that it ships. */
+export async function goModuleSource(name: GoToolName, module: string): Promise<string> {
+  await run("go", ["mod", "download", module], { cwd: moduleDirectory(name), env: environment });
+  return (
+    await run("go", ["list", "-m", "-f", "{{.Dir}}", module], {
+      cwd: moduleDirectory(name),
+      env: environment,
+    })
+  ).trim();
+}
