@@ -31,6 +31,7 @@ CHAT_TEMPLATE = (
 )
 SPECIAL_TOKENS = ["<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
 SECONDS_BETWEEN_PROGRESS_LINES = 10.0
+LEAST_ACCURACY = 0.9  # of the last revision of a repository
 
 Recipe = dict[str, Any]
 Sum = tuple[int, int]
@@ -241,6 +242,8 @@ def make_repository(repository: dict[str, Any], output: Path) -> None:
         print(f"{name} at step {step}: " + "; ".join(f"{k} {v:.1%}" for k, v in measured.items()), flush=True)
         card = model_card(recipe, name, step, parameters, measured)
         write_revision(output / name / revisions[step], published, tokenizer, card)
+    if measured["chat, all"] < LEAST_ACCURACY:
+        sys.exit(f"{name} answers only {measured['chat, all']:.1%}, and must answer {LEAST_ACCURACY:.0%}: change its recipe")
 
 
 def main() -> None:
