@@ -80,7 +80,7 @@ describe("a dynamic provider behind a constant shim", () => {
     project.write({
       "index.ts": program("a"),
       "provider.ts": logic("hello"),
-      "greeting.ts": "export const greeting = (word: string, name: string): string => `${word} ${name}`;",
+      "greeting.ts": 'export const greeting = (word: string, name: string): string => word + " " + name;',
     });
     await project.pulumi("up", "--yes", "--skip-preview");
     expect(await project.outputs()).toEqual({ result: "hello a" });

@@ -65,7 +65,8 @@ export async function waitUntilReady(wait: Wait, object: Properties): Promise<Pr
       const current = own?.[0];
       if (!current) throw new Error("it was deleted meanwhile");
       const readiness = awaiter.readiness(current, related.flat());
-      if (readiness.ready) return current;
+      // Objects in lists do not carry what all of a list have in common.
+      if (readiness.ready) return { apiVersion: object.apiVersion, kind: object.kind, ...current };
       if (readiness.failed) throw new Error(readiness.message);
       if (readiness.message !== message) wait.report(readiness.message);
       message = readiness.message;
