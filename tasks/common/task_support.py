@@ -1,0 +1,101 @@
+"""What the task scripts share: reading parameters, reporting progress and results, and failing with one line."""
+
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+SECONDS_BETWEEN_PROGRESS_LINES = 10.0
+
+
+class TaskError(Exception):
+    """An expected failure. Its message is one line that says what is wrong, where, and what to do."""
+
+
+class Parameters:
+    """Reads a task's parameters from its environment and keeps every problem until check() reports them together."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = os.environ if environment is None else environment
+        self._problems: list[str] = []
+
+    def required(self, name: str, pattern: str = r".+", expected: str = "a value") -> str:
+        """The value of a parameter that must match the whole pattern; "" if it does not, which check() reports."""
+        value = self._environment.get(name, "").strip()
+        if re.fullmatch(pattern, value):
+            return value
+        self._problems.append(f"{name} must be {expected}, " + (f"not {value!r}" if value else "but is not set"))
+        return ""
+
+    def optional(self, name: str, default: str = "") -> str:
+        return self._environment.get(name, "").strip() or default
+
+    def secret(self, name: str) -> str:
+        """A required value that no message repeats."""
+        value = self._environment.get(name, "").strip()
+        if not value:
+            self._problems.append(f"{name} is not set; the task reads it from its secret")
+        return value
+
+    def directory(self, name: str) -> Path:
+        """A relative directory name below the workspace in MODELS_DIRECTORY."""
+        workspace = self.required("MODELS_DIRECTORY", r"/.+", "the absolute path of the workspace")
+        value = self.required(name, r"(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+", "a relative path without . or ..")
+        return Path(workspace, value.rstrip("/"))
+
+    def check(self) -> None:
+        """Raises TaskError with every problem found so far."""
+        if self._problems:
+            raise TaskError("; ".join(self._problems))
+
+
+def write_result(name: str, value: str | int) -> None:
+    """Writes a Tekton result. RESULT_<NAME> in the environment holds its path; without it, it is only printed."""
+    path = os.environ.get("RESULT_" + name.upper().replace("-", "_"))
+    if path:
+        Path(path).write_text(str(value))
+    print(f"result {name}: {value}", flush=True)
+
+
+def size(count: float) -> str:
+    """A number of bytes for people: 1.5 GiB."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    raise AssertionError
+
+
+@contextmanager
+def progress(label: str, total: int, done: Callable[[], int]) -> Iterator[None]:
+    """Prints done/total and the time left every ten seconds for as long as the block runs. done() gives bytes."""
+    finished = threading.Event()
+    started, first = time.monotonic(), done()
+
+    def report() -> None:
+        while not finished.wait(SECONDS_BETWEEN_PROGRESS_LINES):
+            now = min(done(), total)
+            rate = (now - first) / (time.monotonic() - started)
+            left = f"{(total - now) / rate:.0f} s left" if rate > 0 else "nothing received yet"
+            print(f"{label}: {size(now)} of {size(total)}, {size(max(rate, 0))}/s, {left}", flush=True)
+
+    reporter = threading.Thread(target=report, daemon=True)
+    reporter.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        reporter.join()
+
+
+def run(task: Callable[[], None]) -> None:
+    """Runs a task and ends the process: an expected failure is one line on stderr and exit code 1."""
+    try:
+        task()
+    except TaskError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)

@@ -1,0 +1,180 @@
+"""Records a model, its version and where it lies in the Kubeflow model registry, with its provenance.
+
+What exists is updated, what does not is created, so running it again changes nothing.
+"""
+
+import asyncio
+import os
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+from model_registry.core import ModelRegistryAPIClient
+from model_registry.types import ModelArtifact, ModelVersion, RegisteredModel
+from model_registry.types.artifacts import ArtifactState
+from mr_openapi import Configuration
+from mr_openapi.exceptions import (
+    ApiException,
+    ConflictException,
+    ForbiddenException,
+    UnauthorizedException,
+)
+from task_support import Parameters, TaskError, run, write_result
+
+AUTHOR = "model-import"
+SECONDS_TO_ANSWER = 120
+
+Stored = TypeVar("Stored", RegisteredModel, ModelVersion, ModelArtifact)
+
+
+@dataclass(frozen=True)
+class Registration:
+    url: str
+    token: str | None
+    name: str
+    version: str
+    uri: str
+    format_name: str
+    format_version: str
+    provenance: dict[str, str]
+
+
+def read_token(url: str, token_file: str) -> str | None:
+    """The service account's token, for a registry behind TLS only: it must not cross the network in the clear."""
+    if not url.startswith("https://") or not token_file or not Path(token_file).is_file():
+        return None
+    return Path(token_file).read_text().strip()
+
+
+def read_parameters() -> Registration:
+    parameters = Parameters()
+    url = parameters.required("MODEL_REGISTRY_URL", r"https?://[^/]+/?", "http(s)://host:port without a path")
+    provenance = {
+        "huggingface_model": parameters.required("HUGGINGFACE_MODEL"),
+        "source_revision": parameters.required("SOURCE_REVISION", r"[0-9a-f]{40}", "a commit of 40 hex digits"),
+        "manifest_digest": parameters.required("MANIFEST_DIGEST", r"sha256:[0-9a-f]{64}", "sha256:<64 hex digits>"),
+        "pipeline_run_name": parameters.required("PIPELINE_RUN_NAME"),
+        "pipeline_run_uid": parameters.required("PIPELINE_RUN_UID"),
+    }
+    registration = Registration(
+        url=url,
+        token=read_token(url, parameters.optional("MODEL_REGISTRY_TOKEN_FILE")),
+        name=parameters.required("MODEL_NAME"),
+        version=parameters.required("MODEL_VERSION"),
+        uri=parameters.required("MODEL_URI", r"(s3|oci|pvc|https?)://.+", "an s3://, oci:// or pvc:// URI"),
+        format_name=parameters.required("MODEL_FORMAT_NAME"),
+        format_version=parameters.required("MODEL_FORMAT_VERSION"),
+        provenance=provenance,
+    )
+    parameters.check()
+    return registration
+
+
+def connect(registration: Registration) -> ModelRegistryAPIClient:
+    # The client's own constructors demand a token for https; a registry without authentication takes none.
+    return ModelRegistryAPIClient(
+        Configuration(
+            host=registration.url.rstrip("/"),
+            access_token=registration.token,
+            ssl_ca_cert=os.environ.get("SSL_CERT_FILE"),
+        )
+    )
+
+
+async def upsert(
+    find: Callable[[], Awaitable[Stored | None]],
+    wanted: Stored,
+    save: Callable[[Stored], Awaitable[Stored]],
+) -> str:
+    """Creates what find() does not find, else brings it to what is wanted. Returns its id."""
+    found = await find()
+    try:
+        saved = await save(merge(found, wanted))
+    except ConflictException:
+        # Another run created it meanwhile.
+        saved = await save(merge(await find(), wanted))
+    if saved.id is None:
+        raise TaskError(f"the registry saved {wanted.name} without an id")
+    action = "updated" if found else "created"
+    print(f"{action} {type(wanted).__name__} {wanted.name} with id {saved.id}", flush=True)
+    return saved.id
+
+
+def merge(found: Stored | None, wanted: Stored) -> Stored:
+    """What is wanted under the id of what was found, which keeps its other custom properties."""
+    if found is None:
+        return wanted
+    properties = {**(found.custom_properties or {}), **(wanted.custom_properties or {})}
+    return wanted.model_copy(update={"id": found.id, "custom_properties": properties})
+
+
+async def register(registration: Registration) -> None:
+    registry = connect(registration)
+    model_id = await upsert(
+        lambda: registry.get_registered_model_by_params(name=registration.name),
+        RegisteredModel(name=registration.name, owner=AUTHOR),
+        registry.upsert_registered_model,
+    )
+    version_id = await upsert(
+        lambda: registry.get_model_version_by_params(registered_model_id=model_id, name=registration.version),
+        ModelVersion(
+            name=registration.version,
+            author=AUTHOR,
+            description=f"{registration.provenance['huggingface_model']} at {registration.provenance['source_revision']}",
+            custom_properties=dict(registration.provenance),
+        ),
+        lambda version: registry.upsert_model_version(version, model_id),
+    )
+    artifact_id = await upsert(
+        lambda: registry.get_model_artifact_by_params(name=registration.name, model_version_id=version_id),
+        ModelArtifact(
+            name=registration.name,
+            uri=registration.uri,
+            model_format_name=registration.format_name,
+            model_format_version=registration.format_version,
+            state=ArtifactState.LIVE,
+            custom_properties={"manifest_digest": registration.provenance["manifest_digest"]},
+        ),
+        lambda artifact: registry.upsert_model_version_artifact(artifact, version_id),
+    )
+    write_result("registered-model-id", model_id)
+    write_result("model-version-id", version_id)
+    write_result("model-artifact-id", artifact_id)
+
+
+def explain(registration: Registration, error: Exception) -> str | None:
+    """One line for a failure that has a known cause, None for the others."""
+    where = f"the model registry at {registration.url}"
+    match error:
+        case UnauthorizedException() | ForbiddenException():
+            return f"{where} refuses access ({error.status}): give the task's service account access to it"
+        case ApiException():
+            return f"{where} answered {error.status} {error.reason}: {str(error.body)[:300]}"
+        case ssl.SSLError() | aiohttp.ClientSSLError():
+            return f"{where} has a certificate that is not trusted: {error}"
+        case TimeoutError():
+            return f"{where} did not answer within {SECONDS_TO_ANSWER} s"
+        case aiohttp.ClientError() | OSError():
+            return f"{where} cannot be reached: {error}"
+    return None
+
+
+def main() -> None:
+    registration = read_parameters()
+    print(f"{registration.name} {registration.version} at {registration.url}", flush=True)
+    try:
+        asyncio.run(asyncio.wait_for(register(registration), SECONDS_TO_ANSWER))
+    except TaskError:
+        raise
+    except Exception as error:
+        message = explain(registration, error)
+        if message is None:
+            raise
+        raise TaskError(message) from error
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,189 @@
+"""Brings a prefix of an S3 bucket to exactly the content of a downloaded model, and checks it.
+
+Objects that are equal already are left alone, others are streamed from the workspace, and what the model does not
+have is removed last. The sha256 of each file, kept as the object's metadata, is what is compared.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+import urllib3
+from manifest import read_manifest
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
+from task_support import Parameters, TaskError, progress, run, size, write_result
+
+PART_SIZE = 64 << 20
+PARALLEL_PARTS = 2  # each holds a part in memory
+SHA256_METADATA = "sha256"
+
+
+@dataclass(frozen=True)
+class Target:
+    endpoint: str
+    bucket: str
+    prefix: str  # without slashes at its ends
+    access_key: str
+    secret_key: str
+
+    def key(self, path: str) -> str:
+        return f"{self.prefix}/{path}"
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}/"
+
+
+def read_parameters() -> tuple[Target, Path, str]:
+    parameters = Parameters()
+    target = Target(
+        endpoint=parameters.required("S3_ENDPOINT", r"https?://[^/]+/?", "http(s)://host:port without a path"),
+        bucket=parameters.required("S3_BUCKET", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket"),
+        # An empty prefix would make every other model of the bucket a stale object.
+        prefix=parameters.required("S3_PREFIX", r"/*[^/].*", "a prefix that is not empty").strip("/"),
+        access_key=parameters.secret("AWS_ACCESS_KEY_ID"),
+        secret_key=parameters.secret("AWS_SECRET_ACCESS_KEY"),
+    )
+    directory = parameters.directory("MODEL_DIRECTORY")
+    digest = parameters.optional("MANIFEST_DIGEST")
+    parameters.check()
+    return target, directory, digest
+
+
+def connect(target: Target) -> Minio:
+    url = urlsplit(target.endpoint)
+    pool = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=10, read=120),
+        retries=urllib3.Retry(total=4, backoff_factor=0.5, status_forcelist=[500, 502, 503, 504]),
+        maxsize=10,
+    )
+    return Minio(
+        url.netloc,
+        access_key=target.access_key,
+        secret_key=target.secret_key,
+        secure=url.scheme == "https",
+        http_client=pool,
+    )
+
+
+class CountingReader:
+    """Reads a file for an upload; knows how much was read and the sha256 of it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._sha256 = hashlib.sha256()
+        self.count = 0
+
+    def read(self, length: int = -1) -> bytes:
+        data = self._stream.read(length)
+        self._sha256.update(data)
+        self.count += len(data)
+        return data
+
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+
+def present_sizes(client: Minio, target: Target) -> dict[str, int]:
+    """Size by path below the prefix."""
+    objects = client.list_objects(target.bucket, prefix=target.key(""), recursive=True)
+    return {item.object_name.removeprefix(target.key("")): item.size for item in objects}
+
+
+def is_equal(client: Minio, target: Target, path: str, length: int, sha256: str) -> bool:
+    found = client.stat_object(target.bucket, target.key(path))
+    return found.size == length and (found.metadata or {}).get(f"x-amz-meta-{SHA256_METADATA}") == sha256
+
+
+def upload_file(client: Minio, target: Target, file: Path, path: str, sha256: str) -> None:
+    length = file.stat().st_size
+    with file.open("rb") as stream:
+        reader = CountingReader(stream)
+        with progress(path, length, lambda: reader.count):
+            client.put_object(
+                target.bucket,
+                target.key(path),
+                reader,
+                length,
+                metadata={SHA256_METADATA: sha256},
+                part_size=PART_SIZE,
+                num_parallel_uploads=PARALLEL_PARTS,
+            )
+    if reader.sha256() != sha256 or not is_equal(client, target, path, length, sha256):
+        client.remove_object(target.bucket, target.key(path))
+        raise TaskError(f"{file} differs from its manifest, so its object was removed: run the pull task again")
+
+
+def remove_stale(client: Minio, target: Target, paths: list[str]) -> None:
+    for path in paths:
+        print(f"removing {path}, which the model does not have", flush=True)
+    stale = (DeleteObject(target.key(path)) for path in paths)
+    failures = list(client.remove_objects(target.bucket, stale))
+    if failures:
+        raise TaskError(f"{failures[0].name} of bucket {target.bucket} cannot be removed: {failures[0].message}")
+
+
+def upload(target: Target, directory: Path, expected_digest: str) -> None:
+    digests, digest = read_manifest(directory)
+    if expected_digest and digest != expected_digest:
+        raise TaskError(f"{directory} has manifest {digest}, but MANIFEST_DIGEST is {expected_digest}")
+    missing = [path for path in digests if not (directory / path).is_file()]
+    if missing:
+        raise TaskError(f"{directory} lacks {', '.join(missing)}: run the pull task again")
+    lengths = {path: (directory / path).stat().st_size for path in digests}
+    print(f"{len(digests)} files, {size(sum(lengths.values()))} to {target.uri} at {target.endpoint}", flush=True)
+
+    client = connect(target)
+    present = present_sizes(client, target)
+    uploaded = 0
+    for path, sha256 in digests.items():
+        if present.get(path) == lengths[path] and is_equal(client, target, path, lengths[path], sha256):
+            print(f"{path}: equal", flush=True)
+            continue
+        upload_file(client, target, directory / path, path, sha256)
+        uploaded += lengths[path]
+        print(f"{path}: uploaded {size(lengths[path])}", flush=True)
+    remove_stale(client, target, sorted(set(present) - set(digests)))
+    write_result("storage-uri", target.uri)
+    write_result("uploaded-bytes", uploaded)
+    write_result("total-bytes", sum(lengths.values()))
+
+
+def explain(target: Target, error: Exception) -> str | None:
+    """One line for a failure that has a known cause, None for the others."""
+    where = f"bucket {target.bucket} at {target.endpoint}"
+    match error:
+        case S3Error(code="InvalidAccessKeyId" | "SignatureDoesNotMatch"):
+            return f"{where} refuses the credentials ({error.code}): check the secret's AWS_ACCESS_KEY_ID and key"
+        case S3Error(code="AccessDenied"):
+            return f"{where} denies access to {target.prefix}: give these credentials read, write and delete there"
+        case S3Error(code="NoSuchBucket"):
+            return f"{where} does not exist: create it, or check S3_BUCKET"
+        case S3Error(code="XMinioStorageFull"):
+            return f"{where} is full: enlarge its storage"
+        case S3Error():
+            return f"{where} answered {error.code}: {error.message}"
+        case urllib3.exceptions.HTTPError():
+            return f"{where} cannot be reached: {error}"
+    return None
+
+
+def main() -> None:
+    target, directory, expected_digest = read_parameters()
+    try:
+        upload(target, directory, expected_digest)
+    except TaskError:
+        raise
+    except Exception as error:
+        message = explain(target, error)
+        if message is None:
+            raise
+        raise TaskError(message) from error
+
+
+if __name__ == "__main__":
+    run(main)
