@@ -55,6 +55,8 @@ const model = z.strictObject({
       accelerator: nonEmpty.optional(),
       gpus: integer(0, 64).default(0),
       cpu,
+      /** How much CPU a burst may take. Default: `cpu`. */
+      cpuLimit: cpu.optional(),
       memory: bytes,
       maxModelLen: integer(1, 10_000_000),
       vllmArgs: list(nonEmpty, "vLLM arguments").default([]),
@@ -63,6 +65,7 @@ const model = z.strictObject({
     })
     .transform((serve) => ({
       ...serve,
+      cpuLimit: serve.cpuLimit ?? serve.cpu,
       rollout: serve.rollout ?? (serve.gpus > 0 ? "Recreate" : "RollingUpdate"),
     })),
 });

@@ -4,9 +4,11 @@
 export class DeadlineError extends Error {}
 
 export interface Wait {
+  /** Aborts when the wait is over. */
   readonly signal: AbortSignal;
-  /** Ends the wait with a result or an error; only the first call counts. */
-  readonly finish: (outcome: { readonly error: unknown } | undefined) => void;
+  readonly done: () => void;
+  /** Ends the wait with an error. Of several ends only the first counts. */
+  readonly fail: (error: unknown) => void;
 }
 
 export interface WaitOptions {
@@ -19,22 +21,19 @@ export interface WaitOptions {
   readonly heartbeatSeconds?: number;
 }
 
-/** Runs `start` until it calls finish, throws, or the deadline passes; whatever listens to the signal is stopped then. */
+/** Runs `start` until it calls done or fail, throws, or the deadline passes; then stops whatever listens to the signal. */
 export async function waiting(options: WaitOptions, start: (wait: Wait) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const started = Date.now();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const finish: Wait["finish"] = (outcome) => (outcome ? reject(outcome.error) : resolve());
-  const heartbeat = setInterval(
-    () => options.print(`${options.state()} (${Math.round((Date.now() - started) / 1000)} s)`),
-    (options.heartbeatSeconds ?? 60) * 1000,
-  );
-  const deadline = setTimeout(() => {
-    reject(new DeadlineError(`still not done after ${options.deadlineSeconds} s: ${options.state()}`));
-  }, options.deadlineSeconds * 1000);
+  const beat = () => options.print(`${options.state()} (${Math.round((Date.now() - started) / 1000)} s)`);
+  const heartbeat = setInterval(beat, (options.heartbeatSeconds ?? 60) * 1000);
+  let deadline: NodeJS.Timeout | undefined;
   try {
-    start({ signal: controller.signal, finish }).catch(reject);
-    await promise;
+    await new Promise<void>((done, fail) => {
+      const message = () => `still not done after ${options.deadlineSeconds} s: ${options.state()}`;
+      deadline = setTimeout(() => fail(new DeadlineError(message())), options.deadlineSeconds * 1000);
+      start({ signal: controller.signal, done, fail }).catch(fail);
+    });
   } finally {
     clearInterval(heartbeat);
     clearTimeout(deadline);

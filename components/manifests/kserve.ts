@@ -1,5 +1,8 @@
 /** The parts of KServe's API that this program uses: one runtime shared by all models, one service for each model. */
-import { type Platform, restrictedContainer } from "./security.ts";
+import { type Accelerator, nodeSelectorFor } from "../../sizing/placement.ts";
+import { parseQuantity } from "../../sizing/quantity.ts";
+import { names } from "./project.ts";
+import { type Platform, restrictedContainer, restrictedPod } from "./security.ts";
 
 export type DeploymentMode = "Standard" | "RawDeployment";
 const port = 8080;
@@ -20,17 +23,23 @@ export interface RuntimeSpec {
 const builds = {
   "vllm-cuda": {
     displayName: "vLLM NVIDIA GPU ServingRuntime for KServe",
-    python: "python3",
     args: [],
-    env: {},
+    env: { HOME: "/tmp", HF_HOME: "/tmp/hf_home" },
+    readOnlyRootFilesystem: false,
   },
-  "vllm-cpu": { displayName: "vLLM CPU ServingRuntime for KServe", python: "python3", args: [], env: {} },
+  "vllm-cpu": {
+    displayName: "vLLM CPU ServingRuntime for KServe",
+    // One worker in the server's own engine process: there are no devices to spread over.
+    args: ["--distributed-executor-backend=uni"],
+    env: {},
+    readOnlyRootFilesystem: true,
+  },
 } as const;
 
 /** The ServingRuntime. KServe appends each model's own arguments to `args`, and puts its name for `{{.Name}}`. */
 export function servingRuntime(spec: RuntimeSpec) {
   const build = builds[spec.name];
-  const env = { HOME: "/tmp", HF_HOME: "/tmp/hf_home", ...build.env, ...spec.env };
+  const env = { ...build.env, ...spec.env };
   const probe = { httpGet: { path: "/health", port }, timeoutSeconds: 5 };
   const period = 5;
   return {
@@ -54,7 +63,7 @@ export function servingRuntime(spec: RuntimeSpec) {
         {
           name: container,
           image: spec.image,
-          command: [build.python, "-m", "vllm.entrypoints.openai.api_server"],
+          command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
           args: [
             `--port=${port}`,
             "--model=/mnt/models",
@@ -71,12 +80,18 @@ export function servingRuntime(spec: RuntimeSpec) {
           },
           readinessProbe: { ...probe, periodSeconds: 10 },
           livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
-          securityContext: restrictedContainer,
-          volumeMounts: [{ name: "shm", mountPath: "/dev/shm" }],
+          securityContext: { ...restrictedContainer, readOnlyRootFilesystem: build.readOnlyRootFilesystem },
+          volumeMounts: [
+            { name: "shm", mountPath: "/dev/shm" },
+            { name: "tmp", mountPath: "/tmp" },
+          ],
         },
       ],
       // Tensor parallelism passes tensors between its processes through shared memory.
-      volumes: [{ name: "shm", emptyDir: { medium: "Memory", sizeLimit: "2Gi" } }],
+      volumes: [
+        { name: "shm", emptyDir: { medium: "Memory", sizeLimit: "2Gi" } },
+        { name: "tmp", emptyDir: {} },
+      ],
     },
   };
 }
@@ -88,15 +103,16 @@ export interface ModelServiceSpec<Text = string> {
   readonly namespace: string;
   readonly runtime: string;
   readonly deploymentMode: DeploymentMode;
-  readonly serviceAccountName: string;
   readonly storageUri: Text;
   readonly registeredModelId: Text;
   readonly modelVersionId: Text;
-  readonly podSecurityContext: Readonly<Record<string, unknown>>;
-  readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** GPUs that `serve.accelerator` can name. */
+  readonly accelerators: Readonly<Record<string, Accelerator>>;
   readonly serve: {
+    readonly accelerator?: string | undefined;
     readonly gpus: number;
     readonly cpu: string;
+    readonly cpuLimit: string;
     readonly memory: string;
     readonly maxModelLen: number;
     readonly vllmArgs: readonly string[];
@@ -123,7 +139,7 @@ export function inferenceService<Text>(spec: ModelServiceSpec<Text>) {
     },
     spec: {
       predictor: {
-        serviceAccountName: spec.serviceAccountName,
+        serviceAccountName: names.servingAccount,
         automountServiceAccountToken: false,
         minReplicas: 1,
         maxReplicas: 1,
@@ -131,13 +147,8 @@ export function inferenceService<Text>(spec: ModelServiceSpec<Text>) {
           serve.rollout === "Recreate"
             ? { type: "Recreate" }
             : { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-        securityContext: spec.podSecurityContext,
-        ...(serve.gpus > 0
-          ? {
-              nodeSelector: spec.nodeSelector,
-              tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
-            }
-          : {}),
+        securityContext: restrictedPod(spec.platform),
+        ...gpuPlacement(spec),
         model: {
           modelFormat: { name: "vLLM", version: "1" },
           runtime: spec.runtime,
@@ -147,15 +158,32 @@ export function inferenceService<Text>(spec: ModelServiceSpec<Text>) {
             ...(serve.gpus > 1 ? [`--tensor-parallel-size=${serve.gpus}`] : []),
             ...serve.vllmArgs,
           ],
+          ...(serve.gpus === 0 ? { env: [{ name: "OMP_NUM_THREADS", value: wholeCores(serve.cpu) }] } : {}),
           resources: {
             requests: { cpu: serve.cpu, memory: serve.memory, ...gpus },
-            // No CPU limit: a burst must not be throttled. Memory and GPUs cannot be shared.
-            limits: { memory: serve.memory, ...gpus },
+            // Without a CPU limit KServe's webhook would set its own default, one core.
+            limits: { cpu: serve.cpuLimit, memory: serve.memory, ...gpus },
           },
         },
       },
     },
   };
+}
+
+/** Which nodes a model on GPUs goes to; one without GPUs goes anywhere. */
+function gpuPlacement({ serve, accelerators }: Pick<ModelServiceSpec, "serve" | "accelerators">) {
+  if (serve.gpus === 0) return {};
+  const accelerator = accelerators[serve.accelerator ?? ""];
+  if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
+  return {
+    nodeSelector: nodeSelectorFor(accelerator, serve.gpus),
+    tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
+  };
+}
+
+/** Compute threads beyond the cores that a pod is sure of spin and slow each other down. */
+function wholeCores(cpu: string): string {
+  return String(Math.max(1, Math.floor(parseQuantity(cpu))));
 }
 
 /** The Service that KServe makes for a model, and the port it listens on. */

@@ -1,4 +1,6 @@
 /** The pipeline that brings a model from the hub into the object store and the registry, and one run of it. */
+import { names } from "./project.ts";
+import { type Platform, restrictedPod } from "./security.ts";
 import { goDuration, type Param, type Pipeline, type PipelineRunSpec, type PipelineTask } from "./tekton.ts";
 
 export const pipelineName = "model-import";
@@ -21,7 +23,7 @@ const params = {
 
 type ParamName = keyof typeof params;
 
-/** What a run reports; keys of the PipelineRun resource's `results`. */
+/** What a run reports. */
 export const results = {
   revision: { task: "pull-model-from-huggingface", description: "Commit SHA that was pulled" },
   "manifest-digest": {
@@ -33,6 +35,8 @@ export const results = {
   "registered-model-id": { task: "register-model", description: "Id of the registered model" },
   "model-version-id": { task: "register-model", description: "Id of its version" },
 } as const;
+
+export type ImportResult = keyof typeof results;
 
 const fromRun = (...names: ParamName[]): Param[] =>
   names.map((name) => ({ name, value: `$(params.${name})` }));
@@ -100,6 +104,7 @@ export function modelImportPipeline(namespace: string, timeoutMinutes: number): 
 }
 
 export interface ModelImport {
+  readonly platform: Platform;
   readonly model: {
     readonly name: string;
     readonly source: {
@@ -112,9 +117,7 @@ export interface ModelImport {
   readonly s3Endpoint: string;
   readonly bucket: string;
   readonly registryUrl: string;
-  readonly serviceAccountName: string;
   readonly claimName: string;
-  readonly podSecurityContext: Readonly<Record<string, unknown>>;
   readonly timeoutMinutes: number;
 }
 
@@ -139,8 +142,8 @@ export function modelImportRun(spec: ModelImport): PipelineRunSpec {
     params: Object.entries(values).map(([name, value]) => ({ name, value })),
     workspaces: [{ name: workspace, persistentVolumeClaim: { claimName: spec.claimName } }],
     taskRunTemplate: {
-      serviceAccountName: spec.serviceAccountName,
-      podTemplate: { securityContext: spec.podSecurityContext },
+      serviceAccountName: names.pipelineAccount,
+      podTemplate: { securityContext: restrictedPod(spec.platform) },
     },
     timeouts: { pipeline: goDuration(spec.timeoutMinutes) },
   };

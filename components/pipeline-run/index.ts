@@ -29,7 +29,7 @@ export interface PipelineRunArgs {
  * A Tekton PipelineRun that has succeeded. Unchanged inputs mean no run; changed ones a new run, whose results replace
  * the old ones. A run that fails fails the resource, with the step's last log lines, and the next `up` tries again.
  */
-export class PipelineRun extends pulumi.dynamic.Resource {
+export class PipelineRun<Result extends string = string> extends pulumi.dynamic.Resource {
   /** Name of the run in the cluster. */
   declare readonly name: pulumi.Output<string>;
   declare readonly uid: pulumi.Output<string>;
@@ -38,7 +38,7 @@ export class PipelineRun extends pulumi.dynamic.Resource {
   /** RFC 3339. */
   declare readonly completionTime: pulumi.Output<string>;
   /** The pipeline's results by name. */
-  declare readonly results: pulumi.Output<Record<string, string>>;
+  declare readonly results: pulumi.Output<Record<Result, string>>;
 
   constructor(name: string, args: PipelineRunArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = {

@@ -22,39 +22,41 @@ export async function watchRun(cluster: Cluster, options: WatchRunOptions): Prom
   const state = () =>
     unfinished().map(([task, state]) => `${task}: ${state}`)[0] ?? "waiting for Tekton to start a task";
 
-  await waiting({ deadlineSeconds: options.deadlineSeconds, print, state }, async ({ signal, finish }) => {
-    const onTaskRun = (taskRun: TaskRun) => {
-      const line = describe(taskRun);
-      if (tasks.get(taskName(taskRun)) === line) return;
-      tasks.set(taskName(taskRun), line);
-      print(`${taskName(taskRun)}: ${line}`);
-    };
-    const deleted = () =>
-      finish({ error: new Error(`PipelineRun ${namespace}/${name} was deleted while it ran`) });
-    const onRun = (run: Run) => {
-      if (outcomeOf(run) === "running") return;
-      final = run;
-      finish(undefined);
-    };
-    await Promise.all([
-      follow<TaskRun>(cluster, {
-        path: paths.taskRuns(namespace),
-        query: { labelSelector: `tekton.dev/pipelineRun=${name}` },
-        onChange: onTaskRun,
-        signal,
-      }),
-      follow<Run>(cluster, {
-        path: paths.runs(namespace),
-        query: { fieldSelector: `metadata.name=${name}` },
-        onChange: onRun,
-        onGone: deleted,
-        onListed: (runs) => {
-          if (runs.length === 0) deleted();
-        },
-        signal,
-      }),
-    ]);
-  });
+  await waiting(
+    { deadlineSeconds: options.deadlineSeconds, print, state },
+    async ({ signal, done, fail }) => {
+      const onTaskRun = (taskRun: TaskRun) => {
+        const line = describe(taskRun);
+        if (tasks.get(taskName(taskRun)) === line) return;
+        tasks.set(taskName(taskRun), line);
+        print(`${taskName(taskRun)}: ${line}`);
+      };
+      const deleted = () => fail(new Error("deleted while it ran"));
+      const onRun = (run: Run) => {
+        if (outcomeOf(run) === "running") return;
+        final = run;
+        done();
+      };
+      await Promise.all([
+        follow<TaskRun>(cluster, {
+          path: paths.taskRuns(namespace),
+          query: { labelSelector: `tekton.dev/pipelineRun=${name}` },
+          onChange: onTaskRun,
+          signal,
+        }),
+        follow<Run>(cluster, {
+          path: paths.runs(namespace),
+          query: { fieldSelector: `metadata.name=${name}` },
+          onChange: onRun,
+          onGone: deleted,
+          onListed: (runs) => {
+            if (runs.length === 0) deleted();
+          },
+          signal,
+        }),
+      ]);
+    },
+  );
   if (!final) throw new Error(`PipelineRun ${namespace}/${name} ended without a final state`);
   return final;
 }

@@ -1,0 +1,27 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ReadinessInputs } from "./provider.ts";
+
+/** Only `require` and parameters inside: this text is what state holds. Paths start at the directory of Pulumi.yaml. */
+const provider: pulumi.dynamic.ResourceProvider = {
+  diff: (id, olds, news) => require("./components/readiness/provider.ts").diff(id, olds, news),
+  create: (inputs) => require("./components/readiness/provider.ts").create(inputs),
+  update: (id, olds, news) => require("./components/readiness/provider.ts").update(id, olds, news),
+};
+
+/** What {@link ReadinessInputs} says, as Outputs. */
+export type ReadinessArgs = {
+  readonly [K in keyof Omit<ReadinessInputs, "__provider">]: pulumi.Input<ReadinessInputs[K]>;
+};
+
+/**
+ * A model that answers: its newest pods, and only they, are available, and one of them has completed a prompt. Waits again
+ * when the InferenceService changes; fails with the pod's reason when it cannot come up.
+ */
+export class Readiness extends pulumi.dynamic.Resource {
+  /** URL of the model inside the cluster. */
+  declare readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: ReadinessArgs, opts?: pulumi.CustomResourceOptions) {
+    super(provider, name, { ...args, url: undefined }, opts, "kserve", "Readiness");
+  }
+}

@@ -1,0 +1,164 @@
+/** Waits until the pods that serve a model are those of its newest declaration, and all of them are available. */
+import { digestOf } from "../digest.ts";
+import type { Cluster, KubernetesObject } from "../kubernetes/client.ts";
+import { lastLogLines } from "../kubernetes/logs.ts";
+import { type Pod, podProblem, type Resources } from "../kubernetes/pods.ts";
+import { waiting } from "../kubernetes/waiting.ts";
+import { follow } from "../kubernetes/watch.ts";
+
+/** What the pods must have to be the declared ones. KServe's own status cannot tell: it counts the Deployment's generations. */
+export interface Expected {
+  readonly image: string;
+  readonly storageUri: string;
+  /** The model's own arguments, which stand behind those of the runtime. */
+  readonly args: readonly string[];
+  readonly resources: Resources;
+}
+
+export interface Rollout {
+  readonly namespace: string;
+  /** Name of the InferenceService. */
+  readonly service: string;
+  readonly expected: Expected;
+  readonly deadlineSeconds: number;
+  readonly print: (line: string) => void;
+}
+
+interface Deployment extends KubernetesObject {
+  readonly spec: { readonly replicas?: number; readonly template: Template };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly message?: string;
+    }[];
+  };
+}
+
+type Template = Pick<Pod, "spec"> & {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+};
+
+const container = "kserve-container";
+const sourceUri = "internal.serving.kserve.io/storage-initializer-sourceuri";
+/** Admission may refuse pods until an old one has left the quota. */
+const admissionPatience = 60;
+
+/** Throws with the pod's reason and last log lines as soon as waiting longer is useless, or at the deadline. */
+export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<void> {
+  const { namespace, service } = rollout;
+  const name = `${service}-predictor`;
+  const print = (line: string) => rollout.print(`${service}: ${line}`);
+  let state = "waiting for KServe to make the Deployment";
+  await waiting({ ...rollout, print, state: () => state }, async ({ signal, done, fail }) => {
+    const say = (line: string) => {
+      if (line !== state) print(line);
+      state = line;
+    };
+    const give = patience(async (problem) => {
+      const log =
+        problem.crashed &&
+        (await lastLogLines(cluster, namespace, problem.pod, problem.crashed, { previous: true }));
+      fail(new Error(`pod ${namespace}/${problem.pod}: ${problem.text}${log ? `\n${log}` : ""}`));
+    });
+    signal.addEventListener("abort", () => give.stop(), { once: true });
+    const onDeployment = (deployment: Deployment) => {
+      const refused = deployment.status?.conditions?.find(
+        ({ type, status }) => type === "ReplicaFailure" && status === "True",
+      );
+      if (refused) {
+        say(`no pod is admitted: ${refused.message}`);
+        give.patienceFor({
+          pod: name,
+          text: refused.message ?? "ReplicaFailure",
+          patience: admissionPatience,
+        });
+      } else give.clear(name);
+      if (isRolledOut(deployment, rollout.expected)) done();
+    };
+    const onPod = (pod: Pod) => {
+      // Pods of an older declaration are on their way out, whatever state they are in.
+      if (pod.metadata.deletionTimestamp || !matches(pod, rollout.expected)) return;
+      const problem = podProblem(pod);
+      say(problem ? problem.text : `pod ${pod.metadata.name}: ${phase(pod)}`);
+      if (problem) give.patienceFor({ ...problem, pod: pod.metadata.name });
+      else give.clear(pod.metadata.name);
+    };
+    const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+    const pods = `/api/v1/namespaces/${namespace}/pods`;
+    await Promise.all([
+      follow<Deployment>(cluster, {
+        path: deployments,
+        query: { fieldSelector: `metadata.name=${name}` },
+        onChange: onDeployment,
+        signal,
+      }),
+      follow<Pod>(cluster, {
+        path: pods,
+        query: { labelSelector: `app=isvc.${name}` },
+        onChange: onPod,
+        onGone: (pod) => give.clear(pod),
+        signal,
+      }),
+    ]);
+  });
+}
+
+/** True when every replica is of the expected template, is available, and no other is left. */
+export function isRolledOut(deployment: Deployment, expected: Expected): boolean {
+  const { status, spec } = deployment;
+  const replicas = spec.replicas ?? 1;
+  return (
+    matches(spec.template, expected) &&
+    (status?.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0) &&
+    status?.updatedReplicas === replicas &&
+    status.availableReplicas === replicas &&
+    status.replicas === replicas
+  );
+}
+
+function matches(template: Template, expected: Expected): boolean {
+  const serving = template.spec?.containers.find(({ name }) => name === container);
+  const tail = serving?.args?.slice(Math.max(0, serving.args.length - expected.args.length)) ?? [];
+  const resources = serving?.resources;
+  return (
+    serving?.image === expected.image &&
+    template.metadata?.annotations?.[sourceUri] === expected.storageUri &&
+    digestOf([tail, resources?.requests, resources?.limits]) ===
+      digestOf([expected.args, expected.resources.requests, expected.resources.limits])
+  );
+}
+
+function phase(pod: Pod): string {
+  const starting = pod.status?.initContainerStatuses?.find(({ state }) => !state?.terminated);
+  if (starting)
+    return starting.name === "storage-initializer" ? "fetching the model" : `starting ${starting.name}`;
+  return pod.status?.phase === "Running" ? "loading the model" : (pod.status?.phase ?? "Pending");
+}
+
+interface Patient {
+  readonly pod: string;
+  readonly text: string;
+  readonly patience: number;
+  readonly crashed?: string;
+}
+
+/** Gives each pod's problem the time that it may last. */
+function patience(onExpired: (problem: Patient) => void) {
+  const timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly patience: number }>();
+  const clear = (pod: string) => {
+    clearTimeout(timers.get(pod)?.timer);
+    timers.delete(pod);
+  };
+  const patienceFor = (problem: Patient) => {
+    if (timers.get(problem.pod)?.patience === problem.patience) return;
+    clear(problem.pod);
+    const timer = setTimeout(() => onExpired(problem), problem.patience * 1000);
+    timers.set(problem.pod, { timer, patience: problem.patience });
+  };
+  return { clear, patienceFor, stop: () => [...timers.keys()].forEach(clear) };
+}
