@@ -63,8 +63,8 @@ async function execute(
     child.once("error", reject);
     child.once("close", (exitCode, signal) => resolve(exitCode ?? signal ?? "unknown"));
   });
-  if (code !== 0)
-    throw new Error(`exit status ${code}: running ${JSON.stringify(command)}:\n${output.stderr}`);
+  // The command itself may hold a secret, so that only what it said is shown.
+  if (code !== 0) throw new Error(`the command ended with exit status ${code}:\n${output.stderr}`);
   return { stdout: output.stdout.trimEnd(), stderr: output.stderr.trimEnd() };
 }
 

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -14,6 +15,8 @@ export interface InstallPluginsOptions {
   readonly projectDirectory: string;
   /** The environment for the CLI; see `pulumiEnvironment`. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Pulumi's download site; without it, the public one. */
+  readonly downloads?: string;
   /** Takes one line for each thing done. */
   readonly log: (line: string) => void;
 }
@@ -41,7 +44,7 @@ const RESOURCE_PLUGINS = ["kubernetes", "random", "command"] as const;
 export async function installPlugins(options: InstallPluginsOptions): Promise<InstalledPlugins> {
   const official: string[] = [];
   const standIns: string[] = [];
-  const reachable = once(downloadsReachable);
+  const reachable = once(() => isReachable(options.downloads ?? DOWNLOADS));
   for (const name of RESOURCE_PLUGINS) {
     const version = await packageVersion(options.projectDirectory, name);
     const directory = join(options.pulumiHome, "plugins", `resource-${name}-v${version}`);
@@ -76,17 +79,18 @@ async function isOfficialPlugin(path: string): Promise<boolean> {
   return existsSync(path) && !(await readFile(path)).subarray(0, 200).toString("latin1").includes(MARKER);
 }
 
-async function downloadsReachable(): Promise<boolean> {
-  try {
-    const response = await fetch(DOWNLOADS, {
-      method: "HEAD",
-      redirect: "manual",
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+/** Whether the site `url` answers, through the proxy that the environment names if it names one. */
+function isReachable(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const agent = new Agent({ proxyEnv: process.env });
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    const probe = request(url, { method: "HEAD", agent, signal }, (response) => {
+      response.resume();
+      resolve((response.statusCode ?? 500) < 400);
     });
-    return response.status < 500 && response.status !== 403 && response.status !== 407;
-  } catch {
-    return false;
-  }
+    probe.once("error", () => resolve(false));
+    probe.end();
+  });
 }
 
 /** Lets the CLI download and check a plugin; false when it cannot. */

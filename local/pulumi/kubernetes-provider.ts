@@ -2,66 +2,24 @@
  * Stand-in for `pulumi-resource-kubernetes`, for machines that cannot download the official one: the kinds of
  * `kubernetes/kinds.ts`, always with server-side apply. State is written as the official provider writes it.
  */
-import { status, warn } from "./engine-log.ts";
-import { applyObject, createObject, fieldManagerOf, type Write } from "./kubernetes/apply.ts";
-import { waitUntilGone, waitUntilReady } from "./kubernetes/await.ts";
+import { status } from "./engine-log.ts";
+import { applyObject, createObject, fieldManagerOf } from "./kubernetes/apply.ts";
+import { waitUntilGone } from "./kubernetes/await.ts";
 import { annotation, checkedInputs, declaredInputs, importedInputs } from "./kubernetes/check.ts";
-import {
-  ApiError,
-  isNoMatch,
-  isNotFound,
-  KubernetesClient,
-  loadKubeConfig,
-  objectId,
-  referenceOf,
-} from "./kubernetes/client.ts";
-import { checkConfig, diffConfig, type ProviderConfig, parseConfig } from "./kubernetes/config.ts";
+import { ApiError, isNoMatch, isNotFound, objectId, referenceOf } from "./kubernetes/client.ts";
+import { type Cluster, connect, warnOnce } from "./kubernetes/cluster.ts";
+import { checkConfig, diffConfig, parseConfig } from "./kubernetes/config.ts";
 import { diffObject } from "./kubernetes/diff.ts";
 import { apiVersion, type Kind, kindOf } from "./kubernetes/kinds.ts";
+import { awaitReady } from "./kubernetes/ready.ts";
+import { liveOf, oldInputsOf, stateOf } from "./kubernetes/state.ts";
 import { pulumiRequire } from "./plugin-server.ts";
-import {
-  hasUnknowns,
-  isObject,
-  type Properties,
-  plain,
-  plainObject,
-  secret,
-  withSecretsOf,
-} from "./properties.ts";
-import {
-  type ChangeOptions,
-  NotReadyError,
-  type Provider,
-  type Resource,
-  type ResourceState,
-  serveProvider,
-} from "./provider-server.ts";
+import { hasUnknowns, type Properties, plainObject, secret, withSecretsOf } from "./properties.ts";
+import { type Provider, serveProvider } from "./provider-server.ts";
 
-const REACHABLE_TIMEOUT_MS = 10_000;
 const cancelled = new AbortController();
-const warned = new Set<string>();
-
-interface Cluster {
-  readonly config: ProviderConfig;
-  readonly client: KubernetesClient;
-  /** Why the API server cannot be used, if so. */
-  readonly unreachable?: string;
-}
 let connection: Promise<Cluster> | undefined;
 
-async function connect(config: ProviderConfig): Promise<Cluster> {
-  const client = new KubernetesClient(await loadKubeConfig(config), warnOnce);
-  try {
-    await client.serverVersion(
-      AbortSignal.any([cancelled.signal, AbortSignal.timeout(REACHABLE_TIMEOUT_MS)]),
-    );
-    return { config, client };
-  } catch (error) {
-    return { config, client, unreachable: (error as Error).message };
-  }
-}
-
-/** The cluster, which a preview may do without. */
 async function cluster(): Promise<Cluster> {
   if (!connection) throw new Error("the provider is not configured");
   return connection;
@@ -69,74 +27,10 @@ async function cluster(): Promise<Cluster> {
 
 async function reachableCluster(): Promise<Cluster> {
   const found = await cluster();
-  if (found.unreachable)
+  if (found.unreachable) {
     throw new Error(`configured Kubernetes cluster is unreachable: ${found.unreachable}`);
-  return found;
-}
-
-function warnOnce(message: string): void {
-  if (warned.has(message)) return;
-  warned.add(message);
-  warn("", message);
-}
-
-/** The object as last read, out of a resource's state. */
-function liveOf(state: Properties): Properties {
-  const {
-    __inputs: _inputs,
-    __initialApiVersion: _version,
-    __fieldManager: _manager,
-    ...live
-  } = plainObject(state);
-  return live;
-}
-
-function oldInputsOf(state: Properties): Properties {
-  const inputs = plain(state.__inputs);
-  return isObject(inputs) ? inputs : {};
-}
-
-/** A resource's state: the live object, and beside it what later calls need. `inputs` has secret marks. */
-function stateOf(kind: Kind, live: Properties, inputs: Properties, fieldManager: string): Properties {
-  const object = withSecretsOf(live, inputs) as Properties;
-  if (kind.kind === "Secret" && object.data !== undefined) object.data = secret(live.data);
-  return {
-    ...object,
-    __inputs: inputs,
-    __initialApiVersion: apiVersion(kind),
-    __fieldManager: fieldManager,
-  };
-}
-
-async function awaitReady(
-  resource: Resource,
-  kind: Kind,
-  write: Write,
-  live: Properties,
-  inputs: Properties,
-  options: ChangeOptions,
-): Promise<ResourceState> {
-  const state = (object: Properties) => ({
-    id: objectId(object),
-    outputs: stateOf(kind, object, inputs, write.fieldManager),
-  });
-  const report = (message: string) => status(resource.urn, message);
-  try {
-    const ready = await waitUntilReady(
-      { ...write, kind, timeoutSeconds: options.timeoutSeconds, report },
-      live,
-    );
-    report("");
-    return state(ready);
-  } catch (error) {
-    const last = await write.client
-      .get(write.reference, AbortSignal.timeout(REACHABLE_TIMEOUT_MS))
-      .catch(() => live);
-    throw new NotReadyError(
-      `the ${kind.kind} ${objectId(live)} is there but did not become ready: ${(error as Error).message}`,
-      state(last),
-    );
   }
+  return found;
 }
 
 /** Whether a preview can do without the server's word on an object, because of what others have yet to create. */
@@ -163,7 +57,7 @@ const provider: Provider = {
   diffConfig,
 
   async configure(config) {
-    connection = connect(parseConfig(plainObject(config)));
+    connection = connect(parseConfig(plainObject(config)), cancelled.signal);
     await connection;
   },
 
