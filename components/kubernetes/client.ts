@@ -80,8 +80,6 @@ export class Cluster {
       signal: AbortSignal.timeout(timeoutSeconds * 1000),
     };
     await this.config.applyToHTTPSOptions(options);
-    // The agent that the kubeconfig gives is for TLS; a plain endpoint takes Node's own.
-    if (url.protocol === "http:") delete options.agent;
     return new Promise((resolve, reject) => {
       const send = url.protocol === "http:" ? httpRequest : httpsRequest;
       const request = send(url, options, (response) => {

@@ -1,0 +1,257 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FakeApi } from "../kubernetes/fake-api.ts";
+import type { PipelineRunSpec } from "../manifests/tekton.ts";
+import { inputsDigest, type RunInputs, removeRuns, resourceSelector, runToSuccess } from "./run.ts";
+
+const runs = "/apis/tekton.dev/v1/namespaces/ai/pipelineruns";
+const taskRuns = "/apis/tekton.dev/v1/namespaces/ai/taskruns";
+const spec: PipelineRunSpec = {
+  pipelineRef: { name: "model-import" },
+  params: [{ name: "HUGGINGFACE_MODEL", value: "modelcar/sums" }],
+  workspaces: [],
+  taskRunTemplate: { serviceAccountName: "modelcar-pipeline", podTemplate: { securityContext: {} } },
+  timeouts: { pipeline: "1h0m0s" },
+};
+const inputs: RunInputs = {
+  context: "test",
+  namespace: "ai",
+  prefix: "model-import-sums",
+  spec,
+  definition: "d1",
+  timeoutSeconds: 60,
+};
+const hash = inputsDigest(inputs).slice(0, 8);
+const first = `model-import-sums-${hash}`;
+
+let api: FakeApi;
+let lines: string[];
+const print = (line: string) => lines.push(line);
+const go = (changed: Partial<RunInputs> = {}) =>
+  runToSuccess(api.cluster(), { ...inputs, ...changed }, print);
+
+beforeEach(async () => {
+  api = await FakeApi.start();
+  lines = [];
+});
+afterEach(() => api.stop());
+
+const condition = (status: string, reason: string, message = "") => ({
+  conditions: [{ type: "Succeeded", status, reason, message }],
+});
+const success = {
+  ...condition("True", "Succeeded"),
+  startTime: "2026-01-01T00:00:00Z",
+  completionTime: "2026-01-01T00:01:00Z",
+  results: [{ name: "storage-uri", value: "s3://llm-models/sums/" }],
+};
+const set = (name: string, status: object) => api.edit(`${runs}/${name}`, (run) => (run.status = status));
+
+/** Tekton, as far as these tests need it: each new run ends so after a moment. */
+function tektonEnds(status: object): void {
+  api.onCreate = (path) => setTimeout(() => api.edit(path, (run) => (run.status = status)), 20);
+}
+
+function existing(name: string, status: object, more: { labels?: object; spec?: object } = {}): void {
+  api.put(`${runs}/${name}`, {
+    metadata: {
+      name,
+      labels: {
+        "modelcar/resource": resourceSelector(inputs).split("=")[1],
+        "modelcar/inputs": hash,
+        ...more.labels,
+      },
+    },
+    spec: { ...spec, ...more.spec },
+    status,
+  });
+}
+
+test("a new run is started under a name from its inputs, and its results come back", async () => {
+  tektonEnds(success);
+  expect(await go()).toEqual({
+    name: first,
+    uid: `uid-${first}`,
+    startTime: "2026-01-01T00:00:00Z",
+    completionTime: "2026-01-01T00:01:00Z",
+    results: { "storage-uri": "s3://llm-models/sums/" },
+  });
+  expect(api.object(`${runs}/${first}`).spec).toEqual(spec);
+});
+
+test("a run that succeeded before is taken as it is", async () => {
+  existing(first, success);
+  expect((await go()).name).toBe(first);
+  expect(api.requests.filter((request) => request.startsWith("POST"))).toEqual([]);
+});
+
+test("a run that is under way is adopted", async () => {
+  existing(first, condition("Unknown", "Running"));
+  const result = go();
+  setTimeout(() => set(first, success), 50);
+  expect((await result).name).toBe(first);
+  expect(lines[0]).toBe(`${first}: already under way, waiting for it`);
+  expect(api.requests.filter((request) => request.startsWith("POST"))).toEqual([]);
+});
+
+test("after failed attempts comes the next one", async () => {
+  existing(first, condition("False", "Failed"));
+  existing(`${first}-2`, condition("False", "Failed"), { labels: { "modelcar/attempt": "2" } });
+  tektonEnds(success);
+  expect((await go()).name).toBe(`${first}-3`);
+});
+
+test("a run that somebody cancels while it is adopted is followed by a new attempt", async () => {
+  existing(first, condition("Unknown", "Running"), { spec: { status: "Cancelled" } });
+  setTimeout(() => set(first, condition("False", "Cancelled")), 50);
+  tektonEnds(success);
+  expect((await go()).name).toBe(`${first}-2`);
+});
+
+test("other inputs make another run; timeouts, account and context do not", () => {
+  const digest = (changed: Partial<RunInputs>) => inputsDigest({ ...inputs, ...changed });
+  const same = [
+    {},
+    { context: "other" },
+    { timeoutSeconds: 1 },
+    { spec: { ...spec, timeouts: { pipeline: "2h0m0s" } } },
+  ].map(digest);
+  expect(new Set(same).size).toBe(1);
+  const params = [{ name: "HUGGINGFACE_MODEL", value: "modelcar/other" }];
+  const others = [
+    { definition: "d2" },
+    { trigger: "again" },
+    { prefix: "p" },
+    { spec: { ...spec, params } },
+  ].map(digest);
+  expect(new Set([...same, ...others]).size).toBe(1 + others.length);
+});
+
+test("a failed step is named with its exit code and last log lines", async () => {
+  api.onCreate = (path) => {
+    const name = path.split("/").at(-1);
+    api.put(`${taskRuns}/${name}-pull`, {
+      metadata: {
+        name: `${name}-pull`,
+        labels: { "tekton.dev/pipelineRun": name, "tekton.dev/pipelineTask": "pull-model-from-huggingface" },
+      },
+      status: {
+        ...condition("False", "Failed", '"step-pull" exited with code 3'),
+        podName: "pull-pod",
+        steps: [
+          { name: "prepare", container: "step-prepare", terminated: { exitCode: 0 } },
+          { name: "pull", container: "step-pull", terminated: { exitCode: 3, reason: "Error" } },
+          { name: "after", container: "step-after", terminated: { exitCode: 1, reason: "Skipped" } },
+        ],
+      },
+    });
+    setTimeout(
+      () => api.edit(path, (run) => (run.status = condition("False", "Failed", "Tasks Completed: 1"))),
+      20,
+    );
+  };
+  api.intercept = (request, response) => {
+    if (!request.url?.startsWith("/api/v1/namespaces/ai/pods/pull-pod/log")) return false;
+    expect(request.url).toContain("container=step-pull");
+    response.end("asking the hub\n404: no repository modelcar/sums\n");
+    return true;
+  };
+  const error = await go().catch((error: Error) => error);
+  expect(String(error)).toBe(
+    [
+      `Error: PipelineRun ai/${first}: Failed: Tasks Completed: 1`,
+      "task pull-model-from-huggingface, step pull: exit code 3 (Error)",
+      "  last lines of its log:",
+      "    asking the hub",
+      "    404: no repository modelcar/sums",
+    ].join("\n"),
+  );
+  expect(error).toMatchObject({ runName: first });
+  expect(lines).toContain(`${first}: pull-model-from-huggingface: Failed: "step-pull" exited with code 3`);
+});
+
+test.each([
+  ["PipelineRunTimeout", "failed to finish within 1h"],
+  ["CouldntGetPipeline", "pipeline model-import not found"],
+  ["Cancelled", "was cancelled"],
+])("a run that ends with %s fails with its message", async (reason, message) => {
+  tektonEnds(condition("False", reason, message));
+  await expect(go()).rejects.toThrow(`PipelineRun ai/${first}: ${reason}: ${message}`);
+});
+
+test("a run that is deleted while it runs fails at once", async () => {
+  api.onCreate = (path) => setTimeout(() => api.remove(path), 50);
+  await expect(go()).rejects.toThrow("deleted while it ran");
+});
+
+test("the deadline's error says what it was waiting for", async () => {
+  api.onCreate = (path) => {
+    const name = path.split("/").at(-1);
+    api.put(`${taskRuns}/t`, {
+      metadata: {
+        name: "t",
+        labels: { "tekton.dev/pipelineRun": name, "tekton.dev/pipelineTask": "upload-to-minio" },
+      },
+      status: condition("Unknown", "Pending", "0/3 nodes are available: 3 Insufficient memory."),
+    });
+  };
+  await expect(go({ timeoutSeconds: -89.5 })).rejects.toThrow(
+    /still not done after 0.5 s: upload-to-minio: Pending: 0\/3 nodes are available/,
+  );
+});
+
+test("a closed stream, an expired version and a server error lose nothing", async () => {
+  let failures = 0;
+  api.intercept = (request, response) => {
+    if (failures++ !== 3 || !request.url?.includes("pipelineruns")) return false;
+    response.writeHead(503).end("{}");
+    return true;
+  };
+  api.onCreate = (path) => {
+    setTimeout(() => api.closeWatches(), 50);
+    setTimeout(() => {
+      api.closeWatches({ type: "ERROR", object: { code: 410, reason: "Expired" } });
+      api.edit(path, (run) => (run.status = success));
+    }, 900);
+  };
+  expect((await go()).completionTime).toBe("2026-01-01T00:01:00Z");
+});
+
+test("nothing is left open when the run has ended", async () => {
+  tektonEnds(success);
+  await go();
+  await expect.poll(() => api.openWatches).toBe(0);
+});
+
+test("a refusal of the API server is thrown in its own words", async () => {
+  api.intercept = (_, response) => {
+    response.writeHead(403).end(JSON.stringify({ message: "pipelineruns is forbidden" }));
+    return true;
+  };
+  await expect(go()).rejects.toThrow("403 pipelineruns is forbidden");
+});
+
+test("a foreign run of the same name is left alone", async () => {
+  api.put(`${runs}/${first}`, { metadata: { name: first }, status: success });
+  await expect(go()).rejects.toThrow("was not started by this program");
+});
+
+test("removing cancels what runs, waits for it, and deletes every run of the resource but no other", async () => {
+  existing(first, condition("Unknown", "Running"));
+  existing(`${first}-2`, success);
+  api.put(`${runs}/other`, {
+    metadata: { name: "other", labels: { "modelcar/resource": "other" } },
+    status: {},
+  });
+  const patches: unknown[] = [];
+  api.onPatch = (path, run) => {
+    patches.push(run.spec.status);
+    setTimeout(() => api.edit(path, (object) => (object.status = condition("False", "Cancelled"))), 20);
+  };
+  await removeRuns(api.cluster(), inputs, print);
+  expect(patches).toEqual(["CancelledRunFinally"]);
+  expect([first, `${first}-2`, "other"].map((name) => api.object(`${runs}/${name}`) !== undefined)).toEqual([
+    false,
+    false,
+    true,
+  ]);
+});
