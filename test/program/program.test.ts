@@ -1,0 +1,261 @@
+import type * as Pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { parseQuantity } from "../../sizing/quantity.ts";
+import { canary, type Manifest, type Program, runProgram, stackConfig } from "./record.ts";
+
+// The serialiser of dynamic providers cannot run under vitest, so these two classes are plain resources here.
+vi.mock("../../components/pipeline-run/index.ts", async () => {
+  const pulumi = await vi.importActual<typeof Pulumi>("@pulumi/pulumi");
+  return {
+    PipelineRun: class extends pulumi.CustomResource {
+      constructor(name: string, args: object, opts: Pulumi.CustomResourceOptions) {
+        super("test:tekton:PipelineRun", name, { ...args, name: undefined, results: undefined }, opts);
+      }
+    },
+  };
+});
+vi.mock("../../components/readiness/index.ts", async () => {
+  const pulumi = await vi.importActual<typeof Pulumi>("@pulumi/pulumi");
+  return {
+    Readiness: class extends pulumi.CustomResource {
+      constructor(name: string, args: object, opts: Pulumi.CustomResourceOptions) {
+        super("test:kserve:Readiness", name, { ...args, url: undefined }, opts);
+      }
+    },
+  };
+});
+
+const stacks = {
+  local: () => stackConfig("local"),
+  dev: () =>
+    stackConfig("dev", (config) => {
+      config.kubeContext = "dev";
+      config.models[0].source.revision = "b".repeat(40);
+    }),
+};
+
+describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
+  let program: Program;
+  const manifests = (kind?: string): Manifest[] =>
+    program.resources
+      .map(({ inputs }) => inputs)
+      .filter((inputs) => inputs.kind && (!kind || inputs.kind === kind));
+  const named = (kind: string, name: string) =>
+    manifests(kind).find(({ metadata }) => metadata.name === name);
+  const runs = () =>
+    program.resources.filter(({ type }) => type.endsWith(":PipelineRun")).map(({ inputs }) => inputs);
+  const workloads = () => manifests().filter(({ spec }) => spec?.template?.spec?.containers);
+
+  beforeAll(async () => {
+    program = await runProgram(stack, config());
+  });
+
+  test("every namespaced object is in a namespace that is declared", () => {
+    const namespaces = manifests("Namespace").map(({ metadata }) => metadata.name);
+    expect(namespaces.sort()).toEqual(["model-storage", "private-ai-demo"]);
+    for (const { kind, metadata } of manifests()) {
+      if (kind !== "Namespace") expect(namespaces, `${kind} ${metadata.name}`).toContain(metadata.namespace);
+    }
+  });
+
+  test("no two objects share kind, namespace and name", () => {
+    const keys = manifests().map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test("every image is a digest", () => {
+    const images = [...JSON.stringify(manifests()).matchAll(/"image":"([^"]*)"/g)].map((match) => match[1]);
+    expect(images.length).toBeGreaterThan(5);
+    for (const image of images) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
+  });
+
+  test("secret values are in Secrets alone, and there they are encoded", () => {
+    const encoded = Buffer.from(canary).toString("base64");
+    const holders = manifests().filter((manifest) => JSON.stringify(manifest).includes(encoded));
+    expect(
+      holders.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`).sort(),
+    ).toEqual([
+      "Secret model-storage/minio-credentials",
+      "Secret private-ai-demo/minio-credentials",
+      "Secret private-ai-demo/minio-serving",
+    ]);
+    expect(JSON.stringify([manifests(), runs()])).not.toContain(canary);
+  });
+
+  test("the pipeline's tasks exist, take the params they get, and get those they need", () => {
+    const { spec } = named("Pipeline", "model-import");
+    for (const step of spec.tasks) {
+      const task = named(step.taskRef.kind, step.taskRef.name);
+      expect(task, step.taskRef.name).toBeDefined();
+      const given = step.params.map(({ name }: Manifest) => name);
+      const known = task.spec.params.map(({ name }: Manifest) => name);
+      expect(known).toEqual(expect.arrayContaining(given));
+      const needed = task.spec.params.filter((param: Manifest) => param.default === undefined);
+      expect(given).toEqual(expect.arrayContaining(needed.map(({ name }: Manifest) => name)));
+      const workspaces = (of: Manifest[] = []) =>
+        of.filter(({ optional }) => !optional).map(({ name }) => name);
+      expect(workspaces(step.workspaces)).toEqual(workspaces(task.spec.workspaces));
+    }
+  });
+
+  test("every $(…) of the pipeline resolves", () => {
+    const { spec } = named("Pipeline", "model-import");
+    const references = [...JSON.stringify(spec).matchAll(/\$\(([^)]*)\)/g)].map((match) => match[1] ?? "");
+    expect(references.length).toBeGreaterThan(15);
+    for (const reference of references) {
+      const [scope = "", name = "", , result = ""] = reference.split(".");
+      if (scope === "params") expect(spec.params.map((param: Manifest) => param.name)).toContain(name);
+      else if (scope === "tasks") {
+        const task = named("Task", spec.tasks.find((step: Manifest) => step.name === name).taskRef.name);
+        expect(task.spec.results.map(({ name }: Manifest) => name)).toContain(result);
+      } else expect(reference).toMatch(/^context\.pipelineRun\.(name|uid)$/);
+    }
+  });
+
+  test("each run gives the pipeline exactly its params, on a volume and an account that are declared", () => {
+    const { spec } = named("Pipeline", "model-import");
+    const names = (params: Manifest[]) => params.map(({ name }) => name).sort();
+    expect(runs().length).toBeGreaterThan(0);
+    for (const run of runs()) {
+      expect(names(run.spec.params)).toEqual(names(spec.params));
+      expect(names(run.spec.workspaces)).toEqual(names(spec.workspaces));
+      expect(
+        named("PersistentVolumeClaim", run.spec.workspaces[0].persistentVolumeClaim.claimName),
+      ).toBeDefined();
+      expect(named("ServiceAccount", run.spec.taskRunTemplate.serviceAccountName)).toBeDefined();
+    }
+  });
+
+  test("secrets that pods refer to are declared in their namespace, unless optional", () => {
+    const secrets = manifests("Secret").map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+    const found: string[] = [];
+    for (const manifest of manifests()) {
+      for (const reference of secretReferences(manifest)) {
+        found.push(`${manifest.metadata.namespace}/${reference}`);
+      }
+    }
+    expect(found).toContain("model-storage/minio-credentials");
+    expect(found).toContain("private-ai-demo/minio-serving");
+    for (const reference of found) expect(secrets).toContain(reference);
+  });
+
+  test("KServe finds the object store by annotations of the Secret in the serving account", () => {
+    const account = named(
+      "ServiceAccount",
+      manifests("InferenceService")[0].spec.predictor.serviceAccountName,
+    );
+    const secret = named("Secret", account.secrets[0].name);
+    expect(secret.metadata.annotations).toMatchObject({
+      "serving.kserve.io/s3-endpoint": "minio.model-storage.svc.cluster.local:9000",
+      "serving.kserve.io/s3-usehttps": "0",
+    });
+    const service = named("Service", "minio");
+    expect(service.spec.ports[0].port).toBe(9000);
+  });
+
+  test("each model is served by the declared runtime, in a format that it supports, from where its run put it", () => {
+    for (const service of manifests("InferenceService")) {
+      const { model } = service.spec.predictor;
+      const runtime = named("ServingRuntime", model.runtime);
+      expect(runtime.spec.supportedModelFormats.map(({ name }: Manifest) => name)).toContain(
+        model.modelFormat.name,
+      );
+      expect(model.storageUri).toBe(`storage-uri of model-import-${service.metadata.name}`);
+    }
+  });
+
+  test("every pod is restricted", () => {
+    const pods = [...workloads().map(({ spec }) => spec.template.spec), ...servingPods(manifests)];
+    expect(pods.length).toBeGreaterThan(2);
+    for (const pod of pods) {
+      expect(pod.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: "RuntimeDefault" },
+      });
+      expect(pod.automountServiceAccountToken).toBe(false);
+      for (const container of pod.containers) expectRestricted(container.securityContext);
+    }
+    for (const run of runs()) {
+      expect(run.spec.taskRunTemplate.podTemplate.securityContext).toMatchObject({ runAsNonRoot: true });
+    }
+    for (const task of manifests("Task")) {
+      for (const step of task.spec.steps) {
+        expectRestricted({ ...task.spec.stepTemplate?.securityContext, ...step.securityContext });
+      }
+    }
+  });
+
+  test("the models and the largest task fit into the quota together", () => {
+    const { hard } = named("ResourceQuota", "ai-workload-quota").spec;
+    const requests = manifests("InferenceService").map(({ spec }) => spec.predictor.model.resources.requests);
+    const total = (key: string) => requests.reduce((sum, of) => sum + parseQuantity(of[key] ?? "0"), 0);
+    for (const key of ["cpu", "memory", "nvidia.com/gpu"]) {
+      expect(parseQuantity(hard[`requests.${key}`]), key).toBeGreaterThanOrEqual(total(key));
+    }
+    const tasks = manifests("Task").map(
+      ({ spec }) => spec.steps[0].computeResources?.requests?.memory ?? "0",
+    );
+    const left = parseQuantity(hard["requests.memory"]) - total("memory");
+    expect(left).toBeGreaterThanOrEqual(Math.max(...tasks.map(parseQuantity)));
+  });
+
+  test("the outputs tell of each model where it is, and where it came from", () => {
+    expect(program.outputs.namespace).toBe("private-ai-demo");
+    for (const [name, model] of Object.entries<Manifest>(program.outputs.models)) {
+      expect(model).toEqual({
+        url: `http://${name}-predictor.private-ai-demo`,
+        storageUri: `storage-uri of model-import-${name}`,
+        revision: `revision of model-import-${name}`,
+        registeredModelId: `registered-model-id of model-import-${name}`,
+        modelVersionId: `model-version-id of model-import-${name}`,
+        pipelineRun: `model-import-${name}-run`,
+      });
+    }
+  });
+});
+
+test("models on GPUs go to the smallest instance that holds them", async () => {
+  const { resources } = await runProgram("dev", stacks.dev());
+  const selectors = resources
+    .filter(({ inputs }) => inputs.kind === "InferenceService")
+    .map(({ inputs }) => [
+      inputs.metadata.name,
+      inputs.spec.predictor.nodeSelector["node.kubernetes.io/instance-type"],
+    ]);
+  expect(Object.fromEntries(selectors)).toEqual({
+    "mistral-24b-quantized": "g6.4xlarge",
+    "mistral-24b": "g6.12xlarge",
+  });
+});
+
+test("mistakes in the config stop the program before anything is declared", async () => {
+  const config = stackConfig("local", (raw) => {
+    raw.platform = "nomad";
+    raw.models[0].name = "Sums";
+    raw.models[0].source.revision = "main";
+    raw.images = {};
+  });
+  const failure = await runProgram("local", config).catch((error: Error) => error);
+  expect(String(failure)).toContain("6 mistakes in the config of stack local:");
+  expect(failure).toHaveProperty("__pulumiRunError", true);
+});
+
+function expectRestricted(context: Manifest): void {
+  expect(context).toMatchObject({ allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } });
+}
+
+/** KServe makes a pod of the predictor and the runtime's containers. */
+function servingPods(manifests: (kind: string) => Manifest[]): Manifest[] {
+  const containers = manifests("ServingRuntime").flatMap(({ spec }) => spec.containers);
+  return manifests("InferenceService").map(({ spec }) => ({ ...spec.predictor, containers }));
+}
+
+/** Names of the Secrets that a manifest cannot do without. */
+function secretReferences(manifest: Manifest): string[] {
+  const found: string[] = (manifest.secrets ?? []).map(({ name }: Manifest) => name);
+  JSON.stringify(manifest, (key, value) => {
+    if (key === "secretKeyRef" && !value.optional) found.push(value.name);
+    return value;
+  });
+  return found;
+}

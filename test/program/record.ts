@@ -1,0 +1,99 @@
+/** Runs the whole program under Pulumi's mocks and hands back every resource that it declares. */
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import { vi } from "vitest";
+import { parse } from "yaml";
+
+export const digest = "c".repeat(64);
+/** Stands for every generated or configured secret; must turn up in Secrets alone. */
+export const canary = "canary-of-all-secrets";
+
+// biome-ignore lint/suspicious/noExplicitAny: recorded manifests are of any kind
+export type Manifest = any;
+
+export interface Recorded {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Manifest;
+}
+
+export interface Program {
+  readonly resources: readonly Recorded[];
+  /** Stack outputs. */
+  readonly outputs: Manifest;
+}
+
+/** The committed config of a stack, completed as a user or `npm start` completes it. */
+export function stackConfig(
+  stack: string,
+  edit: (config: Manifest) => void = () => {},
+): Record<string, string> {
+  const read = (file: string) => parse(readFileSync(file, "utf8")) as Manifest;
+  const defaults = Object.entries<Manifest>(read("Pulumi.yaml").config).map(([key, { default: value }]) => [
+    key,
+    value,
+  ]);
+  const own = Object.entries(read(`Pulumi.${stack}.yaml`).config).map(([key, value]) => [
+    key.replace("modelcar:", ""),
+    value,
+  ]);
+  const images = Object.fromEntries(
+    ["tasks", "vllm", "minio"].map((key) => [key, `registry.test/${key}@sha256:${digest}`]),
+  );
+  const config = Object.fromEntries([...defaults, ...own, ["images", images]]);
+  edit(config);
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [
+      `modelcar:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+}
+
+/** Mocks must be there before the program is loaded, so the program is loaded here. */
+export async function runProgram(stack: string, config: Record<string, string>): Promise<Program> {
+  vi.resetModules();
+  const resources: Recorded[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        resources.push({ type, name, inputs });
+        return { id: `${name}-id`, state: { ...inputs, ...computed(type, inputs) } };
+      },
+      call: ({ inputs }) => inputs,
+    },
+    "modelcar",
+    stack,
+  );
+  pulumi.runtime.setAllConfig(config);
+  const program = await import("../../index.ts");
+  const outputs = await promiseOf(pulumi.output({ ...program }));
+  await pulumi.runtime.disconnect();
+  return { resources, outputs };
+}
+
+/** What a provider would add to a resource's inputs. */
+function computed(type: string, inputs: Manifest): Manifest {
+  if (type === "random:index/randomPassword:RandomPassword") return { result: canary };
+  if (type.startsWith("kubernetes:")) return { metadata: { uid: "uid", ...inputs.metadata } };
+  if (type.endsWith(":PipelineRun")) {
+    const names = [
+      "revision",
+      "storage-uri",
+      "registered-model-id",
+      "model-version-id",
+      "manifest-digest",
+      "total-bytes",
+    ];
+    return {
+      name: `${inputs.prefix}-run`,
+      results: Object.fromEntries(names.map((name) => [name, `${name} of ${inputs.prefix}`])),
+    };
+  }
+  if (type.endsWith(":Readiness")) return { url: `http://${inputs.service.name}.${inputs.namespace}` };
+  return {};
+}
+
+function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}
