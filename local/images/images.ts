@@ -165,7 +165,9 @@ function containerfileImage(options: {
         containerfile: join(projectDirectory, folder, "Containerfile"),
         context: join(projectDirectory, options.context),
         buildArgs,
-        ...(options.context === "." ? { ignorefile: join(projectDirectory, "images/containerignore") } : {}),
+        ...(options.context === "."
+          ? { ignorefile: join(projectDirectory, "images/containerignore"), usesPip: true }
+          : {}),
       }),
   };
 }

@@ -39,7 +39,7 @@ export const buildahCommand = (subcommand: "build" | "push", ...args: string[]):
 /**
  * pip's settings of this machine (index, certificates), for RUN steps: mounted while building, never in an image.
  */
-function hostSettings(): string[] {
+function pipSettings(): string[] {
   const settings = Object.entries(process.env)
     .filter(([name]) => /^PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST|DEFAULT_TIMEOUT|RETRIES)$/.test(name))
     .map(([name, value]) => `${name.slice(4).toLowerCase().replaceAll("_", "-")} = ${value}\n`);
@@ -58,6 +58,8 @@ export async function buildImage(options: {
   readonly context: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly ignorefile?: string;
+  /** Whether RUN steps install Python packages, which wants this machine's settings for it. */
+  readonly usesPip?: boolean;
 }): Promise<void> {
   const buildArgs = Object.entries(options.buildArgs ?? {}).flatMap(([key, value]) => [
     "--build-arg",
@@ -70,7 +72,7 @@ export async function buildImage(options: {
     "--layers",
     "--timestamp=0",
     `--ignorefile=${options.ignorefile ?? "/dev/null"}`,
-    ...hostSettings(),
+    ...(options.usesPip ? pipSettings() : []),
     ...buildArgs,
     `--tag=${options.name}`,
     `--file=${options.containerfile}`,

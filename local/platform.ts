@@ -1,0 +1,138 @@
+/** The embedded platform as a whole: start, stop, delete, and what it is doing. */
+import { rmSync } from "node:fs";
+import { containerfileImages, goImages, type Image, imageReady, provideImage } from "./images/images.ts";
+import { createCertificates } from "./node/certificates.ts";
+import { gatewayRuns, startGateway, stopGateway } from "./node/loopback.ts";
+import { runInSandbox, sandboxProcess, startSandbox, stopSandbox } from "./node/sandbox.ts";
+import { containerdSocket, kubectl, serviceNames, waitForNode, writeServices } from "./node/services.ts";
+import { stateDirectory } from "./paths.ts";
+import { installPlatform } from "./platform/install.ts";
+import { checkMachine } from "./preflight.ts";
+import { inSequence, Progress } from "./progress.ts";
+import { waitUntil } from "./run.ts";
+import { debianToolsReady, unpackDebianTools } from "./toolchain/debian.ts";
+import { buildGoTool, goToolReady, goTools } from "./toolchain/go.ts";
+
+/** Whether every tool is built; images are asked of the node's own store. */
+export const toolsReady = (): boolean => debianToolsReady() && goTools.every(({ name }) => goToolReady(name));
+
+/**
+ * Brings the platform up: builds what isn't built, starts what doesn't run, waits until all of it works.
+ * Running it again changes nothing; after a kill of any part it starts that part.
+ * @throws Error that says which step failed and where its log is.
+ */
+export async function startPlatform(progress = new Progress()): Promise<void> {
+  checkMachine(toolsReady());
+  if (!debianToolsReady()) await progress.step({ name: "Debian packages", seconds: 15 }, unpackDebianTools);
+  await createCertificates();
+  if (await startSandbox()) progress.say("the node's sandbox is up");
+  writeServices(["containerd"]);
+  await waitUntil("containerd", async () => (await runInSandbox("test", ["-S", containerdSocket])) === "", {
+    seconds: 30,
+  });
+  // Compiling wants the cores, images want the network and the disk.
+  const compiling = buildTools(progress);
+  const imaging = provideImages(progress, "images", containerfileImages);
+  await firstFailure([compiling, imaging]);
+  await installPlatform(progress);
+  await startGateway();
+}
+
+/** Fails as soon as one does, like Promise.all, but leaves no rejection unheard. */
+async function firstFailure(work: readonly Promise<void>[]): Promise<void> {
+  for (const each of work) each.catch(() => {});
+  await Promise.all(work);
+}
+
+async function buildTools(progress: Progress): Promise<void> {
+  const missing = goTools.filter(({ name }) => !goToolReady(name));
+  const nodeTools = ["kubernetes", "etcd", "kwok"];
+  let nodeStarted: Promise<void> | undefined;
+  const startNodeWhenBuilt = () => {
+    if (
+      nodeStarted ||
+      nodeTools.some((name) => missing.some((tool) => tool.name === name && !goToolReady(tool.name)))
+    )
+      return;
+    nodeStarted = startNode(progress);
+    nodeStarted.catch(() => {});
+  };
+  startNodeWhenBuilt();
+  await inSequence(
+    progress,
+    "tools",
+    missing.map((tool) => ({
+      ...tool,
+      work: async () => {
+        await buildGoTool(tool.name);
+        startNodeWhenBuilt();
+      },
+    })),
+  );
+  await nodeStarted;
+  await provideImages(
+    progress,
+    "platform images",
+    goTools.flatMap(({ name }) => goImages[name] ?? []),
+  );
+}
+
+async function startNode(progress: Progress): Promise<void> {
+  const pause = containerfileImages.find(({ name }) => name === "pause") as Image;
+  await waitUntil("the pause image", async () => (await imageReady(pause)) || undefined, {
+    seconds: 600,
+    everyMs: 1000,
+  });
+  writeServices(serviceNames);
+  await waitForNode();
+  progress.say("Kubernetes is up");
+}
+
+async function provideImages(progress: Progress, lane: string, images: readonly Image[]): Promise<void> {
+  const missing: Image[] = [];
+  // An image is made again when the one it stands on is, as its key then is another.
+  for (const image of images) if (!(await imageReady(image))) missing.push(image);
+  await inSequence(
+    progress,
+    lane,
+    missing.map((image) => ({ name: image.name, seconds: image.seconds, work: () => provideImage(image) })),
+  );
+}
+
+/** Ends every process of the platform; what it stored stays. */
+export async function stopPlatform(): Promise<void> {
+  await stopGateway();
+  await stopSandbox();
+}
+
+/** Ends the platform and removes all that this checkout's cluster stored. Built tools and images stay in the cache. */
+export async function deletePlatform(): Promise<void> {
+  await stopPlatform();
+  rmSync(stateDirectory, { recursive: true, force: true });
+}
+
+/** One line for each part: does it run? */
+export async function platformStatus(): Promise<{
+  readonly running: boolean;
+  readonly lines: readonly string[];
+}> {
+  const sandbox = sandboxProcess();
+  if (sandbox === undefined)
+    return { running: false, lines: ["the embedded platform is not running: npm start"] };
+  const api = await kubectl(["get", "--raw", "/readyz"]).then(
+    () => true,
+    () => false,
+  );
+  const lines = [
+    `sandbox    process ${sandbox}`,
+    `gateway    ${gatewayRuns() ? "running" : "not running"}`,
+    `Kubernetes ${api ? "ready" : "not ready"}`,
+  ];
+  if (!api) return { running: false, lines };
+  const nodes = await kubectl(["get", "nodes"]);
+  const pods = await kubectl(["get", "pods", "--all-namespaces"]);
+  return {
+    running: gatewayRuns(),
+    lines: [...lines, "", ...nodes.trimEnd().split("\n"), "", ...pods.trimEnd().split("\n")],
+  };
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { imageReference } from "../images/images.ts";
+import { kubectl } from "../node/services.ts";
+import { contentKey, stateDirectory } from "../paths.ts";
+import type { Progress } from "../progress.ts";
+import { waitUntil } from "../run.ts";
+import { baseNamespaces, dnsManifests, gpuNodeManifests, storageManifests } from "./base.ts";
+import { kserveManifests } from "./kserve.ts";
+import type { Manifest } from "./manifests.ts";
+import { hubManifests, modelRegistryManifests, ociRegistryManifests } from "./services.ts";
+import { tektonManifests } from "./tekton.ts";
+
+/** Deployments that must be available before a stack is brought up. */
+const deployments = [
+  ["kube-system", "coredns"],
+  ["local-path-storage", "local-path-provisioner"],
+  ["tekton-pipelines", "tekton-pipelines-controller"],
+  ["tekton-pipelines", "tekton-pipelines-webhook"],
+  ["kserve", "kserve-controller-manager"],
+  ["hugging-face", "hub"],
+  ["oci-registry", "registry"],
+  ["kubeflow", "model-registry-db"],
+  ["kubeflow", "model-registry-service"],
+] as const;
+
+const appliedFile = join(stateDirectory, "platform-applied");
+
+/** Applies what the platform runs on Kubernetes (unless it is there already) and waits until all of it is available. */
+export async function installPlatform(progress: Progress): Promise<void> {
+  const manifests = await platformManifests();
+  const gpuNodes = gpuNodeManifests();
+  const key = contentKey({ texts: [JSON.stringify(manifests), JSON.stringify(gpuNodes)] });
+  if (!existsSync(appliedFile) || readFileSync(appliedFile, "utf8") !== key) {
+    rmSync(appliedFile, { force: true });
+    const first = manifests.filter(({ kind }) => kind === "Namespace" || kind === "CustomResourceDefinition");
+    // Webhooks that are not served yet would refuse what comes after them.
+    const webhooks = manifests.filter(({ kind }) => kind.endsWith("WebhookConfiguration"));
+    const custom = manifests.filter(({ kind }) => kind === "ClusterStorageContainer");
+    const rest = manifests.filter((manifest) => ![...first, ...webhooks, ...custom].includes(manifest));
+    await apply([...first, ...gpuNodes.nodes]);
+    await kubectl(["wait", "--for=condition=Established", "--all", "crd", "--timeout=60s"]);
+    await apply([...rest, ...custom]);
+    await apply(webhooks);
+    for (const { name, status } of gpuNodes.statuses) {
+      await kubectl([
+        "patch",
+        "node",
+        name,
+        "--subresource=status",
+        "--type=merge",
+        "--patch",
+        JSON.stringify({ status }),
+      ]);
+    }
+    writeFileSync(appliedFile, key);
+  }
+  await waitForDeployments(progress);
+}
+
+async function apply(manifests: readonly Manifest[]): Promise<void> {
+  const text = manifests
+    .map((manifest) => stringify(manifest, { aliasDuplicateObjects: false }))
+    .join("---\n");
+  await kubectl(
+    ["apply", "--server-side", "--force-conflicts", "--field-manager=modelcar-local", "-f", "-"],
+    text,
+  );
+}
+
+async function platformManifests(): Promise<Manifest[]> {
+  const image = imageReference;
+  const pause = image("pause");
+  return [
+    ...baseNamespaces(),
+    ...dnsManifests(image("coredns")),
+    ...(await storageManifests({ provisioner: image("local-path-provisioner"), helper: pause })),
+    ...(await tektonManifests({
+      controller: image("tekton-controller"),
+      webhook: image("tekton-webhook"),
+      entrypoint: image("tekton-entrypoint"),
+      nop: image("tekton-nop"),
+      workingdirinit: image("tekton-workingdirinit"),
+      shell: pause,
+    })),
+    ...(await kserveManifests({ manager: image("kserve-manager"), storageInitializer: image("tasks") })),
+    ...hubManifests(image("hub")),
+    ...ociRegistryManifests(image("registry")),
+    ...modelRegistryManifests(
+      { server: image("model-registry"), postgresql: image("postgresql") },
+      databasePassword(),
+    ),
+  ];
+}
+
+/** Made once for this cluster. */
+function databasePassword(): string {
+  const file = join(stateDirectory, "model-registry-password");
+  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("hex"), { mode: 0o600 });
+  return readFileSync(file, "utf8");
+}
+
+/** Names the Deployments that still lack their pods, whenever that changes. */
+async function waitForDeployments(progress: Progress): Promise<void> {
+  let said = "";
+  await waitUntil(
+    "the platform's Deployments",
+    async () => {
+      const list = JSON.parse(await kubectl(["get", "deployments", "--all-namespaces", "-o", "json"]))
+        .items as Manifest[];
+      const waiting = deployments.filter(([namespace, name]) => {
+        const deployment = list.find(
+          (item) => item.metadata.namespace === namespace && item.metadata.name === name,
+        );
+        const condition = deployment?.status?.conditions?.find(
+          (item: { type: string }) => item.type === "Available",
+        );
+        const current = deployment?.status?.observedGeneration === deployment?.metadata.generation;
+        return !current || condition?.status !== "True" || deployment?.status?.updatedReplicas !== 1;
+      });
+      const message = waiting.map(([namespace, name]) => `${namespace}/${name}`).join(", ");
+      if (message && message !== said) progress.say(`waiting for ${message}`);
+      said = message;
+      if (message) throw new Error(`still not available: ${message}`);
+      return true;
+    },
+    { seconds: 300, everyMs: 1000 },
+  );
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { type Machine, problems } from "./preflight.ts";
+
+const fit: Machine = {
+  platform: "linux",
+  architecture: "x64",
+  userId: 0,
+  distribution: "debian bookworm",
+  goVersion: "1.26.0",
+  missingPrograms: [],
+  availableMemoryGiB: 20,
+  freeDiskGiB: 60,
+  built: false,
+};
+
+describe("problems", () => {
+  it("finds none with a machine that will do", () => {
+    expect(problems(fit)).toEqual([]);
+    expect(problems({ ...fit, goVersion: "1.25.11" })).toEqual([]);
+    expect(problems({ ...fit, freeDiskGiB: 10, built: true })).toEqual([]);
+  });
+
+  it("names all of them at once", () => {
+    const found = problems({
+      ...fit,
+      userId: 1000,
+      distribution: "ubuntu noble",
+      goVersion: undefined,
+      missingPrograms: ["nsenter"],
+      availableMemoryGiB: 3,
+      freeDiskGiB: 10,
+    });
+    expect(found).toHaveLength(6);
+    expect(found.join("\n")).toMatch(
+      /root[\s\S]*ubuntu noble[\s\S]*found none[\s\S]*nsenter[\s\S]*3\.0 GiB[\s\S]*10\.0 GiB/,
+    );
+  });
+
+  it.each(["1.25.10", "1.24.99", "1.9", "0.99.99"])("finds Go %s too old", (goVersion) => {
+    expect(problems({ ...fit, goVersion })).toEqual([expect.stringContaining(`found ${goVersion}`)]);
+  });
+
+  it("says only that where the system is another", () => {
+    expect(problems({ ...fit, platform: "darwin", architecture: "arm64", userId: 501 })).toEqual([
+      expect.stringContaining("darwin on arm64"),
+    ]);
+  });
+});

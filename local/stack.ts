@@ -1,0 +1,158 @@
+/** The stack `local`: Pulumi's CLI set up for it, and its configuration put together. */
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { imageReference } from "./images/images.ts";
+import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
+import { pulumiEnvironment, pulumiHome } from "./pulumi/environment.ts";
+import { installPlugins } from "./pulumi/install.ts";
+import { run } from "./run.ts";
+import { goProgram } from "./toolchain/go.ts";
+
+export const stackName = "local";
+const pulumiDirectory = join(stateDirectory, "pulumi");
+const binDirectory = join(pulumiDirectory, "bin");
+const committedFile = join(projectDirectory, `Pulumi.${stackName}.yaml`);
+const configFile = join(pulumiDirectory, `Pulumi.${stackName}.yaml`);
+
+interface StackFile {
+  readonly encryptionsalt?: string;
+  readonly config?: Readonly<Record<string, unknown>>;
+}
+
+/** The environment in which this stack's CLI runs; nothing of the user's own Pulumi set-up is in it. */
+export function stackEnvironment(): NodeJS.ProcessEnv {
+  return pulumiEnvironment({ stateDirectory: pulumiDirectory, binDirectory, kubeconfig: kubeconfigFile });
+}
+
+/**
+ * What the CLI reads: the committed file, what only this machine knows (image digests, the salt of its secrets), and
+ * secrets that were set by `pulumi config set --secret`.
+ */
+export function mergeStackFile(
+  committed: StackFile,
+  machine: StackFile,
+  images: Readonly<Record<string, string>>,
+): StackFile {
+  const secrets = Object.entries(machine.config ?? {}).filter(
+    ([key, value]) => committed.config?.[key] === undefined && isSecret(value),
+  );
+  return {
+    ...machine,
+    ...committed,
+    config: { ...committed.config, ...Object.fromEntries(secrets), "modelcar:images": images },
+  };
+}
+
+const isSecret = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "secure" in value;
+
+const readStackFile = (file: string): StackFile =>
+  existsSync(file) ? ((parse(readFileSync(file, "utf8")) ?? {}) as StackFile) : {};
+
+/** Makes CLI, plugins, stack and configuration ready; quick when they are. */
+export async function prepareStack(log: (line: string) => void): Promise<void> {
+  mkdirSync(binDirectory, { recursive: true });
+  provideCli();
+  const environment = stackEnvironment();
+  const home = pulumiHome(pulumiDirectory);
+  const { standIns } = await installPlugins({
+    pulumiHome: home,
+    binDirectory,
+    projectDirectory,
+    environment,
+    log,
+  });
+  if (standIns.length > 0)
+    log(`stand-ins for plugins that cannot be downloaded here: ${standIns.join(", ")}`);
+  const machine = existsSync(configFile) ? readStackFile(configFile) : await createStack(environment);
+  const images = {
+    tasks: imageReference("tasks"),
+    vllm: imageReference("vllm-cpu"),
+    minio: imageReference("minio"),
+  };
+  writeFileSync(configFile, stringify(mergeStackFile(readStackFile(committedFile), machine, images)), {
+    mode: 0o600,
+  });
+}
+
+/** The CLI looks for its language host beside its own real file, so it gets a name of its own there. */
+function provideCli(): void {
+  const source = goProgram("pulumi");
+  const stamp = join(binDirectory, ".source");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === source) return;
+  const target = join(binDirectory, "pulumi");
+  rmSync(target, { force: true });
+  try {
+    linkSync(source, target);
+  } catch {
+    // Another file system.
+    copyFileSync(source, target);
+    chmodSync(target, 0o755);
+  }
+  writeFileSync(stamp, source);
+}
+
+/** Creates the stack beside a copy of Pulumi.yaml, so that the salt of its secrets is not written into the checkout. */
+async function createStack(environment: NodeJS.ProcessEnv): Promise<StackFile> {
+  const scratch = join(pulumiDirectory, "new-stack");
+  mkdirSync(scratch, { recursive: true });
+  copyFileSync(join(projectDirectory, "Pulumi.yaml"), join(scratch, "Pulumi.yaml"));
+  writeFileSync(join(scratch, "index.ts"), "");
+  await run("pulumi", ["stack", "select", "--create", stackName, "--non-interactive"], {
+    cwd: scratch,
+    env: environment,
+  });
+  await run("pulumi", ["config", "set", "--secret", "modelcar:probe", "salt", "--stack", stackName], {
+    cwd: scratch,
+    env: environment,
+  });
+  const { encryptionsalt } = readStackFile(join(scratch, `Pulumi.${stackName}.yaml`));
+  rmSync(scratch, { recursive: true });
+  if (!encryptionsalt) throw new Error("the Pulumi CLI made no encryption salt for the stack");
+  return { encryptionsalt };
+}
+
+/** Sub-commands that take the stack's configuration file as a flag. */
+const withConfigFile = ["preview", "up", "update", "destroy", "refresh", "config", "watch", "import"];
+
+/** Runs the CLI on the stack in the foreground, as `pulumi <args>` would on a real one. Returns its exit status. */
+export async function pulumi(args: readonly string[]): Promise<number> {
+  const [command = "help", ...rest] = args;
+  const flags = withConfigFile.includes(command) ? ["--config-file", configFile] : [];
+  const child = spawn("pulumi", [command, ...rest, "--stack", stackName, ...flags], {
+    cwd: projectDirectory,
+    env: stackEnvironment(),
+    stdio: "inherit",
+  });
+  // Ctrl-C reaches the CLI by itself; this process waits for what it does about it.
+  const ignore = () => {};
+  process.on("SIGINT", ignore);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) => resolve(code ?? (signal === "SIGINT" ? 130 : 1)));
+    });
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+/** The stack's outputs, secrets left out. */
+export async function stackOutputs(): Promise<Record<string, unknown>> {
+  const output = await run("pulumi", ["stack", "output", "--json", "--stack", stackName], {
+    cwd: projectDirectory,
+    env: stackEnvironment(),
+  });
+  return JSON.parse(output) as Record<string, unknown>;
+}

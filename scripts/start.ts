@@ -1,0 +1,36 @@
+/** `npm start`: the embedded platform, the stack `local` on it, and one chat request to each model. */
+import { ask, gatewayUrl, type ServedModel } from "../local/chat.ts";
+import { gatewayPort, kubeconfigFile } from "../local/paths.ts";
+import { startPlatform } from "../local/platform.ts";
+import { Progress } from "../local/progress.ts";
+import { prepareStack, pulumi, stackOutputs } from "../local/stack.ts";
+
+const question = "What is 7 plus 5?";
+
+async function start(): Promise<void> {
+  const progress = new Progress();
+  await startPlatform(progress);
+  progress.say("the platform is up; now pulumi up --stack local");
+  await prepareStack((line) => progress.say(line));
+  const status = await pulumi(["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-permalink"]);
+  if (status !== 0)
+    throw new Error("pulumi up failed; its reason is above. Mend it and run npm start again.");
+  const { models } = (await stackOutputs()) as { models: Record<string, ServedModel> };
+  for (const [name, model] of Object.entries(models)) {
+    const url = gatewayUrl(model.url, gatewayPort);
+    progress.say(`${name} is served at ${url}/v1 (any OpenAI client; no key)`);
+    console.log(`        you: ${question}\n        ${name}: ${await ask(url, name, question)}`);
+  }
+  console.log(`
+Look around:     npm run status; export KUBECONFIG=${kubeconfigFile}; kubectl get all -A
+Change a model:  edit Pulumi.local.yaml (its name or revision), npm run preview, npm start
+Drift:           npm run preview
+Tear down:       npm run destroy (the stack), npm run stop (the platform), npm run delete (all of it)`);
+}
+
+try {
+  await start();
+} catch (error) {
+  console.error(`error: ${(error as Error).message}`);
+  process.exitCode = 1;
+}
