@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -16,12 +19,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const install = () =>
+const install = (downloads = "https://127.0.0.1:1") =>
   installPlugins({
     pulumiHome: join(root, "home"),
     binDirectory: join(root, "bin"),
     projectDirectory: REPOSITORY,
-    downloads: "https://127.0.0.1:1",
+    downloads,
     log: (line) => lines.push(line),
   });
 
@@ -53,4 +56,42 @@ it("writes a launcher that starts the stand-in from anywhere", async () => {
   const launcher = join(root, "home/plugins/resource-random-v4.21.2/pulumi-resource-random");
   // Its standard input ends at once, by which the engine says that it is gone.
   expect(execFileSync(launcher, ["127.0.0.1:1"], { cwd: root, input: "" }).toString()).toMatch(/^\d+\n$/);
+});
+
+/** A download site that has the CLI's release archive only. */
+async function releases(checksum: (archive: Buffer) => string): Promise<{ url: string; close: () => void }> {
+  mkdirSync(join(root, "pulumi"));
+  for (const plugin of BUNDLED)
+    writeFileSync(join(root, "pulumi", plugin), `official ${plugin}`, { mode: 0o755 });
+  const archive = execFileSync("tar", ["-czf", "-", "-C", root, "pulumi"]);
+  const name = `pulumi-v3.250.0-${process.platform}-${process.arch}.tar.gz`;
+  const server = createServer((request, response) => {
+    if (request.url === `/releases/sdk/${name}`) response.end(archive);
+    else if (request.url?.endsWith("-checksums.txt")) response.end(`${checksum(archive)}  ${name}\n`);
+    else response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+const BUNDLED = ["pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
+const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+
+it("takes the language host from the CLI's release, and stand-ins for what cannot be downloaded", async () => {
+  const site = await releases(sha256);
+  const installed = await install(site.url).finally(site.close);
+  expect(installed.official).toEqual(BUNDLED);
+  expect(installed.standIns).toHaveLength(3);
+  expect(readFileSync(join(root, "bin/pulumi-language-nodejs"), "utf8")).toBe(
+    "official pulumi-language-nodejs",
+  );
+});
+
+it("does not use a release archive that is not the published one", async () => {
+  const site = await releases(() => sha256(Buffer.from("another")));
+  const installed = await install(site.url).finally(site.close);
+  expect(installed.official).toEqual([]);
+  expect(lines.join("\n")).toMatch(/could not be downloaded: .* has SHA-256 /);
+  expect(readFileSync(join(root, "bin/pulumi-language-nodejs"), "utf8")).toContain("language-host.ts");
 });

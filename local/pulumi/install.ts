@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { Agent, request } from "node:https";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { DOWNLOADS, isReachable, unpackRelease } from "./release.ts";
 
 /** What `installPlugins` needs to know. All paths are absolute. */
 export interface InstallPluginsOptions {
@@ -28,12 +28,15 @@ export interface InstalledPlugins {
 }
 
 const run = promisify(execFile);
-const DOWNLOADS = "https://get.pulumi.com";
-const PROBE_TIMEOUT_MS = 5_000;
 const DOWNLOAD_TIMEOUT_MS = 180_000;
 /** Every stand-in's launcher carries this line, so that an official plugin is never taken for one. */
 const MARKER = "# Stand-in for an official Pulumi plugin.";
 const RESOURCE_PLUGINS = ["kubernetes", "random", "command"] as const;
+/** The plugins of the CLI's release archive that the program needs, and their stand-ins. */
+const BUNDLED_PLUGINS: Readonly<Record<string, string>> = {
+  "pulumi-language-nodejs": "language-host.ts",
+  "pulumi-resource-pulumi-nodejs": "dynamic-provider.ts",
+};
 
 /**
  * Sees to it that the CLI finds the language host and the resource plugins that the program needs.
@@ -55,15 +58,17 @@ export async function installPlugins(options: InstallPluginsOptions): Promise<In
     (isOfficial ? official : standIns).push(plugin);
     if (!isOfficial) await writeLauncher(options, join(directory, plugin), `${name}-provider.ts`);
   }
-  // The CLI's release archive holds these two, so they are official exactly where the CLI came from there.
-  for (const [plugin, script] of [
-    ["pulumi-language-nodejs", "language-host.ts"],
-    ["pulumi-resource-pulumi-nodejs", "dynamic-provider.ts"],
-  ] as const) {
-    const path = join(options.binDirectory, plugin);
-    const isOfficial = await isOfficialPlugin(path);
-    (isOfficial ? official : standIns).push(plugin);
-    if (!isOfficial) await writeLauncher(options, path, script);
+  const missing: string[] = [];
+  for (const plugin of Object.keys(BUNDLED_PLUGINS)) {
+    if (await isOfficialPlugin(join(options.binDirectory, plugin))) official.push(plugin);
+    else missing.push(plugin);
+  }
+  if (missing.length > 0 && (await reachable()) && (await downloadBundled(options, missing))) {
+    official.push(...missing.splice(0));
+  }
+  for (const plugin of missing) {
+    await writeLauncher(options, join(options.binDirectory, plugin), BUNDLED_PLUGINS[plugin] ?? "");
+    standIns.push(plugin);
   }
   if (standIns.length > 0) options.log(`Pulumi plugins that are stand-ins: ${standIns.join(", ")}`);
   return { official, standIns };
@@ -77,20 +82,6 @@ async function packageVersion(projectDirectory: string, name: string): Promise<s
 
 async function isOfficialPlugin(path: string): Promise<boolean> {
   return existsSync(path) && !(await readFile(path)).subarray(0, 200).toString("latin1").includes(MARKER);
-}
-
-/** Whether the site `url` answers, through the proxy that the environment names if it names one. */
-function isReachable(url: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const agent = new Agent({ proxyEnv: process.env });
-    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-    const probe = request(url, { method: "HEAD", agent, signal }, (response) => {
-      response.resume();
-      resolve((response.statusCode ?? 500) < 400);
-    });
-    probe.once("error", () => resolve(false));
-    probe.end();
-  });
 }
 
 /** Lets the CLI download and check a plugin; false when it cannot. */
@@ -115,6 +106,20 @@ async function download(
     return await isOfficialPlugin(join(directory, `pulumi-resource-${name}`));
   } catch (error) {
     options.log(`The plugin ${name} ${version} could not be downloaded: ${firstLine(error)}`);
+    return false;
+  }
+}
+
+/** Takes plugins out of the CLI's release archive; false when it cannot. */
+async function downloadBundled(options: InstallPluginsOptions, plugins: readonly string[]): Promise<boolean> {
+  const version = await packageVersion(options.projectDirectory, "pulumi");
+  options.log(`Downloading ${plugins.join(" and ")} ${version} …`);
+  try {
+    await mkdir(options.binDirectory, { recursive: true });
+    await unpackRelease(options.downloads ?? DOWNLOADS, version, plugins, options.binDirectory);
+    return true;
+  } catch (error) {
+    options.log(`${plugins.join(" and ")} could not be downloaded: ${firstLine(error)}`);
     return false;
   }
 }

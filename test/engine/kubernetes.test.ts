@@ -255,6 +255,20 @@ describe("waiting", () => {
     expect(await fails(up())).toContain("not ready after 2 s: no ready pod matches its selector");
   });
 
+  it("ends at Ctrl-C and goes on with the object in the next run", async () => {
+    const service = (annotations: string) => `
+      new k8s.core.v1.Service("lonely", { metadata: { name: "lonely", namespace, annotations: { ${annotations} } }, spec: {
+        selector: { app: "nobody" }, ports: [{ port: 80 }],
+      } }, opts);
+    `;
+    program(service(""));
+    const interrupted = await project.interrupted(/no ready pod matches/, "up", "--yes", "--skip-preview");
+    expect(interrupted.code).not.toBe(0);
+    expect(interrupted.output).toContain("did not become ready: cancelled");
+    program(service('"pulumi.com/skipAwait": "true"'));
+    expect(await succeeds(up())).toMatch(/1 updated/);
+  });
+
   it("waits for the condition of pulumi.com/waitFor", async () => {
     program(`
       new k8s.apiextensions.CustomResource("service", {

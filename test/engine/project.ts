@@ -21,8 +21,10 @@ export interface Project {
   readonly directory: string;
   /** Writes files of the project, by path. */
   write(files: Record<string, string>): void;
-  /** Runs the CLI; `input` is what it reads. Does not throw when the CLI fails. */
+  /** Runs the CLI. Does not throw when the CLI fails. */
   pulumi(...args: string[]): Promise<CliResult>;
+  /** Runs the CLI and presses Ctrl-C as soon as its output matches `when`. */
+  interrupted(when: RegExp, ...args: string[]): Promise<CliResult>;
   /** The stack's outputs, with secrets. */
   outputs(): Promise<Record<string, unknown>>;
   /** The stack's state as the backend keeps it. */
@@ -50,9 +52,11 @@ export async function createProject(kubeconfig?: string): Promise<Project> {
     binDirectory,
     projectDirectory: REPOSITORY,
     environment,
+    // The stand-ins are what is tested here, also where the official plugins could be had.
+    downloads: "https://127.0.0.1:1",
     log: () => {},
   });
-  const pulumi = (...args: string[]) =>
+  const run = (args: string[], when?: RegExp) =>
     new Promise<CliResult>((resolve, reject) => {
       const child = spawn(join(binDirectory, "pulumi"), ["--non-interactive", "--color=never", ...args], {
         cwd: directory,
@@ -60,9 +64,14 @@ export async function createProject(kubeconfig?: string): Promise<Project> {
         stdio: ["ignore", "pipe", "pipe"],
       });
       let [stdout, output] = ["", ""];
+      let isInterrupted = false;
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
         stdout += text;
         output += text;
+        if (when?.test(output) && !isInterrupted) {
+          isInterrupted = true;
+          child.kill("SIGINT");
+        }
       });
       child.stderr.setEncoding("utf8").on("data", (text: string) => {
         output += text;
@@ -70,6 +79,7 @@ export async function createProject(kubeconfig?: string): Promise<Project> {
       child.once("error", reject);
       child.once("close", (code) => resolve({ code: code ?? -1, stdout, output }));
     });
+  const pulumi = (...args: string[]) => run(args);
   const project: Project = {
     directory,
     write(files) {
@@ -79,6 +89,7 @@ export async function createProject(kubeconfig?: string): Promise<Project> {
       }
     },
     pulumi,
+    interrupted: (when, ...args) => run(args, when),
     async outputs() {
       return JSON.parse((await pulumi("stack", "output", "--json", "--show-secrets")).stdout);
     },

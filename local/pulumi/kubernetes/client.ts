@@ -19,6 +19,9 @@ export class ApiError extends Error {
   }
 }
 
+/** The API server could not be reached, or the connection broke; another try may do better. */
+export class ConnectionError extends Error {}
+
 /** Where the cluster is and who we are; all that a provider may say about it. */
 export interface ClusterConfig {
   /** A kubeconfig file's path, or its contents. Without one, `KUBECONFIG` or `~/.kube/config` is read. */
@@ -138,6 +141,8 @@ export class KubernetesClient {
       for await (const line of createInterface({ input: response })) {
         if (line) yield JSON.parse(line) as { type: string; object: Properties };
       }
+    } catch (error) {
+      throw connectionError(this.#server, error as Error, signal);
     } finally {
       response.destroy();
     }
@@ -216,7 +221,7 @@ async function apiError(response: IncomingMessage): Promise<ApiError> {
 
 function connectionError(server: string, error: Error, signal: AbortSignal): Error {
   if (signal.aborted) return signal.reason instanceof Error ? signal.reason : error;
-  return new Error(`the Kubernetes API server ${server} cannot be reached: ${error.message}`);
+  return new ConnectionError(`the Kubernetes API server ${server} cannot be reached: ${error.message}`);
 }
 
 /** Whether the API server does not know the kind, mostly because its CustomResourceDefinition is missing. */

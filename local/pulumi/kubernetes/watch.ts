@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { at, type Properties } from "../properties.ts";
-import { ApiError, type KubernetesClient, type ObjectReference, objectId } from "./client.ts";
+import {
+  ApiError,
+  ConnectionError,
+  type KubernetesClient,
+  type ObjectReference,
+  objectId,
+} from "./client.ts";
 
 /** A set of objects to watch: all of a collection that the selectors choose. */
 export interface Watched {
@@ -87,9 +93,13 @@ async function follow(
       }
     } catch (error) {
       if (signal.aborted) return;
+      if (!(error instanceof ConnectionError) && !isTemporary(error)) throw error;
       if (error instanceof ApiError && error.code === 410) version = undefined;
-      else if (error instanceof ApiError && error.code < 500 && error.code !== 429) throw error;
-      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {});
     }
+    await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {});
   }
+}
+
+function isTemporary(error: unknown): boolean {
+  return error instanceof ApiError && (error.code >= 500 || error.code === 429 || error.code === 410);
 }
