@@ -12,6 +12,8 @@ export interface Probe {
   readonly pauseMs?: number;
 }
 
+const unknownService = /services "[^"]*" not found/;
+
 interface Completion {
   readonly model?: string;
   readonly choices?: readonly unknown[];
@@ -32,8 +34,12 @@ export async function answers(cluster: Cluster, probe: Probe): Promise<void> {
         `${service.name} did not answer as model ${model}: ${JSON.stringify(completion)}`,
       );
     } catch (error) {
-      // A new endpoint may take a moment to be known; 4xx is the server's own and final answer.
-      const refused = error instanceof ApiError && error.status >= 400 && error.status < 500;
+      // A new Service or endpoint may take a moment to be known; any other 4xx is the model server's final answer.
+      const refused =
+        error instanceof ApiError &&
+        error.status >= 400 &&
+        error.status < 500 &&
+        !unknownService.test(error.message);
       if (refused || Date.now() > end) throw error;
       await sleep(probe.pauseMs ?? 2000);
     }

@@ -150,9 +150,13 @@ const reply = (...answers: [number, object][]) => {
 };
 
 test("the model is asked until it answers under its name", async () => {
-  reply([503, { message: "no endpoints available" }], [200, { model: "sums", choices: [{ text: "2" }] }]);
+  reply(
+    [404, { message: 'services "sums-predictor" not found' }],
+    [503, { message: "no endpoints available" }],
+    [200, { model: "sums", choices: [{ text: "2" }] }],
+  );
   await answers(api.cluster(), probe);
-  expect(api.requests).toHaveLength(2);
+  expect(api.requests).toHaveLength(3);
 });
 
 test.each<[string, [number, object], string]>([

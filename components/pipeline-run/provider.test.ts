@@ -1,0 +1,110 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakeApi } from "../kubernetes/fake-api.ts";
+import { create, diff, read, update } from "./provider.ts";
+import type { RunInputs } from "./run.ts";
+
+const inputs: RunInputs & { __provider: string } = {
+  context: "fake",
+  namespace: "ai",
+  prefix: "model-import-sums",
+  spec: {
+    pipelineRef: { name: "model-import" },
+    params: [],
+    workspaces: [],
+    taskRunTemplate: { serviceAccountName: "p", podTemplate: { securityContext: {} } },
+    timeouts: { pipeline: "1h0m0s" },
+  },
+  definition: "d1",
+  timeoutSeconds: 60,
+  __provider: "the shim",
+};
+const finished = { ...inputs, name: "r", uid: "u", startTime: "t", completionTime: "t", results: {} };
+const ended = (status: string, reason: string) => ({
+  conditions: [{ type: "Succeeded", status, reason, message: "because" }],
+  completionTime: "2026-01-01T00:01:00Z",
+});
+
+let api: FakeApi;
+let directory: string;
+beforeEach(async () => {
+  api = await FakeApi.start();
+  directory = mkdtempSync(join(tmpdir(), "kubeconfig-"));
+  const kubeconfig = {
+    clusters: [{ name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } }],
+    users: [{ name: "tester", user: {} }],
+    contexts: [{ name: "fake", context: { cluster: "fake", user: "tester" } }],
+  };
+  writeFileSync(join(directory, "config"), JSON.stringify(kubeconfig));
+  vi.stubEnv("KUBECONFIG", join(directory, "config"));
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  rmSync(directory, { recursive: true });
+  await api.stop();
+});
+const tektonEnds = (status: object) => {
+  api.onCreate = (path) => api.edit(path, (run) => (run.status = status));
+};
+
+test("the same inputs are no change, whatever the shim's text; other inputs and failed runs are one", async () => {
+  expect(await diff("id", finished, { ...inputs, __provider: "other text" })).toEqual({
+    changes: false,
+    replaces: [],
+  });
+  expect(await diff("id", finished, { ...inputs, definition: "d2" })).toEqual({
+    changes: true,
+    replaces: [],
+  });
+  expect(await diff("id", { ...inputs, name: "r" }, inputs)).toEqual({ changes: true, replaces: [] });
+  expect((await diff("id", finished, { ...inputs, namespace: "other" })).replaces).toEqual(["namespace"]);
+});
+
+test("create gives an id that does not change with the inputs, and keeps inputs beside outputs", async () => {
+  tektonEnds(ended("True", "Succeeded"));
+  const { id, outs } = await create(inputs);
+  expect(id).toBe("ai/model-import-sums");
+  expect(outs).toMatchObject({ ...inputs, completionTime: "2026-01-01T00:01:00Z" });
+});
+
+test("a failed run stays in state, with what Pulumi needs to try again, and the next update starts a new attempt", async () => {
+  tektonEnds(ended("False", "Failed"));
+  const error = await create(inputs).catch((error: object) => error);
+  const { properties } = error as { properties: typeof finished };
+  expect(error).toMatchObject({
+    id: "ai/model-import-sums",
+    reasons: [expect.stringContaining("Failed: because")],
+  });
+  expect(properties).toEqual({ ...inputs, name: expect.stringMatching(/^model-import-sums-[0-9a-f]{8}$/) });
+  tektonEnds(ended("True", "Succeeded"));
+  const { outs } = await update("ai/model-import-sums", properties, inputs);
+  expect(outs.name).toBe(`${properties.name}-2`);
+});
+
+test("a finished run that was pruned stays; without its namespace it is gone", async () => {
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
+  expect(await read("id", finished)).toEqual({ id: "id", props: finished });
+  api.remove("/api/v1/namespaces/ai");
+  expect(await read("id", finished)).toEqual({});
+});
+
+test("a context that the kubeconfig does not have is named, with those that it has", async () => {
+  await expect(create({ ...inputs, context: "prod" })).rejects.toThrow('no context "prod" (it has: fake)');
+});
+
+test.each(["pipeline-run", "readiness"])(
+  "the shim of %s refers to files and functions that exist",
+  async (folder) => {
+    const shim = readFileSync(`components/${folder}/index.ts`, "utf8");
+    const references = [...shim.matchAll(/require\("(.*?)"\)\.(\w+)\(/g)];
+    expect(references.length).toBeGreaterThan(2);
+    for (const [, path = "", name = ""] of references) {
+      expect(existsSync(path), path).toBe(true);
+      expect(await import(join(process.cwd(), path))).toHaveProperty(name);
+    }
+  },
+);

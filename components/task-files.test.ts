@@ -1,0 +1,69 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Task } from "./manifests/tekton.ts";
+import { fitTask, loadTasks, taskDemand } from "./task-files.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "tasks-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function write(folder: string, text: string): void {
+  mkdirSync(join(directory, folder));
+  writeFileSync(join(directory, folder, "task.yaml"), text);
+}
+
+const task = (steps: Task["spec"]["steps"]): Task => ({
+  apiVersion: "tekton.dev/v1",
+  kind: "Task",
+  metadata: { name: "pull", labels: { version: "1" } },
+  spec: { steps },
+});
+
+test("the repository's own tasks are read, in order of name", () => {
+  expect(loadTasks("tasks").map(({ metadata }) => metadata.name)).toEqual([
+    "pull-model-from-huggingface",
+    "register-model",
+    "upload-to-minio",
+  ]);
+});
+
+test("a file that is no Task is named in the error", () => {
+  write(
+    "pull",
+    "apiVersion: tekton.dev/v1beta1\nkind: Task\nmetadata: { name: pull }\nspec: { steps: [] }\n",
+  );
+  expect(() => loadTasks(directory)).toThrow("tasks/pull/task.yaml: not a tekton.dev/v1 Task");
+});
+
+test("a Task is named like its folder", () => {
+  write("pull", "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: { name: fetch }\nspec: { steps: [] }\n");
+  expect(() => loadTasks(directory)).toThrow('metadata.name is "fetch", but must be that of the folder');
+});
+
+test("images become the stack's digests, whatever registry and tag the file names", () => {
+  const images = { tasks: "quay.test/team/tasks@sha256:1" };
+  for (const image of ["modelcar.local/tasks:0.1.0", "tasks", "host:5000/tasks@sha256:9"]) {
+    const fitted = fitTask(task([{ name: "run", image }]), "ai", images);
+    expect(fitted.spec.steps[0]?.image).toBe("quay.test/team/tasks@sha256:1");
+    expect(fitted.metadata).toEqual({ name: "pull", namespace: "ai", labels: { version: "1" } });
+  }
+});
+
+test("an image that config does not have is an error that says which key to set", () => {
+  expect(() => fitTask(task([{ name: "run", image: "modelcar.local/quantize:1" }]), "ai", {})).toThrow(
+    "task pull, step run: set modelcar:images.quantize for modelcar.local/quantize:1",
+  );
+});
+
+test("a pod asks for all its steps; a step that says nothing gets the namespace's defaults", () => {
+  const computeResources = { requests: { cpu: "1", memory: "1Gi" }, limits: { memory: "2Gi" } };
+  const steps = [
+    { name: "a", image: "tasks", computeResources },
+    { name: "b", image: "tasks" },
+  ];
+  expect(taskDemand(task(steps))).toEqual({ cpu: "1050m", memory: "1088Mi", memoryLimit: "2304Mi" });
+});
