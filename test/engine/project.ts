@@ -34,6 +34,7 @@ export interface Project {
 
 /** Makes a project with an empty stack `test`. */
 export async function createProject(kubeconfig?: string): Promise<Project> {
+  const cli = tool("pulumi");
   const root = mkdtempSync(join(tmpdir(), "modelcar-engine-"));
   const [directory, binDirectory, stateDirectory] = ["project", "bin", "state"].map((name) =>
     join(root, name),
@@ -41,7 +42,7 @@ export async function createProject(kubeconfig?: string): Promise<Project> {
   mkdirSync(directory);
   mkdirSync(binDirectory);
   symlinkSync(join(REPOSITORY, "node_modules"), join(directory, "node_modules"));
-  linkOrCopy(tool("pulumi"), join(binDirectory, "pulumi"));
+  linkOrCopy(cli, join(binDirectory, "pulumi"));
   const environment = pulumiEnvironment({
     stateDirectory,
     binDirectory,
