@@ -14,8 +14,8 @@ export const projectDirectory = join(import.meta.dirname, "..");
 export const cacheDirectory =
   process.env.MODELCAR_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "modelcar");
 
-/** What belongs to this checkout's cluster and stack; `delete` removes it. */
-export const stateDirectory = join(projectDirectory, ".local");
+/** What belongs to this checkout's cluster and stack; `delete` removes it. The tests set another (`MODELCAR_STATE`). */
+export const stateDirectory = process.env.MODELCAR_STATE ?? join(projectDirectory, ".local");
 
 /** The cluster's own name: kubeconfig context, control group, the key of everything that is machine-wide. */
 export const clusterName = "modelcar-local";

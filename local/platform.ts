@@ -1,6 +1,14 @@
 /** The embedded platform as a whole: start, stop, delete, and what it is doing. */
 import { rmSync } from "node:fs";
-import { containerfileImages, goImages, type Image, imageReady, provideImage } from "./images/images.ts";
+import {
+  containerfileImages,
+  goImages,
+  type Image,
+  imageReady,
+  pause,
+  pauseImageName,
+  provideImage,
+} from "./images/images.ts";
 import { createCertificates } from "./node/certificates.ts";
 import { gatewayRuns, startGateway, stopGateway } from "./node/loopback.ts";
 import { runInSandbox, sandboxProcess, startSandbox, stopSandbox } from "./node/sandbox.ts";
@@ -26,7 +34,7 @@ export async function startPlatform(progress = new Progress()): Promise<void> {
   if (!debianToolsReady()) await progress.step({ name: "Debian packages", seconds: 15 }, unpackDebianTools);
   await createCertificates();
   if (await startSandbox()) progress.say("the node's sandbox is up");
-  writeServices(["containerd"]);
+  writeServices(["containerd"], pauseImageName);
   await waitUntil("containerd", async () => (await runInSandbox("test", ["-S", containerdSocket])) === "", {
     seconds: 30,
   });
@@ -78,12 +86,11 @@ async function buildTools(progress: Progress): Promise<void> {
 }
 
 async function startNode(progress: Progress): Promise<void> {
-  const pause = containerfileImages.find(({ name }) => name === "pause") as Image;
   await waitUntil("the pause image", async () => (await imageReady(pause)) || undefined, {
     seconds: 600,
     everyMs: 1000,
   });
-  writeServices(serviceNames);
+  writeServices(serviceNames, pauseImageName);
   await waitForNode();
   progress.say("Kubernetes is up");
 }
@@ -99,10 +106,25 @@ async function provideImages(progress: Progress, lane: string, images: readonly 
   );
 }
 
-/** Ends every process of the platform; what it stored stays. */
-export async function stopPlatform(): Promise<void> {
+/** Builds what tests run outside the platform: the CLI, a control plane, the servers that tasks talk to. */
+export async function buildTestTools(progress: Progress): Promise<void> {
+  checkMachine(toolsReady());
+  if (!debianToolsReady()) await progress.step({ name: "Debian packages", seconds: 15 }, unpackDebianTools);
+  const needed = ["kubernetes", "etcd", "pulumi", "minio", "model-registry"];
+  const missing = goTools.filter(({ name }) => needed.includes(name) && !goToolReady(name));
+  await inSequence(
+    progress,
+    "tools",
+    missing.map((tool) => ({ ...tool, work: () => buildGoTool(tool.name) })),
+  );
+}
+
+/** Ends every process of the platform; what it stored stays. Returns whether it ran. */
+export async function stopPlatform(): Promise<boolean> {
+  const ran = sandboxProcess() !== undefined;
   await stopGateway();
   await stopSandbox();
+  return ran;
 }
 
 /** Ends the platform and removes all that this checkout's cluster stored. Built tools and images stay in the cache. */

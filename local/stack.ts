@@ -22,7 +22,8 @@ import { goProgram } from "./toolchain/go.ts";
 export const stackName = "local";
 const pulumiDirectory = join(stateDirectory, "pulumi");
 const binDirectory = join(pulumiDirectory, "bin");
-const committedFile = join(projectDirectory, `Pulumi.${stackName}.yaml`);
+/** The stack's configuration as its user edits it. */
+const committedFile = process.env.MODELCAR_STACK_FILE ?? join(projectDirectory, `Pulumi.${stackName}.yaml`);
 const configFile = join(pulumiDirectory, `Pulumi.${stackName}.yaml`);
 
 interface StackFile {

@@ -27,11 +27,16 @@ export interface Image {
   readonly seconds: number;
   readonly key: string;
   readonly build: () => Promise<void>;
+  /** Those it stands on. */
+  readonly on: readonly Image[];
   /** False for images that only others stand on. */
   readonly imported: boolean;
 }
 
-const tag = (name: string) => `modelcar.local/${name}`;
+const repository = (name: string) => `modelcar.local/${name}`;
+
+/** The image's name in Buildah's store and the node's: its tag is what it was made from. */
+const tag = ({ name, key }: Pick<Image, "name" | "key">) => `${repository(name)}:${key}`;
 const postgresqlVersion = "15.18-0+deb12u1";
 
 function filesUnder(path: string): string[] {
@@ -46,16 +51,22 @@ function filesUnder(path: string): string[] {
 function binaryImage(name: string, tool: GoToolName, command: string, user = "65532:65532"): Image {
   const path = `/ko-app/${command}`;
   const containerfile = `FROM scratch\nCOPY binary ${path}\nUSER ${user}\nENTRYPOINT ["${path}"]\n`;
+  const key = contentKey({ texts: [containerfile, goToolDirectory(tool)] });
   return {
     name,
     seconds: 5,
-    key: contentKey({ texts: [containerfile, goToolDirectory(tool)] }),
+    key,
+    on: [],
     imported: true,
     build: () =>
       withContext(async (context) => {
         copyFileSync(goProgram(tool, command), join(context, "binary"));
         writeFileSync(join(context, "Containerfile"), containerfile);
-        await buildImage({ name: tag(name), containerfile: join(context, "Containerfile"), context });
+        await buildImage({
+          name: tag({ name, key }),
+          containerfile: join(context, "Containerfile"),
+          context,
+        });
       }),
   };
 }
@@ -71,10 +82,11 @@ async function withContext(work: (context: string) => Promise<void>): Promise<vo
 }
 
 /** Process 1 of every pod, and the shell of the storage provisioner's helper pods. */
-const pause: Image = {
-  name: "pause",
+const pauseIdentity = { name: "pause", key: contentKey({ texts: [debianProgram(""), "2"] }) };
+export const pause: Image = {
+  ...pauseIdentity,
   seconds: 5,
-  key: contentKey({ texts: [debianProgram(""), "2"] }),
+  on: [],
   imported: true,
   build: () =>
     withContext(async (context) => {
@@ -93,15 +105,16 @@ const pause: Image = {
           "",
         ].join("\n"),
       );
-      await buildImage({ name: tag("pause"), containerfile: join(context, "Containerfile"), context });
+      await buildImage({ name: tag(pauseIdentity), containerfile: join(context, "Containerfile"), context });
     }),
 };
 
 /** Debian bookworm with Python, by mmdebstrap; its packages are compared with the committed lock. */
+const baseIdentity = { name: "base", key: contentKey({ texts: [JSON.stringify(basePackages), "1"] }) };
 const base: Image = {
-  name: "base",
+  ...baseIdentity,
   seconds: 110,
-  key: contentKey({ texts: [JSON.stringify(basePackages), "1"] }),
+  on: [],
   imported: false,
   build: () =>
     withContext(async (context) => {
@@ -133,7 +146,7 @@ const base: Image = {
         );
       }
       writeFileSync(join(context, "Containerfile"), "FROM scratch\nADD base.tar /\n");
-      await buildImage({ name: tag("base"), containerfile: join(context, "Containerfile"), context });
+      await buildImage({ name: tag(baseIdentity), containerfile: join(context, "Containerfile"), context });
     }),
 };
 
@@ -149,19 +162,19 @@ function containerfileImage(options: {
   readonly seconds: number;
   readonly imported: boolean;
 }): Image {
-  const { name, folder, buildArgs, seconds, imported } = options;
-  const sources = options.sources.map((source) => join(projectDirectory, source));
+  const { name, folder, buildArgs, seconds, imported, on } = options;
+  const files = options.sources.flatMap((source) => filesUnder(join(projectDirectory, source)));
+  // The arguments name the images below it, by their keys.
+  const key = contentKey({ texts: [JSON.stringify(buildArgs)], files });
   return {
     name,
     seconds,
     imported,
-    key: contentKey({
-      texts: [JSON.stringify(buildArgs), ...options.on.map(({ key }) => key)],
-      files: sources.filter(existsSync).flatMap(filesUnder),
-    }),
+    key,
+    on,
     build: () =>
       buildImage({
-        name: tag(name),
+        name: tag({ name, key }),
         containerfile: join(projectDirectory, folder, "Containerfile"),
         context: join(projectDirectory, options.context),
         buildArgs,
@@ -177,7 +190,7 @@ const postgresql = containerfileImage({
   folder: "local/images/postgresql",
   context: "local/images/postgresql",
   sources: ["local/images/postgresql"],
-  buildArgs: { BASE_IMAGE: tag("base"), POSTGRESQL_VERSION: postgresqlVersion },
+  buildArgs: { BASE_IMAGE: tag(base), POSTGRESQL_VERSION: postgresqlVersion },
   on: [base],
   seconds: 60,
   imported: true,
@@ -188,7 +201,7 @@ const tasks = containerfileImage({
   folder: "images/tasks",
   context: ".",
   sources: ["images/tasks", "tasks"],
-  buildArgs: { BASE_IMAGE: tag("base") },
+  buildArgs: { BASE_IMAGE: tag(base) },
   on: [base],
   seconds: 60,
   imported: true,
@@ -199,7 +212,7 @@ const torch = containerfileImage({
   folder: "images/torch",
   context: ".",
   sources: ["images/torch"],
-  buildArgs: { BASE_IMAGE: tag("base") },
+  buildArgs: { BASE_IMAGE: tag(base) },
   on: [base],
   seconds: 240,
   imported: false,
@@ -210,7 +223,7 @@ const vllmCpu = containerfileImage({
   folder: "images/vllm-cpu",
   context: ".",
   sources: ["images/vllm-cpu"],
-  buildArgs: { TORCH_IMAGE: tag("torch") },
+  buildArgs: { TORCH_IMAGE: tag(torch) },
   on: [torch],
   seconds: 240,
   imported: true,
@@ -221,10 +234,22 @@ const hub = containerfileImage({
   folder: "local/hub",
   context: ".",
   sources: ["local/hub"],
-  buildArgs: { BASE_IMAGE: tag("base"), TRAINING_IMAGE: tag("vllm-cpu") },
+  buildArgs: { BASE_IMAGE: tag(base), TRAINING_IMAGE: tag(vllmCpu) },
   on: [base, vllmCpu],
   seconds: 300,
   imported: true,
+});
+
+/** What the tests of the tasks run in; no pod does. */
+const tasksTest = containerfileImage({
+  name: "tasks-test",
+  folder: "local/images/tasks-test",
+  context: ".",
+  sources: ["local/images/tasks-test", "tasks/requirements-test.txt"],
+  buildArgs: { TASKS_IMAGE: tag(tasks), POSTGRESQL_IMAGE: tag(postgresql) },
+  on: [tasks, postgresql],
+  seconds: 60,
+  imported: false,
 });
 
 /** Images of Containerfiles, each after the ones it stands on. */
@@ -245,15 +270,28 @@ export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> =
   minio: [binaryImage("minio", "minio", "minio", "1000:1000")],
 };
 
-const recordFile = (image: Image) => join(cacheDirectory, "images", `${image.name}-${image.key}.json`);
+const recordDirectory = join(cacheDirectory, "images");
+const builtFile = (image: Image) => join(recordDirectory, `${image.name}-${image.key}.built`);
+const importedFile = (image: Image) => join(recordDirectory, `${image.name}-${image.key}.json`);
 
-/** The image's reference by digest, once it is in the node's store. */
+const importedReference = (image: Image): string =>
+  JSON.parse(readFileSync(importedFile(image), "utf8")).reference as string;
+
+/**
+ * The reference by digest of an image in the node's store.
+ * @throws Error where there is no such image, or it is not imported yet.
+ */
 export function imageReference(name: string): string {
-  const all = [...containerfileImages, ...Object.values(goImages).flat()];
-  const image = all.find((candidate) => candidate.name === name);
-  if (!image) throw new Error(`no image ${name}`);
-  return JSON.parse(readFileSync(recordFile(image), "utf8")).reference as string;
+  const image = [...containerfileImages, ...Object.values(goImages).flat()].find(
+    (candidate) => candidate.name === name,
+  );
+  if (!image || !existsSync(importedFile(image)))
+    throw new Error(`image ${name} is not in the node's store: run npm start`);
+  return importedReference(image);
 }
+
+/** The name by which containerd knows the pods' pause image. */
+export const pauseImageName = tag(pauseIdentity);
 
 /** containerd's own client on the node, for the namespace of the kubelet's images. */
 const ctr = (...args: string[]) =>
@@ -267,9 +305,24 @@ const ctr = (...args: string[]) =>
 
 /** Whether the image needs no work: it was built, and imported if pods run it. */
 export async function imageReady(image: Image): Promise<boolean> {
-  if (!existsSync(recordFile(image))) return false;
-  const { reference } = JSON.parse(readFileSync(recordFile(image), "utf8"));
-  return !image.imported || (await ctr("images", "list", "--quiet")).split("\n").includes(reference);
+  if (!image.imported) return existsSync(builtFile(image));
+  if (!existsSync(importedFile(image))) return false;
+  return (await ctr("images", "list", "--quiet")).split("\n").includes(importedReference(image));
+}
+
+/** Builds an image into Buildah's store, after those it stands on, unless it is there. */
+async function buildOnce(image: Image): Promise<void> {
+  if (existsSync(builtFile(image))) return;
+  for (const below of image.on) await buildOnce(below);
+  await image.build();
+  mkdirSync(recordDirectory, { recursive: true });
+  writeFileSync(builtFile(image), "");
+}
+
+/** Builds the image that the tasks' tests run in and returns its name in Buildah's store. */
+export async function provideTestImage(): Promise<string> {
+  await buildOnce(tasksTest);
+  return tag(tasksTest);
 }
 
 /**
@@ -277,20 +330,15 @@ export async function imageReady(image: Image): Promise<boolean> {
  * Its reference by digest is recorded under the cache.
  */
 export async function provideImage(image: Image): Promise<void> {
-  await image.build();
-  const reference = image.imported ? await importImage(image.name) : "";
-  mkdirSync(join(cacheDirectory, "images"), { recursive: true });
-  writeFileSync(recordFile(image), JSON.stringify({ reference }));
-}
-
-async function importImage(name: string): Promise<string> {
-  const named = `${tag(name)}:latest`;
+  await buildOnce(image);
+  if (!image.imported) return;
+  const named = tag(image);
   await streamIntoNode(named);
   const digest = (await ctr("images", "list", `name==${named}`)).match(/sha256:[0-9a-f]{64}/)?.[0];
   if (!digest) throw new Error(`image ${named} was imported but the node's store has no digest for it`);
-  const reference = `${tag(name)}@${digest}`;
+  const reference = `${repository(image.name)}@${digest}`;
   await ctr("images", "tag", "--force", named, reference);
-  return reference;
+  writeFileSync(importedFile(image), JSON.stringify({ reference }));
 }
 
 async function streamIntoNode(named: string): Promise<void> {

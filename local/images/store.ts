@@ -1,4 +1,5 @@
 /** Buildah from the unpacked Debian packages, with a store, configuration and policy of its own under the cache. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDirectory } from "../paths.ts";
@@ -79,4 +80,28 @@ export async function buildImage(options: {
     options.context,
   );
   await run(command, args, { env: buildahEnvironment(), log: join(cacheDirectory, "logs", "images.log") });
+}
+
+/**
+ * Runs a command in a throw-away container of a built image, in the host's network; its output is shown.
+ * @param volumes host paths and where they are seen.
+ * @throws Error where no container can be made of the image. How the command ended is returned.
+ */
+export async function runInImage(
+  name: string,
+  command: readonly string[],
+  volumes: Readonly<Record<string, string>>,
+): Promise<number> {
+  const env = buildahEnvironment();
+  const program = debianProgram("usr/bin/buildah");
+  const container = (
+    await run(program, ["from", "--signature-policy", signaturePolicy(), name], { env })
+  ).trim();
+  try {
+    const mounts = Object.entries(volumes).flatMap(([host, inside]) => ["--volume", `${host}:${inside}`]);
+    const args = ["run", "--isolation=chroot", "--network=host", ...mounts, container, "--", ...command];
+    return spawnSync(program, args, { env, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+  } finally {
+    await run(program, ["rm", container], { env });
+  }
 }

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { clusterName, stateDirectory } from "../paths.ts";
+import { cacheDirectory, clusterName, stateDirectory } from "../paths.ts";
 import { type RunOptions, run, waitUntil } from "../run.ts";
 import { debianEnvironment, debianProgram } from "../toolchain/debian.ts";
 import { isRunning, killProcess, type ProcessRecord, processRecord } from "./processes.ts";
@@ -28,6 +28,8 @@ export const servicesDirectory = join(stateDirectory, "services");
 export const logsDirectory = join(stateDirectory, "logs");
 const varDirectory = join(stateDirectory, "var");
 const recordFile = join(stateDirectory, "sandbox.json");
+/** The node's image store is shared by all checkouts, so one platform runs at a time; this says which. */
+const machineRecordFile = join(cacheDirectory, "running.json");
 
 /** What process 1 does before it supervises the services. Everything here ends with the sandbox. */
 const init = () => `set -e
@@ -62,6 +64,7 @@ export function sandboxProcess(): number | undefined {
 /** Starts the sandbox unless it runs. Returns whether it was started. */
 export async function startSandbox(): Promise<boolean> {
   if (sandboxProcess() !== undefined) return false;
+  refuseSecondPlatform();
   removeControlGroups();
   for (const folder of [
     servicesDirectory,
@@ -103,8 +106,22 @@ export async function startSandbox(): Promise<boolean> {
     },
     { seconds: 15, everyMs: 50 },
   );
-  writeFileSync(recordFile, JSON.stringify(processRecord(pid)));
+  const started = processRecord(pid);
+  writeFileSync(recordFile, JSON.stringify(started));
+  writeFileSync(machineRecordFile, JSON.stringify({ ...started, stateDirectory }));
   return true;
+}
+
+/** @throws Error that names the checkout whose platform runs. */
+function refuseSecondPlatform(): void {
+  if (!existsSync(machineRecordFile)) return;
+  const other = JSON.parse(readFileSync(machineRecordFile, "utf8")) as ProcessRecord & {
+    stateDirectory: string;
+  };
+  if (!isRunning(other)) return;
+  throw new Error(
+    `another embedded platform runs with the state in ${other.stateDirectory}: run npm run stop in its checkout first`,
+  );
 }
 
 /** Ends the sandbox and with it everything that runs in it. */

@@ -19,9 +19,6 @@ export const apiServerUrl = `https://${nodeAddress}:6443`;
 export const containerdRoot = join(cacheDirectory, "containerd");
 export const containerdSocket = "/run/containerd/containerd.sock";
 
-/** The pods' process 1; imported before the first pod starts. */
-const pauseImage = "modelcar.local/pause:latest";
-
 /** Names of the daemons, as in `logs NAME`. */
 export const serviceNames = [
   "etcd",
@@ -49,7 +46,7 @@ const clientConfiguration = (name: string) =>
   writeConfiguration(`${name}.kubeconfig`, kubeconfig(name, apiServerUrl));
 
 /** containerd for the kubelet. */
-const containerdConfiguration = () => `version = 2
+const containerdConfiguration = (pauseImage: string) => `version = 2
 root = "${containerdRoot}"
 state = "/run/containerd"
 [grpc]
@@ -146,7 +143,7 @@ const kwokStages = () =>
     .join("---\n");
 
 /** The command line of each daemon. */
-function commands(): Record<ServiceName, readonly string[]> {
+function commands(pauseImage: string): Record<ServiceName, readonly string[]> {
   mkdirSync(configurationFile("cni"), { recursive: true });
   writeConfiguration("cni/10-pods.conflist", cniConfiguration());
   const kubernetes = (command: string) => goProgram("kubernetes", command);
@@ -201,7 +198,7 @@ function commands(): Record<ServiceName, readonly string[]> {
     ],
     containerd: [
       debianProgram("usr/bin/containerd"),
-      flag("config", writeConfiguration("containerd.toml", containerdConfiguration())),
+      flag("config", writeConfiguration("containerd.toml", containerdConfiguration(pauseImage))),
     ],
     kubelet: [
       kubernetes("kubelet"),
@@ -236,9 +233,12 @@ function commands(): Record<ServiceName, readonly string[]> {
 
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** Writes daemons' service folders; runit starts them within five seconds. */
-export function writeServices(names: readonly ServiceName[]): void {
-  const all = commands();
+/**
+ * Writes daemons' service folders; runit starts them within five seconds.
+ * @param pauseImage the pods' process 1, which is imported before the first pod starts.
+ */
+export function writeServices(names: readonly ServiceName[], pauseImage: string): void {
+  const all = commands(pauseImage);
   for (const name of names) {
     const command = all[name];
     const folder = join(servicesDirectory, name);

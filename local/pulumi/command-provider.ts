@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { pulumiRequire } from "./plugin-server.ts";
 import { equal, hasUnknowns, isSecret, type Properties, plainObject, secret } from "./properties.ts";
-import { type Resource, serveProvider } from "./provider-server.ts";
+import type { Resource } from "./provider.ts";
+import { serveProvider } from "./provider-server.ts";
 
 const PLUGIN = "pulumi-resource-command";
 const TYPE = "command:local:Command";

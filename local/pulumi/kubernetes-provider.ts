@@ -15,7 +15,8 @@ import { awaitReady } from "./kubernetes/ready.ts";
 import { liveOf, oldInputsOf, stateOf } from "./kubernetes/state.ts";
 import { pulumiRequire } from "./plugin-server.ts";
 import { hasUnknowns, type Properties, plainObject, secret, withSecretsOf } from "./properties.ts";
-import { type Provider, serveProvider } from "./provider-server.ts";
+import type { Provider } from "./provider.ts";
+import { serveProvider } from "./provider-server.ts";
 
 const cancelled = new AbortController();
 let connection: Promise<Cluster> | undefined;

@@ -4,99 +4,13 @@ import type * as providerMessages from "@pulumi/pulumi/proto/provider_pb.js";
 import type * as statusMessages from "@pulumi/pulumi/proto/status_pb.js";
 import { grpc, protocol, pulumiRequire, servePlugin } from "./plugin-server.ts";
 import type { Properties } from "./properties.ts";
-
-/** The resource that a call is about. */
-export interface Resource {
-  readonly urn: string;
-  /** Type token, for instance `random:index/randomPassword:RandomPassword`. */
-  readonly type: string;
-  /** The name that the program gave the resource. */
-  readonly name: string;
-}
-
-/** What a check found; `inputs` are those that later calls get. */
-export interface CheckResult {
-  readonly inputs: Properties;
-  readonly failures?: readonly { readonly property?: string; readonly reason: string }[];
-}
-
-export type DiffKind = "add" | "delete" | "update";
-
-/** What an update would change. */
-export interface DiffResult {
-  /** Property path → kind of change, and whether the change needs a new resource. */
-  readonly changes: ReadonlyMap<string, { readonly kind: DiffKind; readonly replace: boolean }>;
-  readonly deleteBeforeReplace?: boolean;
-  /** Replaces the resource for a reason that no property shows. */
-  readonly replaceAnyway?: readonly string[];
-}
-
-export interface ResourceState {
-  readonly id: string;
-  readonly outputs: Properties;
-  /** Set by `read` only: what the program would have to say to get this resource. */
-  readonly inputs?: Properties;
-}
-
-/** Options of a call that changes something. */
-export interface ChangeOptions {
-  readonly preview: boolean;
-  /** From the resource option `customTimeouts`; 0 means none. */
-  readonly timeoutSeconds: number;
-  /** From the resource option `ignoreChanges`. */
-  readonly ignoreChanges: readonly string[];
-}
-
-/** The resource exists but did not become ready; the engine keeps its state and updates it in the next `up`. */
-export class NotReadyError extends Error {
-  readonly state: ResourceState;
-  readonly reasons: readonly string[];
-
-  constructor(message: string, state: ResourceState, reasons: readonly string[] = [message]) {
-    super(message);
-    this.state = state;
-    this.reasons = reasons;
-  }
-}
-
-/** A provider, in terms of JSON with secret marks (see `properties.ts`). */
-export interface Provider {
-  /** The plugin's file name, for messages. */
-  readonly plugin: string;
-  readonly version: string;
-  checkConfig?(inputs: Properties): Promise<CheckResult>;
-  diffConfig?(oldInputs: Properties, newInputs: Properties): Promise<DiffResult>;
-  configure?(config: Properties): Promise<void>;
-  check(resource: Resource, olds: Properties, news: Properties, randomSeed: Uint8Array): Promise<CheckResult>;
-  /** `olds` is the resource's old state, `oldInputs` what the program said then. */
-  diff(
-    resource: Resource,
-    id: string,
-    olds: Properties,
-    oldInputs: Properties,
-    news: Properties,
-    ignoreChanges: readonly string[],
-  ): Promise<DiffResult>;
-  /** In a preview the id of the result is not used. */
-  create(resource: Resource, inputs: Properties, options: ChangeOptions): Promise<ResourceState>;
-  /** `undefined` when the resource is gone. */
-  read?(
-    resource: Resource,
-    id: string,
-    inputs: Properties,
-    state: Properties,
-  ): Promise<ResourceState | undefined>;
-  update(
-    resource: Resource,
-    id: string,
-    olds: Properties,
-    news: Properties,
-    options: ChangeOptions,
-  ): Promise<Properties>;
-  delete(resource: Resource, id: string, state: Properties, timeoutSeconds: number): Promise<void>;
-  /** Ends what is being waited for. */
-  cancel?(): void;
-}
+import {
+  type CheckResult,
+  type DiffResult,
+  NotReadyError,
+  type Provider,
+  type Resource,
+} from "./provider.ts";
 
 const messages = protocol<typeof providerMessages>("provider_pb");
 const plugins = protocol<typeof pluginMessages>("plugin_pb");

@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { pulumiRequire } from "./plugin-server.ts";
 import { equal, type Properties, plainObject, secret } from "./properties.ts";
-import { type DiffResult, type Resource, serveProvider } from "./provider-server.ts";
+import type { DiffResult, Resource } from "./provider.ts";
+import { serveProvider } from "./provider-server.ts";
 import { randomText } from "./random-text.ts";
 
 const PLUGIN = "pulumi-resource-random";

@@ -42,9 +42,9 @@ export const goTools = [
     ],
   },
   { name: "etcd", seconds: 25, packages: ["go.etcd.io/etcd/server/v3"], binary: "etcd" },
+  { name: "kwok", seconds: 95, packages: ["sigs.k8s.io/kwok/cmd/kwok"] },
   { name: "coredns", seconds: 55, packages: ["."], binary: "coredns" },
   { name: "storage-provisioner", seconds: 40, packages: ["github.com/rancher/local-path-provisioner"] },
-  { name: "kwok", seconds: 40, packages: ["sigs.k8s.io/kwok/cmd/kwok"] },
   { name: "registry", seconds: 60, packages: ["github.com/distribution/distribution/v3/cmd/registry"] },
   { name: "model-registry", seconds: 40, packages: ["github.com/kubeflow/model-registry"] },
   {

@@ -1,5 +1,5 @@
 import { equal, isUnknown, type Properties, plainObject } from "../properties.ts";
-import type { CheckResult, DiffResult } from "../provider-server.ts";
+import type { CheckResult, DiffResult } from "../provider.ts";
 import { type ClusterConfig, loadKubeConfig } from "./client.ts";
 
 /** The provider's arguments. */

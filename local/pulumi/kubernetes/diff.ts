@@ -1,5 +1,5 @@
 import { equal, isObject, isUnknown, type Properties } from "../properties.ts";
-import type { DiffKind, DiffResult } from "../provider-server.ts";
+import type { DiffKind, DiffResult } from "../provider.ts";
 import { isAutonamed, manifest, prune } from "./check.ts";
 import type { Kind } from "./kinds.ts";
 import { withCanonicalQuantities } from "./quantity.ts";

@@ -1,4 +1,4 @@
-import type { Resource } from "../provider-server.ts";
+import type { Resource } from "../provider.ts";
 
 /** A kind of Kubernetes object that the stand-in serves. */
 export interface Kind {

@@ -1,6 +1,6 @@
 import { status } from "../engine-log.ts";
 import type { Properties } from "../properties.ts";
-import { type ChangeOptions, NotReadyError, type Resource, type ResourceState } from "../provider-server.ts";
+import { type ChangeOptions, NotReadyError, type Resource, type ResourceState } from "../provider.ts";
 import type { Write } from "./apply.ts";
 import { waitUntilReady } from "./await.ts";
 import { objectId } from "./client.ts";

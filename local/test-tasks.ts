@@ -1,0 +1,43 @@
+/** Runs the tests of the task scripts inside the image that the tasks run in, against real servers. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { provideTestImage } from "./images/images.ts";
+import { runInImage } from "./images/store.ts";
+import { projectDirectory } from "./paths.ts";
+import type { Progress } from "./progress.ts";
+import { goToolDirectory } from "./toolchain/go.ts";
+
+/** Counts from pytest's JUnit report. A run without any test counts as a failure. */
+export async function testTasks(progress: Progress): Promise<{ passed: number; failed: number }> {
+  const image = await progress.step({ name: "the tasks' test image", seconds: 120 }, provideTestImage);
+  const reports = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
+  try {
+    const command = [
+      "pytest",
+      "/project/tasks",
+      "/project/local/hub",
+      "--config-file=/project/tasks/pytest.ini",
+      "--minio=/tools/minio/minio",
+      "--model-registry=/tools/model-registry/model-registry",
+      "--junit-xml=/reports/report.xml",
+    ];
+    await runInImage(image, command, {
+      [projectDirectory]: "/project",
+      [goToolDirectory("minio")]: "/tools/minio",
+      [goToolDirectory("model-registry")]: "/tools/model-registry",
+      [reports]: "/reports",
+    });
+    const report = readFileSync(join(reports, "report.xml"), "utf8");
+    const count = (attribute: string) =>
+      Number(new RegExp(`<testsuite [^>]*\\b${attribute}="(\\d+)"`).exec(report)?.[1] ?? 0);
+    const failed = count("failures") + count("errors");
+    const passed = count("tests") - failed - count("skipped");
+    return { passed, failed: failed + (passed === 0 ? 1 : 0) };
+  } catch (error) {
+    progress.say((error as Error).message);
+    return { passed: 0, failed: 1 };
+  } finally {
+    rmSync(reports, { recursive: true });
+  }
+}

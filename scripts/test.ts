@@ -1,0 +1,91 @@
+/**
+ * `npm test`: every check and test, the quick ones first. `npm test -- NAME …` runs only the named parts.
+ * The last line counts the tests of all parts.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { projectDirectory, stateDirectory } from "../local/paths.ts";
+import { buildTestTools, stopPlatform } from "../local/platform.ts";
+import { Progress } from "../local/progress.ts";
+import { testTasks } from "../local/test-tasks.ts";
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+const progress = new Progress();
+
+function command(name: string, ...args: string[]): Count {
+  const { status } = spawnSync(join(projectDirectory, "node_modules/.bin", name), args, {
+    cwd: projectDirectory,
+    stdio: "inherit",
+  });
+  return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** A vitest project. A run that ends badly without a failed test, or that finds none, counts as a failure. */
+function vitest(...projects: string[]): Count {
+  const directory = mkdtempSync(join(tmpdir(), "modelcar-test-"));
+  const report = join(directory, "report.json");
+  try {
+    const names = projects.flatMap((project) => ["--project", project]);
+    const { passed } = command(
+      "vitest",
+      "run",
+      ...names,
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    );
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8")) as Record<
+      string,
+      number
+    >;
+    const broken = passed === 0 && !numFailedTests ? 1 : 0;
+    return { passed: numPassedTests ?? 0, failed: (numFailedTests ?? 0) + broken + (numPassedTests ? 0 : 1) };
+  } catch {
+    return { passed: 0, failed: 1 };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** In the order in which they run; a part that others stand on comes before them. */
+const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
+  types: () => command("tsc", "--noEmit"),
+  style: () => command("biome", "check"),
+  unit: () => vitest("unit", "program"),
+  engine: async () => {
+    await buildTestTools(progress);
+    return vitest("engine");
+  },
+  tasks: async () => testTasks(progress),
+  cluster: async () => {
+    if (await stopPlatform())
+      progress.say(`stopped the platform in ${stateDirectory} for the tests'; npm start goes on with it`);
+    return vitest("cluster");
+  },
+};
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !(name in parts));
+if (unknown.length > 0) {
+  console.error(`no such part: ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`);
+  process.exit(2);
+}
+const counts: Count[] = [];
+for (const [name, part] of Object.entries(parts)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue;
+  progress.say(`test: ${name}`);
+  const count = await part();
+  progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);
+  counts.push(count);
+  // Without these, what follows would only fail again, later.
+  if (count.failed > 0 && name !== "style") break;
+}
+const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
+console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+process.exitCode = sum("failed") > 0 ? 1 : 0;

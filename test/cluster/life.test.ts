@@ -1,0 +1,223 @@
+/**
+ * The life of the stack `local`, as its user has it: start, chat, drift, change, mistakes, crashes, end. The tests stand
+ * in the order in which they run; each goes on from the one before.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { gatewayUrl } from "../../local/chat.ts";
+import hubModels from "../../local/hub/models.json" with { type: "json" };
+import { clusterName, gatewayPort } from "../../local/paths.ts";
+import { configure, kubectl, list, outputs, pulumi, script, stateDirectory } from "./platform.ts";
+
+const namespace = "private-ai-demo";
+const [sums] = hubModels.repositories;
+const revisions = sums?.revisions.map(({ revision }) => revision) ?? [];
+const served = revisions.at(-1) as string;
+const earlier = revisions[0] as string;
+
+const interfacesBefore = execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" });
+
+async function chat(question: string): Promise<string | null | undefined> {
+  const { models } = await outputs();
+  const client = new OpenAI({ baseURL: `${gatewayUrl(models.sums.url, gatewayPort)}/v1`, apiKey: "none" });
+  const answer = await client.chat.completions.create({
+    model: "sums",
+    temperature: 0,
+    messages: [{ role: "user", content: question }],
+  });
+  return answer.choices[0]?.message.content?.trim();
+}
+
+const podUids = async () =>
+  (await list("pods", "-n", namespace, "-l", "serving.kserve.io/inferenceservice")).map(
+    (pod) => pod.metadata.uid,
+  );
+const runNames = async () =>
+  (await list("pipelineruns", "-n", namespace)).map((run) => run.metadata.name).sort();
+
+beforeAll(async () => {
+  configure();
+  expect((await script("local", "delete")).status).toBe(0);
+});
+
+afterAll(async () => {
+  await script("local", "delete");
+});
+
+describe("the first start", () => {
+  it("brings up the platform and the stack and shows an answer", async () => {
+    const start = await script("start");
+    expect(start.status).toBe(0);
+    expect(start.output).toMatch(/sums: 12/);
+  });
+
+  it("serves the model to an OpenAI client on the loopback", async () => {
+    expect(await chat("What is 7 plus 5?")).toBe("12");
+    expect(await chat("What is 21 plus 14?")).toBe("35");
+  });
+
+  it("pulled the pinned revision, stored it, and registered it with where it came from", async () => {
+    const { models } = await outputs();
+    expect(models.sums).toMatchObject({ revision: served, storageUri: `s3://llm-models/sums/${served}/` });
+    const registry = `http://127.0.0.1:${gatewayPort}/kubeflow/model-registry-service:8080/api/model_registry/v1alpha3`;
+    const response = await fetch(`${registry}/model_versions/${models.sums.modelVersionId}`);
+    const version = (await response.json()) as { registeredModelId: string; customProperties: object };
+    expect(version.registeredModelId).toBe(models.sums.registeredModelId);
+    expect(JSON.stringify(version.customProperties)).toContain(served);
+    expect(JSON.stringify(version.customProperties)).toContain(models.sums.pipelineRun);
+  });
+
+  it("leaves nothing for a preview to do", async () => {
+    expect((await pulumi("preview", "--expect-no-changes")).status).toBe(0);
+  });
+
+  it("changes nothing when it is run again", async () => {
+    const before = [await podUids(), await runNames()];
+    const again = await script("start");
+    expect(again.status).toBe(0);
+    expect(again.output).not.toMatch(/\d+ (created|updated|deleted|replaced)/);
+    expect([await podUids(), await runNames()]).toEqual(before);
+  });
+});
+
+describe("drift", () => {
+  it("shows in a plain preview and is mended by up", async () => {
+    const quota = () => list("resourcequota", "-n", namespace).then(([item]) => item.spec.hard);
+    const declared = await quota();
+    const patch = JSON.stringify({ spec: { hard: { "requests.memory": "1Gi" } } });
+    await kubectl(
+      "patch",
+      "resourcequota",
+      "ai-workload-quota",
+      "-n",
+      namespace,
+      "--type=merge",
+      "--patch",
+      patch,
+    );
+    const preview = await pulumi("preview", "--diff");
+    expect(preview.status).toBe(0);
+    expect(preview.output).toMatch(/ResourceQuota/);
+    expect(preview.output).toMatch(/requests\.memory.*1Gi/);
+    expect((await pulumi("up", "--yes", "--skip-preview")).status).toBe(0);
+    expect(await quota()).toEqual(declared);
+  });
+});
+
+describe("mistakes", () => {
+  it("names five mistakes of the configuration at once and creates nothing", async () => {
+    configure((config) => {
+      config["modelcar:platform"] = "mainframe";
+      config["modelcar:namespace"] = "Not_A_Name";
+      config["modelcar:registry"] = { url: "nowhere" };
+      config["modelcar:models"][0].source.revision = "main";
+      config["modelcar:models"][0].serve.memory = "lots";
+    });
+    const before = await runNames();
+    const up = await pulumi("up", "--yes", "--skip-preview");
+    expect(up.status).not.toBe(0);
+    for (const key of [
+      "modelcar:platform",
+      "modelcar:namespace",
+      "modelcar:registry.url",
+      "models[0].source.revision",
+      "models[0].serve.memory",
+    ]) {
+      expect(up.output).toContain(key);
+    }
+    expect(up.output).not.toMatch(/ {4}at /);
+    expect(await runNames()).toEqual(before);
+  });
+
+  it("says which task and step failed, with its last words, within seconds", async () => {
+    configure((config) => {
+      config["modelcar:models"][0].source.huggingFace = "modelcar/not-there";
+    });
+    const up = await pulumi("up", "--yes", "--skip-preview");
+    const seen = Date.now();
+    expect(up.status).not.toBe(0);
+    expect(up.output).toMatch(/pull-model-from-huggingface/);
+    expect(up.output).toMatch(/step/);
+    expect(up.output).toMatch(/modelcar\/not-there/);
+    const runs = await list("pipelineruns", "-n", namespace);
+    const failed = runs.find((run) => run.status.conditions[0].status === "False");
+    expect(seen - Date.parse(failed.status.completionTime)).toBeLessThan(30_000);
+    // What was served is still served.
+    expect(await chat("What is 7 plus 5?")).toBe("12");
+  });
+});
+
+describe("another revision", () => {
+  it("is imported and served, and nothing else changes", async () => {
+    configure((config) => {
+      config["modelcar:models"][0].source.revision = earlier;
+    });
+    const storage = await list("deployments", "-n", "model-storage");
+    const up = await pulumi("up", "--yes", "--skip-preview");
+    expect(up.status).toBe(0);
+    expect(
+      (await list("deployments", "-n", "model-storage")).map((item) => item.metadata.generation),
+    ).toEqual(storage.map((item) => item.metadata.generation));
+    const { models } = await outputs();
+    expect(models.sums.revision).toBe(earlier);
+    const [service] = await list("inferenceservices", "-n", namespace);
+    expect(service.spec.predictor.model.storageUri).toBe(`s3://llm-models/sums/${earlier}/`);
+    expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
+  });
+});
+
+describe("a crash", () => {
+  const pidOf = (pattern: string) =>
+    execFileSync("pgrep", ["--oldest", "--full", pattern], { encoding: "utf8" }).trim();
+
+  it.each(["kube-apiserver --", "kubelet --config", "bin/containerd --config", "node/gateway.ts"])(
+    "of %s is mended by start",
+    async (pattern) => {
+      process.kill(Number(pidOf(pattern)), "SIGKILL");
+      expect((await script("start")).status).toBe(0);
+      expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
+    },
+  );
+
+  it("of everything is mended by start", async () => {
+    const { pid } = JSON.parse(readFileSync(`${stateDirectory}/sandbox.json`, "utf8"));
+    process.kill(pid, "SIGKILL");
+    expect((await script("start")).status).toBe(0);
+    expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
+  });
+});
+
+describe("the end", () => {
+  it("destroy leaves no object of ours in the cluster", async () => {
+    expect((await pulumi("destroy", "--yes", "--skip-preview")).status).toBe(0);
+    const namespaces = (await list("namespaces")).map((item) => item.metadata.name);
+    expect(namespaces).not.toContain(namespace);
+    expect(namespaces).not.toContain("model-storage");
+    const claims = (await list("persistentvolumes")).map((volume) => volume.spec.claimRef.namespace);
+    expect(claims).not.toContain(namespace);
+    expect(claims).not.toContain("model-storage");
+    for (const kind of ["inferenceservices", "servingruntimes", "pipelineruns", "pipelines", "tasks"]) {
+      expect(await list(kind, "--all-namespaces")).toEqual([]);
+    }
+  });
+
+  it("delete leaves no process, mount, interface, control group or file behind", async () => {
+    const { pid } = JSON.parse(readFileSync(`${stateDirectory}/sandbox.json`, "utf8"));
+    expect((await script("local", "delete")).status).toBe(0);
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    const commands = readdirSync("/proc")
+      .filter((entry) => /^\d+$/.test(entry))
+      .map((entry) =>
+        existsSync(`/proc/${entry}/cmdline`) ? readFileSync(`/proc/${entry}/cmdline`, "utf8") : "",
+      );
+    expect(commands.filter((command) => command.includes(stateDirectory))).toEqual([]);
+    expect(readFileSync("/proc/mounts", "utf8")).not.toContain(stateDirectory);
+    expect(execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" })).toBe(interfacesBefore);
+    expect(
+      execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "2", "-name", clusterName], { encoding: "utf8" }),
+    ).toBe("");
+    expect(existsSync(stateDirectory)).toBe(false);
+  });
+});

@@ -1,0 +1,79 @@
+/** What the cluster tests share: the project's own commands run as a user would, on a state folder of the tests. */
+import { execFile, spawn } from "node:child_process";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { parse, stringify } from "yaml";
+import { goProgram } from "../../local/toolchain/go.ts";
+
+const project = join(import.meta.dirname, "../..");
+export const stateDirectory = join(project, ".local-test");
+export const stackFile = join(stateDirectory, "..", ".local-test.yaml");
+export const kubeconfig = join(stateDirectory, "kubeconfig");
+
+const environment = { ...process.env, MODELCAR_STATE: stateDirectory, MODELCAR_STACK_FILE: stackFile };
+
+export interface CommandResult {
+  readonly status: number;
+  readonly output: string;
+  readonly seconds: number;
+}
+
+/** Runs a script of the project, shows what it says, and returns it. */
+export async function script(name: "start" | "pulumi" | "local", ...args: string[]): Promise<CommandResult> {
+  const start = Date.now();
+  const child = spawn(process.execPath, [join(project, "scripts", `${name}.ts`), ...args], {
+    env: environment,
+    cwd: project,
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+  }
+  const status = await new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+  return { status, output, seconds: (Date.now() - start) / 1000 };
+}
+
+/** Pulumi's CLI on the stack, without questions or colours. */
+export const pulumi = (command: string, ...args: string[]): Promise<CommandResult> =>
+  script("pulumi", command, "--non-interactive", "--color=never", ...args);
+
+/** Writes the stack's configuration: the committed one with the changes of `edit`. */
+// biome-ignore lint/suspicious/noExplicitAny: tests also write what the schema refuses.
+export function configure(edit: (config: any) => void = () => {}): void {
+  copyFileSync(join(project, "Pulumi.local.yaml"), stackFile);
+  const file = parse(readFileSync(stackFile, "utf8"));
+  edit(file.config);
+  writeFileSync(stackFile, stringify(file));
+}
+
+/** kubectl from the host's side, with the kubeconfig that users get. */
+export async function kubectl(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    goProgram("kubernetes", "kubectl"),
+    [`--kubeconfig=${kubeconfig}`, ...args],
+    {
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  );
+  return stdout;
+}
+
+/** Objects of a kind as data. */
+// biome-ignore lint/suspicious/noExplicitAny: objects of any kind.
+export async function list(kind: string, ...args: string[]): Promise<any[]> {
+  return JSON.parse(await kubectl("get", kind, ...args, "-o", "json")).items;
+}
+
+/** The stack's outputs. */
+// biome-ignore lint/suspicious/noExplicitAny: typed by the program.
+export async function outputs(): Promise<any> {
+  const { output } = await script("pulumi", "stack", "output", "--json");
+  return JSON.parse(output.slice(output.indexOf("{")));
+}
