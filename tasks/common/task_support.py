@@ -23,12 +23,12 @@ class Parameters:
         self._environment = os.environ if environment is None else environment
         self._problems: list[str] = []
 
-    def required(self, name: str, pattern: str = r".+", expected: str = "a value") -> str:
+    def required(self, name: str, pattern: str = r".+", expected: str = "not empty") -> str:
         """The value of a parameter that must match the whole pattern; "" if it does not, which check() reports."""
         value = self._environment.get(name, "").strip()
         if re.fullmatch(pattern, value):
             return value
-        self._problems.append(f"{name} must be {expected}, " + (f"not {value!r}" if value else "but is not set"))
+        self._problems.append(f"{name} must be {expected}, not {value!r}" if value else f"{name} is not set")
         return ""
 
     def optional(self, name: str, default: str = "") -> str:
