@@ -5,9 +5,22 @@ export default defineConfig({
     // Pulumi's mocks are global to a process, so each file gets a process of its own.
     pool: "forks",
     projects: [
-      { test: { name: "unit", include: ["**/*.test.ts"], exclude: ["node_modules/**", ".local/**", "test/**"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["**/*.test.ts"],
+          exclude: ["node_modules/**", ".local/**", "test/**"],
+        },
+      },
       { test: { name: "program", include: ["test/program/**/*.test.ts"] } },
-      { test: { name: "engine", include: ["test/engine/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: "engine",
+          include: ["test/engine/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: "cluster",

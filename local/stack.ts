@@ -67,15 +67,13 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
   provideCli();
   const environment = stackEnvironment();
   const home = pulumiHome(pulumiDirectory);
-  const { standIns } = await installPlugins({
+  await installPlugins({
     pulumiHome: home,
     binDirectory,
     projectDirectory,
     environment,
     log,
   });
-  if (standIns.length > 0)
-    log(`stand-ins for plugins that cannot be downloaded here: ${standIns.join(", ")}`);
   const machine = existsSync(configFile) ? readStackFile(configFile) : await createStack(environment);
   const images = {
     tasks: imageReference("tasks"),

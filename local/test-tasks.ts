@@ -1,5 +1,5 @@
 /** Runs the tests of the task scripts inside the image that the tasks run in, against real servers. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { provideTestImage } from "./images/images.ts";
@@ -12,6 +12,8 @@ import { goToolDirectory } from "./toolchain/go.ts";
 export async function testTasks(progress: Progress): Promise<{ passed: number; failed: number }> {
   const image = await progress.step({ name: "the tasks' test image", seconds: 120 }, provideTestImage);
   const reports = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
+  // The tests run as an unprivileged user, as the tasks do.
+  chmodSync(reports, 0o777);
   try {
     const command = [
       "pytest",
@@ -19,6 +21,7 @@ export async function testTasks(progress: Progress): Promise<{ passed: number; f
       "/project/local/hub",
       "--config-file=/project/tasks/pytest.ini",
       "--minio=/tools/minio/minio",
+      "--mariadb=/usr/sbin/mariadbd",
       "--model-registry=/tools/model-registry/model-registry",
       "--junit-xml=/reports/report.xml",
     ];

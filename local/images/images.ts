@@ -37,7 +37,7 @@ const repository = (name: string) => `modelcar.local/${name}`;
 
 /** The image's name in Buildah's store and the node's: its tag is what it was made from. */
 const tag = ({ name, key }: Pick<Image, "name" | "key">) => `${repository(name)}:${key}`;
-const postgresqlVersion = "15.18-0+deb12u1";
+const mariadbVersion = "1:10.11.18-0+deb12u1";
 
 function filesUnder(path: string): string[] {
   if (statSync(path).isFile()) return [path];
@@ -127,7 +127,7 @@ const base: Image = {
           debianProgram("usr/bin/mmdebstrap"),
           "--mode=root",
           "--variant=minbase",
-          "--include=python3,python3-venv,ca-certificates",
+          "--include=python3,python3-venv,ca-certificates,libnuma1",
           `--customize-hook=dpkg-query --admindir="$1/var/lib/dpkg" --show > ${packagesFile}`,
           "bookworm",
           archive,
@@ -185,12 +185,12 @@ function containerfileImage(options: {
   };
 }
 
-const postgresql = containerfileImage({
-  name: "postgresql",
-  folder: "local/images/postgresql",
-  context: "local/images/postgresql",
-  sources: ["local/images/postgresql"],
-  buildArgs: { BASE_IMAGE: tag(base), POSTGRESQL_VERSION: postgresqlVersion },
+const mariadb = containerfileImage({
+  name: "mariadb",
+  folder: "local/images/mariadb",
+  context: "local/images/mariadb",
+  sources: ["local/images/mariadb"],
+  buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbVersion },
   on: [base],
   seconds: 60,
   imported: true,
@@ -246,14 +246,14 @@ const tasksTest = containerfileImage({
   folder: "local/images/tasks-test",
   context: ".",
   sources: ["local/images/tasks-test", "tasks/requirements-test.txt"],
-  buildArgs: { TASKS_IMAGE: tag(tasks), POSTGRESQL_IMAGE: tag(postgresql) },
-  on: [tasks, postgresql],
+  buildArgs: { TASKS_IMAGE: tag(tasks), MARIADB_IMAGE: tag(mariadb) },
+  on: [tasks, mariadb],
   seconds: 60,
   imported: false,
 });
 
 /** Images of Containerfiles, each after the ones it stands on. */
-export const containerfileImages: readonly Image[] = [base, pause, tasks, postgresql, torch, vllmCpu, hub];
+export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
 
 /** Images of one Go binary, by the tool that has it. */
 export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> = {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -22,7 +21,6 @@ const deployments = [
   ["kserve", "kserve-controller-manager"],
   ["hugging-face", "hub"],
   ["oci-registry", "registry"],
-  ["kubeflow", "model-registry-db"],
   ["kubeflow", "model-registry-service"],
 ] as const;
 
@@ -88,18 +86,8 @@ async function platformManifests(): Promise<Manifest[]> {
     ...(await kserveManifests({ manager: image("kserve-manager"), storageInitializer: image("tasks") })),
     ...hubManifests(image("hub")),
     ...ociRegistryManifests(image("registry")),
-    ...modelRegistryManifests(
-      { server: image("model-registry"), postgresql: image("postgresql") },
-      databasePassword(),
-    ),
+    ...modelRegistryManifests({ server: image("model-registry"), mariadb: image("mariadb") }),
   ];
-}
-
-/** Made once for this cluster. */
-function databasePassword(): string {
-  const file = join(stateDirectory, "model-registry-password");
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString("hex"), { mode: 0o600 });
-  return readFileSync(file, "utf8");
 }
 
 /** Names the Deployments that still lack their pods, whenever that changes. */

@@ -1,5 +1,5 @@
 /** The services beside Kubernetes that an OpenShift AI cluster, or the internet, has: registries and the hub. */
-import { type Manifest, singleContainer, volumeClaim } from "./manifests.ts";
+import { find, type Manifest, restricted, singleContainer, volumeClaim } from "./manifests.ts";
 
 /** A read-only hub that speaks the part of the Hugging Face protocol that downloads need. */
 export function hubManifests(image: string): Manifest[] {
@@ -46,19 +46,14 @@ export function ociRegistryManifests(image: string): Manifest[] {
   ];
 }
 
-const databaseSecret = "model-registry-database";
-const databaseEnvironment = (name: string, key: string) => ({
-  name,
-  valueFrom: { secretKeyRef: { name: databaseSecret, key } },
-});
-
-/** The Kubeflow model registry on a PostgreSQL of its own, under the Service name of the upstream installation. */
-export function modelRegistryManifests(
-  images: { server: string; postgresql: string },
-  password: string,
-): Manifest[] {
+/**
+ * The Kubeflow model registry under the Service name of the upstream installation, with MariaDB beside it in the pod.
+ * Not PostgreSQL: the registry's queries for model versions have unquoted names there, which PostgreSQL refuses.
+ */
+export function modelRegistryManifests(images: { server: string; mariadb: string }): Manifest[] {
   const inNamespace = "kubeflow";
-  const [deployment, service] = singleContainer({
+  const data = "model-registry-db";
+  const manifests = singleContainer({
     namespace: inNamespace,
     name: "model-registry-service",
     image: images.server,
@@ -69,43 +64,36 @@ export function modelRegistryManifests(
       "--hostname=0.0.0.0",
       "--port=8080",
       "--datastore-type=embedmd",
-      "--embedmd-database-type=postgres",
-      "--embedmd-database-dsn=host=model-registry-db user=registry password=$(PASSWORD) dbname=registry sslmode=disable",
+      "--embedmd-database-type=mysql",
+      "--embedmd-database-dsn=root@tcp(127.0.0.1:3306)/registry",
     ],
-    env: [databaseEnvironment("PASSWORD", "password")],
     readiness: { httpGet: { path: "/readyz/health", port: 8080 } },
     resources: { cpu: "50m", memory: "128Mi" },
+    volumes: [
+      { name: data, mountPath: "/data", source: { persistentVolumeClaim: { claimName: data } } },
+      { name: "tmp", mountPath: "/tmp", source: { emptyDir: {} } },
+    ],
   });
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { namespace: inNamespace, name: databaseSecret },
-      stringData: { password },
+  const deployment = find(manifests, "Deployment", "model-registry-service");
+  const [server] = deployment.spec.template.spec.containers;
+  const database = {
+    name: "mariadb",
+    image: images.mariadb,
+    securityContext: restricted,
+    resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { memory: "512Mi" } },
+    volumeMounts: [
+      { name: data, mountPath: "/var/lib/mysql" },
+      { name: "tmp", mountPath: "/tmp" },
+    ],
+    // As an init container that goes on running, it answers before the registry starts.
+    restartPolicy: "Always",
+    startupProbe: {
+      exec: { command: ["/usr/bin/test", "-S", "/tmp/mariadb.sock"] },
+      periodSeconds: 1,
+      failureThreshold: 120,
     },
-    volumeClaim(inNamespace, "model-registry-db", "2Gi"),
-    ...singleContainer({
-      namespace: inNamespace,
-      name: "model-registry-db",
-      image: images.postgresql,
-      port: 5432,
-      user: 1000,
-      env: [
-        databaseEnvironment("POSTGRES_PASSWORD", "password"),
-        { name: "POSTGRES_USER", value: "registry" },
-      ],
-      readiness: { tcpSocket: { port: 5432 } },
-      resources: { cpu: "50m", memory: "256Mi" },
-      volumes: [
-        {
-          name: "data",
-          mountPath: "/var/lib/postgresql/data",
-          source: { persistentVolumeClaim: { claimName: "model-registry-db" } },
-        },
-        { name: "run", mountPath: "/var/run/postgresql", source: { emptyDir: {} } },
-      ],
-    }),
-    deployment as Manifest,
-    service as Manifest,
-  ];
+  };
+  deployment.spec.template.spec.initContainers = [database];
+  server.volumeMounts = [];
+  return [volumeClaim(inNamespace, data, "2Gi"), ...manifests];
 }

@@ -4,7 +4,7 @@ import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { tool } from "./tools.ts";
+import { type Program, tool } from "./tools.ts";
 
 /** A real API server with its controllers, but without nodes: objects live, pods stay pending. */
 export interface ControlPlane {
@@ -20,7 +20,7 @@ const START_TIMEOUT_MS = 60_000;
 export async function startControlPlane(directory: string): Promise<ControlPlane> {
   mkdirSync(directory, { recursive: true });
   const processes: ChildProcess[] = [];
-  const start = (name: string, args: string[]) => {
+  const start = (name: Program, args: string[]) => {
     const log = createWriteStream(join(directory, `${name}.log`));
     const child = spawn(tool(name), args, { stdio: ["ignore", "pipe", "pipe"] });
     child.stdout.pipe(log);

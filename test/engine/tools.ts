@@ -1,21 +1,22 @@
-import { statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { type GoToolName, goProgram } from "../../local/toolchain/go.ts";
 
-/** Where each tool lies in the folder of tools. */
-const PATHS: Record<string, readonly string[]> = {
-  pulumi: ["pulumi", "pulumi/pulumi"],
-  etcd: ["etcd", "etcd/server"],
-  "kube-apiserver": ["kube-apiserver", "kubernetes/kube-apiserver"],
-  "kube-controller-manager": ["kube-controller-manager", "kubernetes/kube-controller-manager"],
-};
+/** Which tool has each program. */
+const programs = {
+  pulumi: "pulumi",
+  etcd: "etcd",
+  "kube-apiserver": "kubernetes",
+  "kube-controller-manager": "kubernetes",
+} as const satisfies Record<string, GoToolName>;
 
-/** The path of a tool in the folder that `MODELCAR_TOOLS` names; throws when it is not there. */
-export function tool(name: keyof typeof PATHS): string {
-  const folder = process.env.MODELCAR_TOOLS;
-  if (!folder) throw new Error("MODELCAR_TOOLS must name the folder of built tools");
-  const candidates = (PATHS[name] ?? []).map((path) => join(folder, path));
-  const found = candidates.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
-  if (found === undefined)
-    throw new Error(`MODELCAR_TOOLS has no ${name}: looked at ${candidates.join(", ")}`);
-  return found;
+export type Program = keyof typeof programs;
+
+/**
+ * A program that the embedded platform builds.
+ * @throws Error where it isn't built: these tests need it and are never left out.
+ */
+export function tool(name: Program): string {
+  const path = goProgram(programs[name], name);
+  if (!existsSync(path)) throw new Error(`${name} is not built: run npm test -- engine, which builds it`);
+  return path;
 }
