@@ -1,18 +1,13 @@
 /** The embedded platform as a whole: start, stop, delete, and what it is doing. */
 import { rmSync } from "node:fs";
-import {
-  containerfileImages,
-  goImages,
-  type Image,
-  imageReady,
-  pause,
-  pauseImageName,
-  provideImage,
-} from "./images/images.ts";
+import type { Image } from "./images/image.ts";
+import { containerfileImages, goImages, pause } from "./images/images.ts";
+import { imageReady, pauseImageName, provideImage } from "./images/node-store.ts";
 import { createCertificates } from "./node/certificates.ts";
+import { containerdSocket } from "./node/configuration.ts";
 import { gatewayRuns, startGateway, stopGateway } from "./node/loopback.ts";
 import { runInSandbox, sandboxProcess, startSandbox, stopSandbox } from "./node/sandbox.ts";
-import { containerdSocket, kubectl, serviceNames, waitForNode, writeServices } from "./node/services.ts";
+import { kubectl, serviceNames, waitForNode, writeServices } from "./node/services.ts";
 import { stateDirectory } from "./paths.ts";
 import { installPlatform } from "./platform/install.ts";
 import { checkMachine } from "./preflight.ts";

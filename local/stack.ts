@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { imageReference } from "./images/images.ts";
+import { imageReference } from "./images/node-store.ts";
 import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
 import { pulumiEnvironment, pulumiHome } from "./pulumi/environment.ts";
 import { installPlugins } from "./pulumi/install.ts";

@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { provideTestImage } from "./images/images.ts";
+import { provideTestImage } from "./images/node-store.ts";
 import { runInImage } from "./images/store.ts";
 import { projectDirectory } from "./paths.ts";
 import type { Progress } from "./progress.ts";

@@ -5,9 +5,9 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { apiPort, gatewayPort, kubeconfigFile, stateDirectory } from "../paths.ts";
 import { kubeconfig } from "./certificates.ts";
+import { dnsAddress } from "./configuration.ts";
 import { isRunning, killProcess, type ProcessRecord, processRecord } from "./processes.ts";
 import { logsDirectory, nodeAddress, sandboxProcess } from "./sandbox.ts";
-import { dnsAddress } from "./services.ts";
 
 /** What is remembered of the gateway: its own process and the sandbox and ports that it serves. */
 interface GatewayRecord {

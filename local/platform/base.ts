@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { dnsAddress } from "../node/services.ts";
+import { dnsAddress } from "../node/configuration.ts";
 import { clusterName, stateDirectory } from "../paths.ts";
 import { goModuleSource } from "../toolchain/go.ts";
 import { find, type Manifest, namespace, readManifests, restricted } from "./manifests.ts";

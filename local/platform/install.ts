@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { imageReference } from "../images/images.ts";
+import { imageReference } from "../images/node-store.ts";
 import { kubectl } from "../node/services.ts";
 import { contentKey, stateDirectory } from "../paths.ts";
 import type { Progress } from "../progress.ts";

@@ -1,0 +1,109 @@
+/** The way of images into the node's store: built once, imported once, then known by digest. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { containerdSocket } from "../node/configuration.ts";
+import { runInSandbox } from "../node/sandbox.ts";
+import { cacheDirectory } from "../paths.ts";
+import { run } from "../run.ts";
+import { debianProgram } from "../toolchain/debian.ts";
+import { type Image, repository, tag } from "./image.ts";
+import { containerfileImages, goImages, pause, tasksTest } from "./images.ts";
+import { buildahCommand, buildahEnvironment } from "./store.ts";
+
+const recordDirectory = join(cacheDirectory, "images");
+const builtFile = (image: Image) => join(recordDirectory, `${image.name}-${image.key}.built`);
+const importedFile = (image: Image) => join(recordDirectory, `${image.name}-${image.key}.json`);
+
+const importedReference = (image: Image): string =>
+  JSON.parse(readFileSync(importedFile(image), "utf8")).reference as string;
+
+/**
+ * The reference by digest of an image in the node's store.
+ * @throws Error where there is no such image, or it is not imported yet.
+ */
+export function imageReference(name: string): string {
+  const image = [...containerfileImages, ...Object.values(goImages).flat()].find(
+    (candidate) => candidate.name === name,
+  );
+  if (!image || !existsSync(importedFile(image)))
+    throw new Error(`image ${name} is not in the node's store: run npm start`);
+  return importedReference(image);
+}
+
+/** The name by which containerd knows the pods' pause image. */
+export const pauseImageName = tag(pause);
+
+/** containerd's own client on the node, for the namespace of the kubelet's images. */
+const ctr = (...args: string[]) =>
+  runInSandbox(debianProgram("usr/bin/ctr"), [
+    "--address",
+    containerdSocket,
+    "--namespace",
+    "k8s.io",
+    ...args,
+  ]);
+
+/** Whether the image needs no work: it was built, and imported if pods run it. */
+export async function imageReady(image: Image): Promise<boolean> {
+  if (!image.imported) return existsSync(builtFile(image));
+  if (!existsSync(importedFile(image))) return false;
+  return (await ctr("images", "list", "--quiet")).split("\n").includes(importedReference(image));
+}
+
+/** Builds an image into Buildah's store, after those it stands on, unless it is there. */
+async function buildOnce(image: Image): Promise<void> {
+  if (existsSync(builtFile(image))) return;
+  for (const below of image.on) await buildOnce(below);
+  await image.build();
+  mkdirSync(recordDirectory, { recursive: true });
+  writeFileSync(builtFile(image), "");
+}
+
+/** Builds the image that the tasks' tests run in and returns its name in Buildah's store. */
+export async function provideTestImage(): Promise<string> {
+  await buildOnce(tasksTest);
+  return tag(tasksTest);
+}
+
+/**
+ * Builds an image and, where pods run it, streams it from Buildah's store into the node's, without a copy between.
+ * Its reference by digest is recorded under the cache.
+ */
+export async function provideImage(image: Image): Promise<void> {
+  await buildOnce(image);
+  if (!image.imported) return;
+  const named = tag(image);
+  await streamIntoNode(named);
+  const digest = (await ctr("images", "list", `name==${named}`)).match(/sha256:[0-9a-f]{64}/)?.[0];
+  if (!digest) throw new Error(`image ${named} was imported but the node's store has no digest for it`);
+  const reference = `${repository(image.name)}@${digest}`;
+  await ctr("images", "tag", "--force", named, reference);
+  writeFileSync(importedFile(image), JSON.stringify({ reference }));
+}
+
+async function streamIntoNode(named: string): Promise<void> {
+  const pipe = join(cacheDirectory, `import-${process.pid}-${Date.now()}.tar`);
+  rmSync(pipe, { force: true });
+  await run("mkfifo", [pipe]);
+  const [command, args] = buildahCommand("push", "--quiet", named, `docker-archive:${pipe}:${named}`);
+  try {
+    const push = spawn(command, args, {
+      env: buildahEnvironment(),
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    push.stderr.on("data", (chunk: Buffer) => {
+      said += chunk;
+    });
+    const pushed = new Promise<void>((resolve, reject) => {
+      push.on("error", reject);
+      push.on("close", (code) =>
+        code === 0 ? resolve() : reject(new Error(`buildah push ${named}: ${said}`)),
+      );
+    });
+    await Promise.all([pushed, ctr("images", "import", "--snapshotter", "overlayfs", pipe)]);
+  } finally {
+    rmSync(pipe, { force: true });
+  }
+}

@@ -1,0 +1,128 @@
+/** Addresses of the cluster, and the configuration files of its daemons. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { cacheDirectory, clusterName, stateDirectory } from "../paths.ts";
+import { debianProgram } from "../toolchain/debian.ts";
+import { certificateFile, keyFile } from "./certificates.ts";
+import { nodeAddress } from "./sandbox.ts";
+
+export const podNetwork = "10.244.0.0/24";
+export const serviceNetwork = "10.96.0.0/16";
+/** The cluster's DNS Service; also what the gateway asks. */
+export const dnsAddress = "10.96.0.10";
+export const apiServerUrl = `https://${nodeAddress}:6443`;
+
+/** Images and their unpacked layers live beside the tools, so that `delete` does not cost another import. */
+export const containerdRoot = join(cacheDirectory, "containerd");
+export const containerdSocket = "/run/containerd/containerd.sock";
+
+const configurationDirectory = join(stateDirectory, "configuration");
+export const configurationFile = (name: string) => join(configurationDirectory, name);
+
+/** Writes a daemon's configuration unless it is there already, and returns its path. */
+export function writeConfiguration(name: string, text: string): string {
+  mkdirSync(configurationDirectory, { recursive: true, mode: 0o700 });
+  const file = configurationFile(name);
+  if (!existsSync(file) || readFileSync(file, "utf8") !== text) writeFileSync(file, text, { mode: 0o600 });
+  return file;
+}
+
+/** containerd for the kubelet; `pauseImage` is every pod's process 1. */
+export const containerdConfiguration = (pauseImage: string) => `version = 2
+root = "${containerdRoot}"
+state = "/run/containerd"
+[grpc]
+  address = "${containerdSocket}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "${pauseImage}"
+  # A root without CAP_SYS_RESOURCE may not lower an OOM score.
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "${debianProgram("usr/lib/cni")}"
+    conf_dir = "${configurationFile("cni")}"
+`;
+
+/** The pods' network: a bridge on the node and addresses of its range. */
+export const cniConfiguration = () =>
+  JSON.stringify({
+    cniVersion: "0.4.0",
+    name: "pods",
+    plugins: [
+      {
+        type: "bridge",
+        bridge: "pods0",
+        isGateway: true,
+        hairpinMode: true,
+        ipMasq: false,
+        ipam: { type: "host-local", ranges: [[{ subnet: podNetwork }]], routes: [{ dst: "0.0.0.0/0" }] },
+      },
+      { type: "portmap", capabilities: { portMappings: true } },
+    ],
+  });
+
+/** The kubelet of a node whose images are imported and whose disk is the user's own. */
+export const kubeletConfiguration = () =>
+  stringify({
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    authentication: {
+      anonymous: { enabled: false },
+      webhook: { enabled: true },
+      x509: { clientCAFile: certificateFile("ca") },
+    },
+    authorization: { mode: "Webhook" },
+    tlsCertFile: certificateFile("kubelet"),
+    tlsPrivateKeyFile: keyFile("kubelet"),
+    containerRuntimeEndpoint: `unix://${containerdSocket}`,
+    cgroupDriver: "cgroupfs",
+    cgroupRoot: `/${clusterName}`,
+    failCgroupV1: false,
+    failSwapOn: false,
+    clusterDomain: "cluster.local",
+    clusterDNS: [dnsAddress],
+    resolvConf: writeConfiguration("resolv.conf", "# The cluster has no outside.\n"),
+    // The disk is the user's own: the preflight asks for room, the kubelet evicts only when it is almost gone.
+    evictionHard: { "memory.available": "200Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
+    imageGCHighThresholdPercent: 100,
+    // Images are imported, not pulled, so none may be collected.
+    imageMinimumGCAge: "87600h",
+    imageMaximumGCAge: "0s",
+    serializeImagePulls: false,
+    registryPullQPS: 0,
+    eventRecordQPS: 50,
+    nodeStatusUpdateFrequency: "10s",
+    shutdownGracePeriod: "0s",
+  });
+
+/** Stages of kwok for the stand-in GPU nodes: they stay Ready and let their pods be deleted; nothing runs on them. */
+export const kwokStages = () =>
+  [
+    {
+      apiVersion: "kwok.x-k8s.io/v1alpha1",
+      kind: "Stage",
+      metadata: { name: "node-heartbeat" },
+      spec: {
+        resourceRef: { apiGroup: "v1", kind: "Node" },
+        selector: { matchExpressions: [{ key: ".status.phase", operator: "NotIn", values: ["Terminated"] }] },
+        delay: { durationMilliseconds: 20_000 },
+        next: {
+          statusTemplate:
+            "conditions:\n- type: Ready\n  status: 'True'\n  reason: StandIn\n  message: nothing runs on this node\n  lastHeartbeatTime: {{ Now | Quote }}\n  lastTransitionTime: {{ Now | Quote }}\n",
+        },
+        immediateNextStage: true,
+      },
+    },
+    {
+      apiVersion: "kwok.x-k8s.io/v1alpha1",
+      kind: "Stage",
+      metadata: { name: "pod-delete" },
+      spec: {
+        resourceRef: { apiGroup: "v1", kind: "Pod" },
+        selector: { matchExpressions: [{ key: ".metadata.deletionTimestamp", operator: "Exists" }] },
+        next: { finalizers: { empty: true }, delete: true },
+      },
+    },
+  ]
+    .map((stage) => stringify(stage))
+    .join("---\n");
