@@ -101,19 +101,6 @@ async function provideImages(progress: Progress, lane: string, images: readonly 
   );
 }
 
-/** Builds what tests run outside the platform: the CLI, a control plane, the servers that tasks talk to. */
-export async function buildTestTools(progress: Progress): Promise<void> {
-  checkMachine(toolsReady());
-  if (!debianToolsReady()) await progress.step({ name: "Debian packages", seconds: 15 }, unpackDebianTools);
-  const needed = ["kubernetes", "etcd", "pulumi", "minio", "model-registry"];
-  const missing = goTools.filter(({ name }) => needed.includes(name) && !goToolReady(name));
-  await inSequence(
-    progress,
-    "tools",
-    missing.map((tool) => ({ ...tool, work: () => buildGoTool(tool.name) })),
-  );
-}
-
 /** Ends every process of the platform; what it stored stays. Returns whether it ran. */
 export async function stopPlatform(): Promise<boolean> {
   const ran = sandboxProcess() !== undefined;

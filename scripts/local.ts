@@ -1,9 +1,9 @@
-/** `npm run status|logs|stop|delete`: looks at and ends the embedded platform. */
+/** `npm run status|logs|stop|delete|build`: looks at, ends and (without a stack) builds the embedded platform. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { logsDirectory } from "../local/node/sandbox.ts";
-import { deletePlatform, platformStatus, stopPlatform } from "../local/platform.ts";
+import { deletePlatform, platformStatus, startPlatform, stopPlatform } from "../local/platform.ts";
 
 function logFiles(): Map<string, string> {
   if (!existsSync(logsDirectory)) return new Map();
@@ -31,6 +31,11 @@ function showLogs([name, ...flags]: readonly string[]): number {
 }
 
 const commands: Record<string, (args: readonly string[]) => number | Promise<number>> = {
+  build: async () => {
+    await startPlatform();
+    await stopPlatform();
+    return 0;
+  },
   status: async () => {
     const { running, lines } = await platformStatus();
     console.log(lines.join("\n"));
@@ -57,4 +62,9 @@ if (!work) {
   console.error(`use one of: ${Object.keys(commands).join(", ")}`);
   process.exit(2);
 }
-process.exitCode = await work(args);
+try {
+  process.exitCode = await work(args);
+} catch (error) {
+  console.error(`error: ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { containerfileImages, goImages } from "../images/images.ts";
 import { imageReference } from "../images/node-store.ts";
 import { kubectl } from "../node/services.ts";
 import { contentKey, stateDirectory } from "../paths.ts";
@@ -28,10 +29,10 @@ const appliedFile = join(stateDirectory, "platform-applied");
 
 /** Applies what the platform runs on Kubernetes (unless it is there already) and waits until all of it is available. */
 export async function installPlatform(progress: Progress): Promise<void> {
-  const manifests = await platformManifests();
-  const gpuNodes = gpuNodeManifests();
-  const key = contentKey({ texts: [JSON.stringify(manifests), JSON.stringify(gpuNodes)] });
+  const key = manifestsKey();
   if (!existsSync(appliedFile) || readFileSync(appliedFile, "utf8") !== key) {
+    const manifests = await platformManifests();
+    const gpuNodes = gpuNodeManifests();
     rmSync(appliedFile, { force: true });
     const first = manifests.filter(({ kind }) => kind === "Namespace" || kind === "CustomResourceDefinition");
     // Webhooks that are not served yet would refuse what comes after them.
@@ -56,6 +57,15 @@ export async function installPlatform(progress: Progress): Promise<void> {
     writeFileSync(appliedFile, key);
   }
   await waitForDeployments(progress);
+}
+
+/** What the manifests are made from: images, the modules that they are read from, and this folder's code. */
+function manifestsKey(): string {
+  const images = [...containerfileImages, ...Object.values(goImages).flat()].filter(
+    ({ imported }) => imported,
+  );
+  const code = readdirSync(import.meta.dirname).map((file) => join(import.meta.dirname, file));
+  return contentKey({ texts: images.map(({ name }) => imageReference(name)), files: code });
 }
 
 async function apply(manifests: readonly Manifest[]): Promise<void> {
