@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import type { Image } from "./images/image.ts";
 import { containerfileImages, goImages, pause } from "./images/images.ts";
-import { imageReady, pauseImageName, provideImage } from "./images/node-store.ts";
+import { imageReady, imagesMissing, pauseImageName, provideImage } from "./images/node-store.ts";
 import { createCertificates } from "./node/certificates.ts";
 import { containerdSocket } from "./node/configuration.ts";
 import { gatewayRuns, startGateway, stopGateway } from "./node/loopback.ts";
@@ -16,20 +16,17 @@ import { waitUntil } from "./run.ts";
 import { debianToolsReady, unpackDebianTools } from "./toolchain/debian.ts";
 import { buildGoTool, goToolReady, goTools } from "./toolchain/go.ts";
 
-/** Whether every tool is built; images are asked of the node's own store. */
-export const toolsReady = (): boolean => debianToolsReady() && goTools.every(({ name }) => goToolReady(name));
-
 /**
  * Brings the platform up: builds what isn't built, starts what doesn't run, waits until all of it works.
  * Running it again changes nothing; after a kill of any part it starts that part.
  * @throws Error that says which step failed and where its log is.
  */
 export async function startPlatform(progress = new Progress()): Promise<void> {
-  checkMachine(toolsReady());
+  checkMachine({ tools: goTools.some(({ name }) => !goToolReady(name)), images: imagesMissing() });
   if (!debianToolsReady()) await progress.step({ name: "Debian packages", seconds: 15 }, unpackDebianTools);
   await createCertificates();
   if (await startSandbox()) progress.say("the node's sandbox is up");
-  writeServices(["containerd"], pauseImageName);
+  await writeServices(["containerd"], pauseImageName);
   await waitUntil("containerd", async () => (await runInSandbox("test", ["-S", containerdSocket])) === "", {
     seconds: 30,
   });
@@ -85,7 +82,7 @@ async function startNode(progress: Progress): Promise<void> {
     seconds: 600,
     everyMs: 1000,
   });
-  writeServices(serviceNames, pauseImageName);
+  await writeServices(serviceNames, pauseImageName);
   await waitForNode();
   progress.say("Kubernetes is up");
 }

@@ -10,14 +10,14 @@ const fit: Machine = {
   missingPrograms: [],
   availableMemoryGiB: 20,
   freeDiskGiB: 60,
-  built: false,
+  missing: { tools: true, images: true },
 };
 
 describe("problems", () => {
   it("finds none with a machine that will do", () => {
     expect(problems(fit)).toEqual([]);
     expect(problems({ ...fit, goVersion: "1.25.11" })).toEqual([]);
-    expect(problems({ ...fit, freeDiskGiB: 10, built: true })).toEqual([]);
+    expect(problems({ ...fit, freeDiskGiB: 10, missing: { tools: false, images: false } })).toEqual([]);
   });
 
   it("names all of them at once", () => {

@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { freemem } from "node:os";
-import { cacheDirectory, stateDirectory } from "./paths.ts";
+import { sandboxProcess } from "./node/sandbox.ts";
+import { cacheDirectory } from "./paths.ts";
 
 /** What was found; `undefined` where a program is missing. */
 export interface Machine {
@@ -15,15 +16,15 @@ export interface Machine {
   readonly missingPrograms: readonly string[];
   readonly availableMemoryGiB: number;
   readonly freeDiskGiB: number;
-  /** Whether tools and images are built already, which then need no room of their own. */
-  readonly built: boolean;
+  /** What is still to be built, which needs room of its own. */
+  readonly missing: { readonly tools: boolean; readonly images: boolean };
 }
 
 const minimumGo = [1, 25, 11] as const;
 /** Measured: the node with the tiny model served, beside Pulumi; building takes about as much. */
 const memoryGiB = 7;
-/** Measured at the worst moment of a first start, with the caches of Go and of the images. */
-const diskGiB = { build: 40, run: 5 };
+/** Measured at the worst moment of a first start: Go's caches and the tools, the images, a running cluster. */
+const diskGiB = { tools: 20, images: 20, cluster: 3 };
 const programs = ["apt-get", "dpkg-deb", "perl", "unshare", "nsenter", "mount", "mkfifo", "find"];
 
 /** Everything that is wrong with a machine, each line with what to do. Empty where it will do. */
@@ -54,7 +55,9 @@ export function problems(machine: Machine): string[] {
       `it needs ${memoryGiB} GiB of free memory; ${machine.availableMemoryGiB.toFixed(1)} GiB are free`,
     );
   }
-  const needed = machine.built ? diskGiB.run : diskGiB.build;
+  const { missing } = machine;
+  const needed =
+    diskGiB.cluster + (missing.tools ? diskGiB.tools : 0) + (missing.images ? diskGiB.images : 0);
   if (machine.freeDiskGiB < needed) {
     found.push(
       `it needs ${needed} GiB of free disk under ${cacheDirectory}; ${machine.freeDiskGiB.toFixed(1)} GiB are free: make room or set MODELCAR_CACHE`,
@@ -74,7 +77,7 @@ function isAtLeast(version: string | undefined, minimum: readonly number[]): boo
 }
 
 /** Looks at this machine. */
-export function inspectMachine(built: boolean): Machine {
+export function inspectMachine(missing: Machine["missing"]): Machine {
   mkdirSync(cacheDirectory, { recursive: true });
   const disk = statfsSync(cacheDirectory);
   return {
@@ -86,7 +89,7 @@ export function inspectMachine(built: boolean): Machine {
     missingPrograms: programs.filter((program) => !onPath(program)),
     availableMemoryGiB: availableMemory() / 2 ** 30,
     freeDiskGiB: (disk.bavail * disk.bsize) / 2 ** 30,
-    built,
+    missing,
   };
 }
 
@@ -118,10 +121,10 @@ function availableMemory(): number {
 }
 
 /** @throws Error with every problem of this machine. */
-export function checkMachine(built: boolean): void {
+export function checkMachine(missing: Machine["missing"]): void {
   // A running platform already holds its memory, so it is never measured against itself.
-  if (existsSync(`${stateDirectory}/sandbox.json`) && built) return;
-  const found = problems(inspectMachine(built));
+  if (sandboxProcess() !== undefined) return;
+  const found = problems(inspectMachine(missing));
   if (found.length === 0) return;
   throw new Error(
     `this machine cannot run the embedded platform:\n${found.map((line) => `  - ${line}`).join("\n")}\nNothing was built or changed.`,

@@ -102,7 +102,8 @@ const tasks = containerfileImage({
   imported: true,
 });
 
-const torch = containerfileImage({
+/** PyTorch, which others stand on. */
+export const torch = containerfileImage({
   name: "torch",
   folder: "images/torch",
   context: ".",

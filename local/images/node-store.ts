@@ -51,6 +51,10 @@ export async function imageReady(image: Image): Promise<boolean> {
   return (await ctr("images", "list", "--quiet")).split("\n").includes(importedReference(image));
 }
 
+/** Whether any image of a Containerfile was never built with today's pins. */
+export const imagesMissing = (): boolean =>
+  containerfileImages.some((image) => !existsSync(builtFile(image)));
+
 /** Builds an image into Buildah's store, after those it stands on, unless it is there. */
 async function buildOnce(image: Image): Promise<void> {
   if (existsSync(builtFile(image))) return;
@@ -80,6 +84,15 @@ export async function provideImage(image: Image): Promise<void> {
   const reference = `${repository(image.name)}@${digest}`;
   await ctr("images", "tag", "--force", named, reference);
   writeFileSync(importedFile(image), JSON.stringify({ reference }));
+  await removeOthers(image.name, [named, reference]);
+}
+
+/** Removes what an image was before, which nothing refers to any more; running pods keep what they stand on. */
+async function removeOthers(name: string, kept: readonly string[]): Promise<void> {
+  const others = (await ctr("images", "list", "--quiet"))
+    .split("\n")
+    .filter((other) => /^[^:@]*/.exec(other)?.[0] === repository(name) && !kept.includes(other));
+  if (others.length > 0) await ctr("images", "remove", ...others);
 }
 
 async function streamIntoNode(named: string): Promise<void> {

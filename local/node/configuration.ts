@@ -8,7 +8,6 @@ import { certificateFile, keyFile } from "./certificates.ts";
 import { nodeAddress } from "./sandbox.ts";
 
 export const podNetwork = "10.244.0.0/24";
-export const serviceNetwork = "10.96.0.0/16";
 /** The cluster's DNS Service; also what the gateway asks. */
 export const dnsAddress = "10.96.0.10";
 export const apiServerUrl = `https://${nodeAddress}:6443`;

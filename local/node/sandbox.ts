@@ -24,6 +24,9 @@ import { isRunning, killProcess, type ProcessRecord, processRecord } from "./pro
 /** The node's address on its own network; the API server and the node's services listen there. */
 export const nodeAddress = "10.240.0.1";
 
+/** Addresses of the cluster's Services. */
+export const serviceNetwork = "10.96.0.0/16";
+
 export const servicesDirectory = join(stateDirectory, "services");
 export const logsDirectory = join(stateDirectory, "logs");
 const varDirectory = join(stateDirectory, "var");
@@ -44,6 +47,8 @@ $busybox ip link set lo up
 $busybox ip link add name node0 type bridge
 $busybox ip addr add ${nodeAddress}/24 dev node0
 $busybox ip link set node0 up
+# The node's own requests to Services must find a route before kube-proxy's rules send them to pods.
+$busybox ip route add ${serviceNetwork} dev node0
 # Look-ups of the outside fail at once instead of timing out; kube-proxy wants a default route to exist.
 $busybox ip route add unreachable default
 echo 1 > /proc/sys/net/ipv4/ip_forward

@@ -14,10 +14,9 @@ import {
   kubeletConfiguration,
   kwokStages,
   podNetwork,
-  serviceNetwork,
   writeConfiguration,
 } from "./configuration.ts";
-import { logsDirectory, nodeAddress, runInSandbox, servicesDirectory } from "./sandbox.ts";
+import { logsDirectory, nodeAddress, runInSandbox, serviceNetwork, servicesDirectory } from "./sandbox.ts";
 
 /** Names of the daemons, as in `logs NAME`. */
 export const serviceNames = [
@@ -127,30 +126,35 @@ function commands(pauseImage: string): Record<ServiceName, readonly string[]> {
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /**
- * Writes daemons' service folders; runit starts them within five seconds.
+ * Writes daemons' service folders; runit starts them within five seconds, and again those whose command has changed.
  * @param pauseImage the pods' process 1, which is imported before the first pod starts.
  */
-export function writeServices(names: readonly ServiceName[], pauseImage: string): void {
+export async function writeServices(names: readonly ServiceName[], pauseImage: string): Promise<void> {
   const all = commands(pauseImage);
   for (const name of names) {
-    const command = all[name];
     const folder = join(servicesDirectory, name);
     const logs = join(logsDirectory, name);
     mkdirSync(join(folder, "log"), { recursive: true });
     mkdirSync(logs, { recursive: true });
     writeFileSync(join(logs, "config"), "s10000000\nn3\n");
-    writeExecutable(
-      join(folder, "log", "run"),
-      `#!/bin/sh\nexec ${debianProgram("usr/bin/svlogd")} -tt ${quoted(logs)}\n`,
+    const logger = `#!/bin/sh\nexec ${debianProgram("usr/bin/svlogd")} -tt ${quoted(logs)}\n`;
+    writeExecutable(join(folder, "log", "run"), logger);
+    const supervised = existsSync(join(folder, "supervise"));
+    const changed = writeExecutable(
+      join(folder, "run"),
+      `#!/bin/sh\nexec 2>&1\nexec ${all[name].map(quoted).join(" ")}\n`,
     );
-    writeExecutable(join(folder, "run"), `#!/bin/sh\nexec 2>&1\nexec ${command.map(quoted).join(" ")}\n`);
+    if (changed && supervised)
+      await runInSandbox(debianProgram("usr/bin/sv"), ["-w", "20", "force-restart", folder]);
   }
 }
 
-function writeExecutable(file: string, text: string): void {
-  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+/** Returns whether the file was another before. */
+function writeExecutable(file: string, text: string): boolean {
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
   writeFileSync(file, text);
   chmodSync(file, 0o755);
+  return true;
 }
 
 /** kubectl of the pinned release with the admin's rights, from inside the sandbox. */

@@ -57,6 +57,7 @@ export async function installPlatform(progress: Progress): Promise<void> {
     writeFileSync(appliedFile, key);
   }
   await waitForDeployments(progress);
+  await waitForAdmission();
 }
 
 /** What the manifests are made from: images, the modules that they are read from, and this folder's code. */
@@ -125,5 +126,37 @@ async function waitForDeployments(progress: Progress): Promise<void> {
       return true;
     },
     { seconds: 300, everyMs: 1000 },
+  );
+}
+
+/** Objects that each webhook is asked about, without being created. */
+const probes: readonly Manifest[] = [
+  {
+    apiVersion: "tekton.dev/v1",
+    kind: "Task",
+    metadata: { name: "probe", namespace: "default" },
+    spec: { steps: [{ name: "probe", image: "probe" }] },
+  },
+  {
+    apiVersion: "serving.kserve.io/v1alpha1",
+    kind: "ServingRuntime",
+    metadata: { name: "probe", namespace: "default" },
+    spec: { containers: [{ name: "kserve-container", image: "probe" }] },
+  },
+  {
+    apiVersion: "serving.kserve.io/v1beta1",
+    kind: "InferenceService",
+    metadata: { name: "probe", namespace: "default" },
+    spec: { predictor: { model: { modelFormat: { name: "probe" }, storageUri: "s3://probe/" } } },
+  },
+];
+
+/** A Deployment is available a little before the network leads to it; this waits until the webhooks answer. */
+async function waitForAdmission(): Promise<void> {
+  const text = probes.map((probe) => stringify(probe)).join("---\n");
+  await waitUntil(
+    "the webhooks of Tekton and KServe",
+    async () => (await kubectl(["create", "--dry-run=server", "-f", "-"], text)) !== "" || undefined,
+    { seconds: 60, everyMs: 1000 },
   );
 }

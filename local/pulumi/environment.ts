@@ -41,6 +41,7 @@ export function pulumiEnvironment(options: PulumiEnvironmentOptions): NodeJS.Pro
     PULUMI_BACKEND_URL: `file://${stacks}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(stateDirectory),
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_SUPPRESS_NEO_LINK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     // Otherwise a plugin that happens to be on the user's PATH would be taken instead of the installed one.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",

@@ -1,11 +1,22 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { cacheDirectory, contentKey } from "../paths.ts";
 import { run } from "../run.ts";
 import lock from "./debian.lock.json" with { type: "json" };
 
-const key = contentKey({ texts: [JSON.stringify(lock)] });
+/** Counts changes in how the packages are laid out, which are new folders as changed packages are. */
+const layout = "2";
+const key = contentKey({ texts: [JSON.stringify(lock), layout] });
 
 /** The folder into which the locked Debian packages are unpacked; nothing is installed on the host. */
 export const debianDirectory = join(cacheDirectory, "debian", key);
@@ -76,8 +87,20 @@ export async function unpackDebianTools(): Promise<void> {
   }
   rmSync(downloads, { recursive: true });
   await setLibraryPaths(work);
+  linkIptables(work);
   writeFileSync(join(work, ".complete"), "");
   renameSync(work, debianDirectory);
+}
+
+/** The names by which kube-proxy and the CNI plugins call iptables; Debian makes them when it installs the package. */
+function linkIptables(directory: string): void {
+  for (const command of ["iptables", "ip6tables"].flatMap((name) => [
+    name,
+    `${name}-save`,
+    `${name}-restore`,
+  ])) {
+    symlinkSync("xtables-nft-multi", join(directory, "usr/sbin", command));
+  }
 }
 
 /** Makes each dynamic program find the libraries beside it, also when it starts itself anew with an empty environment. */
