@@ -23,6 +23,8 @@ const cluster = new k8s.Provider("cluster", {
   enableServerSideApply: true,
   enableSecretMutable: true,
   enableConfigMapMutable: true,
+  // What this program declares is its own: up takes back a field that someone else has changed.
+  enablePatchForce: true,
 });
 const onCluster = { providers: [cluster] };
 

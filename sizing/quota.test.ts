@@ -4,7 +4,7 @@ import { quotaFor } from "./quota.ts";
 const task = { cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" };
 const service = { cpu: "1", memory: "3Gi", memoryLimit: "3Gi" };
 
-test("one model that is recreated: itself, one task, Tekton's helper pod", () => {
+test("one model that is recreated: itself, the two largest tasks, Tekton's helper pod", () => {
   const hard = quotaFor({
     services: [{ ...service, rollout: "Recreate" }],
     tasks: [task, { cpu: "100m", memory: "2Gi", memoryLimit: "2Gi" }],
@@ -12,9 +12,9 @@ test("one model that is recreated: itself, one task, Tekton's helper pod", () =>
     claims: ["5Gi"],
   });
   expect(hard).toEqual({
-    "requests.cpu": "1550m",
-    "requests.memory": "5220Mi",
-    "limits.memory": "5220Mi",
+    "requests.cpu": "1650m",
+    "requests.memory": "6244Mi",
+    "limits.memory": "7268Mi",
     "requests.nvidia.com/gpu": "0",
     "requests.storage": "5Gi",
     persistentvolumeclaims: "1",

@@ -12,7 +12,10 @@ export interface PodDemand {
 export interface Workloads {
   /** Served models; one with the rolling strategy runs twice while it changes. */
   readonly services: readonly (PodDemand & { readonly rollout: "RollingUpdate" | "Recreate" })[];
-  /** The tasks of the pipelines; a run executes one at a time. */
+  /**
+   * The tasks of the pipelines. A run executes one at a time, but a finished pod counts for some seconds more, and Tekton
+   * tries a pod that the quota refused again only after a minute; so the two largest must fit together.
+   */
   readonly tasks: readonly PodDemand[];
   /** Pipeline runs that can be under way together. */
   readonly parallelRuns: number;
@@ -29,7 +32,8 @@ export function quotaFor(workloads: Workloads): Record<string, string> {
     service.rollout === "Recreate" ? [service] : [service, service],
   );
   const sum = (amount: (pod: PodDemand) => number) => {
-    const run = Math.max(0, ...workloads.tasks.map(amount)) + amount(affinityAssistant);
+    const [largest = 0, second = 0] = workloads.tasks.map(amount).sort((a, b) => b - a);
+    const run = largest + second + amount(affinityAssistant);
     return copies.reduce((total, pod) => total + amount(pod), run * workloads.parallelRuns);
   };
   return {

@@ -94,13 +94,14 @@ const provider: Provider = {
       if (unreachable) warnOnce(`configured Kubernetes cluster is unreachable: ${unreachable}`);
       if (unreachable || hasUnknowns(inputs)) return asIs;
     }
-    const { client } = await reachableCluster();
+    const { client, config } = await reachableCluster();
     const reference = referenceOf(kind, objectId(inputs));
     const write = {
       client,
       reference,
       inputs,
       fieldManager,
+      force: config.enablePatchForce,
       dryRun: options.preview,
       signal: cancelled.signal,
     };
@@ -138,7 +139,7 @@ const provider: Provider = {
     const kind = kindOf(resource);
     const inputs = plainObject(markedNews);
     if (options.preview && (hasUnknowns(inputs) || (await cluster()).unreachable)) return markedNews;
-    const { client } = await reachableCluster();
+    const { client, config } = await reachableCluster();
     const reference = referenceOf(kind, id);
     const fieldManager = fieldManagerOf(inputs, plainObject(olds));
     const write = {
@@ -146,6 +147,7 @@ const provider: Provider = {
       reference,
       inputs,
       fieldManager,
+      force: config.enablePatchForce,
       dryRun: options.preview,
       signal: cancelled.signal,
     };

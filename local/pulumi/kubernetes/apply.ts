@@ -11,6 +11,8 @@ export interface Write {
   /** What the program declares, free of secret marks. */
   readonly inputs: Properties;
   readonly fieldManager: string;
+  /** Takes over fields that others manage instead of reporting a conflict. */
+  readonly force: boolean;
   /** Lets the server check everything and change nothing. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
@@ -54,10 +56,11 @@ export async function applyObject(
   ignoreChanges: readonly string[],
 ): Promise<Properties> {
   const { client, reference, inputs, fieldManager, dryRun, signal } = write;
+  const annotated = annotation(inputs, "pulumi.com/patchForce");
   const created = dryRun ? undefined : takeOverCreated(live, fieldManager);
   if (created) await client.patch(reference, "application/json-patch+json", created, {}, signal);
   const force =
-    annotation(inputs, "pulumi.com/patchForce") === "true" ||
+    (annotated === undefined ? write.force : annotated === "true") ||
     // A dry run cannot take over what we created, so that it would conflict with ourselves.
     (dryRun && takeOverCreated(live, fieldManager) !== undefined);
   try {

@@ -8,6 +8,7 @@ export interface ProviderConfig extends ClusterConfig {
   readonly namespace?: string;
   readonly enableSecretMutable: boolean;
   readonly enableConfigMapMutable: boolean;
+  readonly enablePatchForce: boolean;
 }
 
 const SUPPORTED = new Set([
@@ -19,6 +20,7 @@ const SUPPORTED = new Set([
   "enableServerSideApply",
   "enableSecretMutable",
   "enableConfigMapMutable",
+  "enablePatchForce",
   "suppressDeprecationWarnings",
 ]);
 
@@ -49,6 +51,7 @@ export function parseConfig(config: Properties): ProviderConfig {
     ...text("namespace"),
     enableSecretMutable: isTrue(config.enableSecretMutable),
     enableConfigMapMutable: isTrue(config.enableConfigMapMutable),
+    enablePatchForce: isTrue(config.enablePatchForce),
   };
 }
 
