@@ -68,7 +68,7 @@ export function sandboxProcess(): number | undefined {
 
 /** Starts the sandbox unless it runs. Returns whether it was started. */
 export async function startSandbox(): Promise<boolean> {
-  if (sandboxProcess() !== undefined) return false;
+  if (await isUsable()) return false;
   refuseSecondPlatform();
   removeControlGroups();
   for (const folder of [
@@ -115,6 +115,18 @@ export async function startSandbox(): Promise<boolean> {
   writeFileSync(recordFile, JSON.stringify(started));
   writeFileSync(machineRecordFile, JSON.stringify({ ...started, stateDirectory }));
   return true;
+}
+
+/** Whether the sandbox runs and lets processes in; one that was killed takes a moment to go, which is waited for. */
+async function isUsable(): Promise<boolean> {
+  const known = record();
+  if (!known || !isRunning(known)) return false;
+  const usable = await runInSandbox("true", []).then(
+    () => true,
+    () => false,
+  );
+  if (!usable) await killProcess(known);
+  return usable;
 }
 
 /** @throws Error that names the checkout whose platform runs. */
