@@ -1,3 +1,5 @@
+import { waitUntil } from "./run.ts";
+
 /** What the stack says of a served model. */
 export interface ServedModel {
   /** In-cluster base URL: `http://<service>.<namespace>.svc.cluster.local[:port]`. */
@@ -12,9 +14,12 @@ export function gatewayUrl(inCluster: string, gatewayPort: number): string {
   return `http://127.0.0.1:${gatewayPort}/${namespace}/${service}${port ? `:${port}` : ""}`;
 }
 
+/** Nobody serves the model at this moment: its pod is starting, after a crash of the node for instance. */
+export class NotServed extends Error {}
+
 /**
  * Asks a model one question through its chat endpoint and returns the answer.
- * @throws Error with the server's status and words.
+ * @throws NotServed where no pod answers; Error with the server's status and words where one refuses.
  */
 export async function ask(url: string, model: string, question: string): Promise<string> {
   const response = await fetch(`${url}/v1/chat/completions`, {
@@ -29,7 +34,34 @@ export async function ask(url: string, model: string, question: string): Promise
     signal: AbortSignal.timeout(60_000),
   });
   const text = await response.text();
+  if (response.status === 502 || response.status === 503) throw new NotServed(`${model}: ${text}`);
   if (!response.ok) throw new Error(`${model} answered ${response.status}: ${text}`);
   const answer = JSON.parse(text) as { choices: { message: { content: string } }[] };
   return answer.choices[0]?.message.content ?? "";
+}
+
+/** Like `ask`, but gives a pod that is starting `seconds` to answer; says so once through `say`. */
+export async function askWhenServed(
+  url: string,
+  model: string,
+  question: string,
+  { seconds, say }: { readonly seconds: number; readonly say: (message: string) => void },
+): Promise<string> {
+  let told = false;
+  const answer = await waitUntil(
+    `an answer of ${model}`,
+    async () => {
+      try {
+        return { text: await ask(url, model, question) };
+      } catch (error) {
+        if (!(error instanceof NotServed)) return { error: error as Error };
+        if (!told) say(`waiting for ${model} to load again, up to ${seconds} s`);
+        told = true;
+        throw error;
+      }
+    },
+    { seconds, everyMs: 1000 },
+  );
+  if ("error" in answer) throw answer.error;
+  return answer.text;
 }

@@ -10,7 +10,6 @@ import { goToolDirectory } from "./toolchain/go.ts";
 
 /** Counts from pytest's JUnit report. A run without any test counts as a failure. */
 export async function testTasks(progress: Progress): Promise<{ passed: number; failed: number }> {
-
   const reports = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
   // The tests run as an unprivileged user, as the tasks do.
   chmodSync(reports, 0o777);

@@ -1,5 +1,5 @@
 /** `npm start`: the embedded platform, the stack `local` on it, and one chat request to each model. */
-import { ask, gatewayUrl, type ServedModel } from "../local/chat.ts";
+import { askWhenServed, gatewayUrl, type ServedModel } from "../local/chat.ts";
 import { gatewayPort, kubeconfigFile } from "../local/paths.ts";
 import { startPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
@@ -19,7 +19,9 @@ async function start(): Promise<void> {
   for (const [name, model] of Object.entries(models)) {
     const url = gatewayUrl(model.url, gatewayPort);
     progress.say(`${name} is served at ${url}/v1 (any OpenAI client; no key)`);
-    console.log(`        you: ${question}\n        ${name}: ${await ask(url, name, question)}`);
+    const say = (message: string) => progress.say(message);
+    const answer = await askWhenServed(url, name, question, { seconds: 300, say });
+    console.log(`        you: ${question}\n        ${name}: ${answer}`);
   }
   console.log(`
 Look around:     npm run status; export KUBECONFIG=${kubeconfigFile}; kubectl get all -A
