@@ -68,7 +68,7 @@ async function buildPlatform(): Promise<Count> {
 /** In the order in which they run. Everything after `platform` uses what it builds, so it always comes before them. */
 const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   types: () => command("tsc", "--noEmit"),
-  style: () => command("biome", "check"),
+  style: () => command("biome", "check", "--error-on-warnings"),
   unit: () => vitest("unit", "program"),
   platform: buildPlatform,
   engine: () => vitest("engine"),
