@@ -1,18 +1,18 @@
 /** Runs the tests of the task scripts inside the image that the tasks run in, against real servers. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { provideTestImage } from "./images/node-store.ts";
 import { runInImage } from "./images/store.ts";
 import { projectDirectory } from "./paths.ts";
 import type { Progress } from "./progress.ts";
+import { run } from "./run.ts";
 import { goToolDirectory } from "./toolchain/go.ts";
 
 /** Counts from pytest's JUnit report. A run without any test counts as a failure. */
 export async function testTasks(progress: Progress): Promise<{ passed: number; failed: number }> {
   const reports = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
-  // The tests run as an unprivileged user, as the tasks do.
-  chmodSync(reports, 0o777);
+  const project = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
   try {
     const image = await progress.step({ name: "the tasks' test image", seconds: 120 }, provideTestImage);
     const command = [
@@ -25,8 +25,14 @@ export async function testTasks(progress: Progress): Promise<{ passed: number; f
       "--model-registry=/tools/model-registry/model-registry",
       "--junit-xml=/reports/report.xml",
     ];
+    // The tests run as an unprivileged user, as the tasks do, who may not be let into this checkout.
+    for (const folder of ["tasks", "local/hub", "images/tasks"]) {
+      cpSync(join(projectDirectory, folder), join(project, folder), { recursive: true });
+    }
+    await run("chmod", ["-R", "a+rX", project]);
+    chmodSync(reports, 0o777);
     await runInImage(image, command, {
-      [projectDirectory]: "/project",
+      [project]: "/project",
       [goToolDirectory("minio")]: "/tools/minio",
       [goToolDirectory("model-registry")]: "/tools/model-registry",
       [reports]: "/reports",
@@ -41,6 +47,6 @@ export async function testTasks(progress: Progress): Promise<{ passed: number; f
     progress.say((error as Error).message);
     return { passed: 0, failed: 1 };
   } finally {
-    rmSync(reports, { recursive: true });
+    for (const folder of [reports, project]) rmSync(folder, { recursive: true });
   }
 }
