@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import type { Image } from "./images/image.ts";
 import { containerfileImages, goImages, pause } from "./images/images.ts";
 import { imageReady, imagesMissing, pauseImageName, provideImage } from "./images/node-store.ts";
+import { unmountStore } from "./images/store.ts";
 import { createCertificates } from "./node/certificates.ts";
 import { containerdSocket } from "./node/configuration.ts";
 import { gatewayRuns, startGateway, stopGateway } from "./node/loopback.ts";
@@ -103,6 +104,7 @@ export async function stopPlatform(): Promise<boolean> {
   const ran = sandboxProcess() !== undefined;
   await stopGateway();
   await stopSandbox();
+  await unmountStore();
   return ran;
 }
 

@@ -1,6 +1,6 @@
 /** Buildah from the unpacked Debian packages, with a store, configuration and policy of its own under the cache. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDirectory } from "../paths.ts";
 import { run } from "../run.ts";
@@ -104,4 +104,14 @@ export async function runInImage(
   } finally {
     await run(program, ["rm", container], { env });
   }
+}
+
+/** Unmounts what Buildah mounts in its store, and leaves mounted where a build was interrupted. No build may run. */
+export async function unmountStore(): Promise<void> {
+  const mounted = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "")
+    .filter((path) => path.startsWith(`${storeDirectory}/`));
+  // The deepest ones were mounted last.
+  for (const path of mounted.reverse()) await run("umount", ["--lazy", path]);
 }

@@ -8,7 +8,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayUrl } from "../../local/chat.ts";
 import hubModels from "../../local/hub/models.json" with { type: "json" };
-import { clusterName, gatewayPort } from "../../local/paths.ts";
+import { cacheDirectory, clusterName, gatewayPort } from "../../local/paths.ts";
 import { configure, kubectl, list, outputs, pulumi, script, stateDirectory } from "./platform.ts";
 
 const namespace = "private-ai-demo";
@@ -213,7 +213,9 @@ describe("the end", () => {
         existsSync(`/proc/${entry}/cmdline`) ? readFileSync(`/proc/${entry}/cmdline`, "utf8") : "",
       );
     expect(commands.filter((command) => command.includes(stateDirectory))).toEqual([]);
-    expect(readFileSync("/proc/mounts", "utf8")).not.toContain(stateDirectory);
+    const mounts = readFileSync("/proc/mounts", "utf8");
+    expect(mounts).not.toContain(stateDirectory);
+    expect(mounts).not.toContain(cacheDirectory);
     expect(execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" })).toBe(interfacesBefore);
     expect(
       execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "2", "-name", clusterName], { encoding: "utf8" }),
