@@ -13,7 +13,7 @@ export const dnsAddress = "10.96.0.10";
 export const apiServerUrl = `https://${nodeAddress}:6443`;
 
 /** Images and their unpacked layers live beside the tools, so that `delete` does not cost another import. */
-export const containerdRoot = join(cacheDirectory, "containerd");
+const containerdRoot = join(cacheDirectory, "containerd");
 export const containerdSocket = "/run/containerd/containerd.sock";
 
 const configurationDirectory = join(stateDirectory, "configuration");

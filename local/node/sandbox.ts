@@ -197,7 +197,7 @@ function createControlGroups(): void {
 }
 
 /** Removes the control groups, which are empty once the sandbox has ended. */
-export function removeControlGroups(): void {
+function removeControlGroups(): void {
   const removeTree = (folder: string) => {
     if (!existsSync(folder)) return;
     for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -102,7 +102,7 @@ function adaptConfiguration(configMap: Manifest, storageInitializer: string): Ma
   return configMap;
 }
 
-/** Our storage initializer for `s3://`, which needs less memory than KServe's default allows it. */
+/** Our storage initializer, which serves `s3://` and no other scheme. */
 function storageContainer(manifests: readonly Manifest[], image: string): Manifest {
   const container = find(manifests, "ClusterStorageContainer", "default");
   container.spec.container.image = image;
