@@ -5,6 +5,7 @@ import type { Kind } from "./kinds.ts";
 import {
   claimReadiness,
   deploymentReadiness,
+  ingressReadiness,
   jobReadiness,
   quotaReadiness,
   type Readiness,
@@ -39,6 +40,7 @@ const ENDPOINT_SLICES = {
   plural: "endpointslices",
   namespaced: true,
 };
+const SERVICES = { group: "", version: "v1", plural: "services", namespaced: true };
 const STORAGE_CLASSES = {
   group: "storage.k8s.io",
   version: "v1",
@@ -127,6 +129,12 @@ async function awaiterOf(wait: Wait, object: Properties): Promise<Awaiter | unde
         timeoutSeconds: DEFAULT_TIMEOUT_SECONDS,
         related: () => labelled(ENDPOINT_SLICES, `kubernetes.io/service-name=${wait.reference.name}`),
         readiness: serviceReadiness,
+      };
+    case "Ingress":
+      return {
+        timeoutSeconds: DEFAULT_TIMEOUT_SECONDS,
+        related: () => [SERVICES, ENDPOINT_SLICES].map((kind) => ({ reference: { kind, namespace } })),
+        readiness: ingressReadiness,
       };
     case "Job":
       return {

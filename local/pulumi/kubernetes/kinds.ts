@@ -41,11 +41,20 @@ const KINDS: readonly Kind[] = [
   builtIn("rbac.authorization.k8s.io", "v1", "Role", "roles"),
   builtIn("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", ["roleRef"]),
   builtIn("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies"),
+  builtIn("networking.k8s.io", "v1", "Ingress", "ingresses"),
   custom("tekton.dev", "v1", "Task", "tasks"),
   custom("tekton.dev", "v1", "Pipeline", "pipelines"),
   custom("serving.kserve.io", "v1alpha1", "ServingRuntime", "servingruntimes"),
   custom("serving.kserve.io", "v1alpha1", "ClusterStorageContainer", "clusterstoragecontainers", false),
   custom("serving.kserve.io", "v1beta1", "InferenceService", "inferenceservices"),
+  custom("route.openshift.io", "v1", "Route", "routes"),
+  custom("gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes"),
+  custom("networking.istio.io", "v1", "VirtualService", "virtualservices"),
+  custom("networking.istio.io", "v1", "DestinationRule", "destinationrules"),
+  custom("monitoring.coreos.com", "v1", "ServiceMonitor", "servicemonitors"),
+  custom("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules"),
+  custom("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects"),
+  custom("modelregistry.opendatahub.io", "v1beta1", "ModelRegistry", "modelregistries"),
 ];
 
 function builtIn(

@@ -3,6 +3,7 @@ import type { Properties } from "../properties.ts";
 import {
   claimReadiness,
   deploymentReadiness,
+  ingressReadiness,
   jobReadiness,
   podProblems,
   quotaReadiness,
@@ -101,6 +102,23 @@ it("wants a quota in force", () => {
   expect(quotaReadiness(quota({ cpu: "1" }))).toEqual(READY);
   expect(quotaReadiness(quota({ cpu: "2" }))).toMatchObject({ ready: false });
   expect(quotaReadiness({ spec: { hard: { cpu: "1" } } })).toMatchObject({ ready: false });
+});
+
+it("wants an address of an ingress, and endpoints of each service that it names", () => {
+  const path = (name: string) => ({ backend: { service: { name, port: { number: 80 } } } });
+  const ingress = (status: Properties): Properties => ({
+    spec: { rules: [{ host: "a.test", http: { paths: [path("model"), path("elsewhere")] } }] },
+    status,
+  });
+  const address = { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } };
+  const slice = { metadata: { name: "model-x", labels: { "kubernetes.io/service-name": "model" } } };
+  const external = { metadata: { name: "elsewhere" }, spec: { type: "ExternalName" } };
+  expect(ingressReadiness(ingress(address), [slice, external])).toEqual(READY);
+  expect(ingressReadiness(ingress({ loadBalancer: {} }), [slice, external])).toMatchObject({ ready: false });
+  const plain = { metadata: { name: "elsewhere" }, spec: { type: "ClusterIP" } };
+  expect(ingressReadiness(ingress(address), [slice, plain])).toMatchObject({
+    message: "Service elsewhere has no endpoints",
+  });
 });
 
 it("wants an address behind a service that selects pods", () => {

@@ -86,6 +86,28 @@ export function serviceReadiness(service: Properties, slices: readonly Propertie
     : waiting("no ready pod matches its selector");
 }
 
+/**
+ * Ready when a load balancer has given it an address and each Service that it names has endpoints, ready or not; one of type
+ * ExternalName needs none. `related`: the namespace's Services and EndpointSlices.
+ */
+export function ingressReadiness(ingress: Properties, related: readonly Properties[]): Readiness {
+  const rules = (at(ingress, "spec", "rules") ?? []) as Properties[];
+  const paths = rules.flatMap((rule) => (at(rule, "http", "paths") ?? []) as Properties[]);
+  const names = paths.map((path) => at(path, "backend", "service", "name")).filter(Boolean);
+  const known = new Set(
+    related.flatMap((object) =>
+      at(object, "spec", "type") === "ExternalName"
+        ? [at(object, "metadata", "name")]
+        : [at(object, "metadata", "labels", "kubernetes.io/service-name")],
+    ),
+  );
+  const missing = names.find((name) => !known.has(name));
+  if (missing !== undefined) return waiting(`Service ${missing} has no endpoints`);
+  return at(ingress, "status", "loadBalancer", "ingress", 0)
+    ? READY
+    : waiting("no load balancer has given it an address yet");
+}
+
 /** Ready when complete. */
 export function jobReadiness(job: Properties, pods: readonly Properties[]): Readiness {
   if (condition(job, "Complete")?.status === "True") return READY;
