@@ -14,7 +14,8 @@ import { workloadsOf } from "./components/workloads.ts";
 import { loadConfig } from "./config.ts";
 
 const config = loadConfig();
-const { platform, images, kubeContext: context } = config;
+const { platform, kubeContext: context } = config;
+const images = config.images as Record<string, string>;
 const tasks = loadTasks("tasks").map((task) => fitTask(task, config.namespace, images));
 
 const cluster = new k8s.Provider("cluster", {
@@ -39,14 +40,21 @@ const project = new Project(
 );
 const inProject = { ...onCluster, dependsOn: project };
 
-const credentials = new Credentials("credentials", config, inProject);
+// TODO(lead): wired step by step.
+if ("endpoint" in config.objectStore || config.registry.kind !== "url") throw new Error("not wired yet");
+const { objectStore: store, registry: registryConfig } = config;
+const credentials = new Credentials(
+  "credentials",
+  { namespace: config.namespace, objectStore: store, hfToken: config.secrets.hfToken },
+  inProject,
+);
 const objectStore = new ObjectStore(
   "object-store",
   {
-    ...config.objectStore,
+    ...store,
     platform,
-    image: images.minio,
-    tasksImage: images.tasks,
+    image: images.minio ?? "",
+    tasksImage: config.images.tasks,
     credentials: credentials.objectStore,
   },
   onCluster,
@@ -55,14 +63,14 @@ const storage = new Storage(
   "storage",
   {
     namespace: config.namespace,
-    size: config.pipelines.storage,
-    storageClass: config.pipelines.storageClass,
+    size: config.storage.size,
+    storageClass: config.storage.storageClass,
   },
   inProject,
 );
 const registry = new Registry(
   "registry",
-  { namespace: config.namespace, url: config.registry.url },
+  { namespace: config.namespace, url: registryConfig.url },
   inProject,
 );
 const { timeoutMinutes } = config.pipelines;
@@ -73,13 +81,20 @@ const pipelines = new Pipelines(
 );
 const runtime = new ServingRuntime(
   "serving-runtime",
-  { ...config.servingRuntime, namespace: config.namespace, image: images.vllm },
+  {
+    ...config.servingRuntimes["vllm-cpu"],
+    name: "vllm-cpu",
+    namespace: config.namespace,
+    image: images["vllm-cpu"] ?? "",
+  },
   inProject,
 );
 
 /** Where the models came from and where they answer, by name. */
 export const models = Object.fromEntries(
-  config.models.map((model) => {
+  config.models.flatMap((model) => {
+    const { source } = model;
+    if ("uri" in source) return [];
     const run = new PipelineRun<ImportResult>(
       `${pipelineName}-${model.name}`,
       {
@@ -87,7 +102,7 @@ export const models = Object.fromEntries(
         namespace: config.namespace,
         prefix: `${pipelineName}-${model.name}`,
         spec: modelImportRun({
-          model,
+          model: { ...model, source },
           platform,
           huggingFaceEndpoint: config.huggingFace.endpoint,
           s3Endpoint: objectStore.endpoint,
@@ -112,8 +127,8 @@ export const models = Object.fromEntries(
         platform,
         namespace: config.namespace,
         accelerators: config.accelerators,
-        deploymentMode: config.servingRuntime.deploymentMode,
-        timeoutMinutes: config.servingRuntime.startupMinutes,
+        deploymentMode: config.deploymentMode ?? "Standard",
+        timeoutMinutes: config.servingRuntimes["vllm-cpu"].startupMinutes,
         runtime,
         storageUri,
         registeredModelId,
@@ -123,7 +138,7 @@ export const models = Object.fromEntries(
     );
     const { revision } = run.results;
     const origin = { storageUri, revision, registeredModelId, modelVersionId, pipelineRun: run.name };
-    return [model.name, { url: service.url, ...origin }];
+    return [[model.name, { url: service.url, ...origin }]];
   }),
 );
 export const namespace = project.namespace;

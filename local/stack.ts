@@ -77,7 +77,9 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
   const machine = existsSync(configFile) ? readStackFile(configFile) : await createStack(environment);
   const images = {
     tasks: imageReference("tasks"),
-    vllm: imageReference("vllm-cpu"),
+    "vllm-cpu": imageReference("vllm-cpu"),
+    // Nothing runs on the stand-in nodes with GPUs, so no second build of vLLM is made for them.
+    "vllm-cuda": imageReference("vllm-cpu"),
     minio: imageReference("minio"),
   };
   writeFileSync(configFile, stringify(mergeStackFile(readStackFile(committedFile), machine, images)), {

@@ -1,37 +1,15 @@
-import type * as Pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { parseQuantity } from "../../sizing/quantity.ts";
 import { canary, type Manifest, type Program, runProgram, stackConfig } from "./record.ts";
 
-// The serialiser of dynamic providers cannot run under vitest, so these two classes are plain resources here.
-vi.mock("../../components/pipeline-run/index.ts", async () => {
-  const pulumi = await vi.importActual<typeof Pulumi>("@pulumi/pulumi");
-  return {
-    PipelineRun: class extends pulumi.CustomResource {
-      constructor(name: string, args: object, opts: Pulumi.CustomResourceOptions) {
-        super("test:tekton:PipelineRun", name, { ...args, name: undefined, results: undefined }, opts);
-      }
-    },
-  };
-});
-vi.mock("../../components/readiness/index.ts", async () => {
-  const pulumi = await vi.importActual<typeof Pulumi>("@pulumi/pulumi");
-  return {
-    Readiness: class extends pulumi.CustomResource {
-      constructor(name: string, args: object, opts: Pulumi.CustomResourceOptions) {
-        super("test:kserve:Readiness", name, { ...args, url: undefined }, opts);
-      }
-    },
-  };
-});
+vi.mock("../../components/pipeline-run/index.ts", async () =>
+  (await import("./plain-dynamic.ts")).pipelineRun(),
+);
+vi.mock("../../components/readiness/index.ts", async () => (await import("./plain-dynamic.ts")).readiness());
 
 const stacks = {
   local: () => stackConfig("local"),
-  dev: () =>
-    stackConfig("dev", (config) => {
-      config.kubeContext = "dev";
-      config.models[0].source.revision = "b".repeat(40);
-    }),
+  dev: () => stackConfig("dev"),
 };
 
 describe.each(Object.entries(stacks))("stack %s", (stack, config) => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import { parse } from "yaml";
+import { secrets } from "../../config/schema.ts";
 
 export const digest = "c".repeat(64);
 /** Stands for every generated or configured secret; must turn up in Secrets alone. */
@@ -23,7 +24,15 @@ export interface Program {
   readonly outputs: Manifest;
 }
 
-/** The committed config of a stack, completed as a user or `npm start` completes it. */
+/** What the stack `dev` leaves to its user. */
+function complete(stack: string, config: Manifest): void {
+  if (stack !== "dev") return;
+  config.kubeContext = "dev";
+  config.models[0].source.revision = "b".repeat(40);
+  config.imageRegistryPassword = canary;
+}
+
+/** The committed config of a stack, completed as a user or `npm start` completes it, and then changed by `edit`. */
 export function stackConfig(
   stack: string,
   edit: (config: Manifest) => void = () => {},
@@ -38,9 +47,13 @@ export function stackConfig(
     value,
   ]);
   const images = Object.fromEntries(
-    ["tasks", "vllm", "minio"].map((key) => [key, `registry.test/${key}@sha256:${digest}`]),
+    ["tasks", "vllm-cuda", "vllm-cpu", "minio", "modelRegistry", "mariadb", "oras"].map((key) => [
+      key,
+      `registry.test/${key}@sha256:${digest}`,
+    ]),
   );
   const config = Object.fromEntries([...defaults, ...own, ["images", images]]);
+  complete(stack, config);
   edit(config);
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [
@@ -50,10 +63,16 @@ export function stackConfig(
   );
 }
 
-/** Mocks must be there before the program is loaded, so the program is loaded here. */
-export async function runProgram(stack: string, config: Record<string, string>): Promise<Program> {
+/**
+ * Mocks must be there before the program is loaded, so the program is loaded here. Resources are added to `resources` as
+ * they are declared, so that they can be seen when the program fails.
+ */
+export async function runProgram(
+  stack: string,
+  config: Record<string, string>,
+  resources: Recorded[] = [],
+): Promise<Program> {
   vi.resetModules();
-  const resources: Recorded[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
@@ -65,7 +84,8 @@ export async function runProgram(stack: string, config: Record<string, string>):
     "modelcar",
     stack,
   );
-  pulumi.runtime.setAllConfig(config);
+  const encrypted = Object.keys(config).filter((key) => key.replace("modelcar:", "") in secrets);
+  pulumi.runtime.setAllConfig(config, encrypted);
   const program = await import("../../index.ts");
   const outputs = await promiseOf(pulumi.output({ ...program }));
   await pulumi.runtime.disconnect();

@@ -1,0 +1,217 @@
+/** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
+import { bucket } from "./fields.ts";
+import type { SecretName } from "./schema.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: nothing is known of raw values; each use checks what it needs.
+type Raw = any;
+
+/** Adds one mistake: the key's path and the rest of the line. */
+type Report = (path: readonly (string | number)[], message: string) => void;
+
+/** vLLM arguments that other keys decide. */
+const decidedArgs: Readonly<Record<string, string>> = {
+  "--max-model-len": "serve.maxModelLen",
+  "--gpu-memory-utilization": "serve.gpuMemoryUtilization",
+  "--max-num-seqs": "serve.maxNumSeqs",
+  "--tensor-parallel-size": "serve.gpus",
+  "--model": "source",
+  "--served-model-name": "name",
+  "--port": "nothing: the port is fixed",
+  "--api-key": "serve.auth",
+};
+
+/** Reports every contradiction between keys; `secrets` are the secret keys that are set. */
+export function crossChecks(raw: Raw, secrets: ReadonlySet<SecretName>, report: Report): void {
+  const models: Raw[] = Array.isArray(raw.models) ? raw.models : [];
+  namespaces(raw, report);
+  logins(raw, secrets, report);
+  exposure(raw, report);
+  images(raw, models, report);
+  claims(models, report);
+  for (const [index, model] of models.entries()) {
+    if (typeof model !== "object" || model === null) continue;
+    uniqueName(models, index, report);
+    accelerators(raw, model, index, report);
+    serving(raw, model, index, report);
+    args(model.serve?.vllmArgs, ["models", index, "serve", "vllmArgs"], report);
+  }
+  for (const [name, runtime] of Object.entries<Raw>(raw.servingRuntimes ?? {})) {
+    args(runtime?.args, ["servingRuntimes", name, "args"], report);
+  }
+}
+
+function namespaces(raw: Raw, report: Report): void {
+  const used = new Map<string, string>();
+  const check = (path: string[], namespace: unknown) => {
+    if (typeof namespace !== "string" || namespace === "") return;
+    const other = used.get(namespace);
+    if (other) report(path, `"${namespace}" must differ from ${other}`);
+    else used.set(namespace, `modelcar:${path.join(".")}`);
+  };
+  check(["namespace"], raw.namespace);
+  if (raw.objectStore?.endpoint === undefined) {
+    check(["objectStore", "namespace"], raw.objectStore?.namespace ?? "model-storage");
+  }
+  if (raw.registry?.kind === "own") {
+    check(["registry", "namespace"], raw.registry.namespace ?? "model-registry");
+  }
+}
+
+function logins(raw: Raw, secrets: ReadonlySet<SecretName>, report: Report): void {
+  const need = (name: SecretName, when: boolean, why: string) => {
+    if (when && !secrets.has(name)) {
+      report([name], `missing; ${why}: pulumi config set --secret modelcar:${name}`);
+    }
+    if (!when && secrets.has(name)) report([name], `is set, but not used: ${why} only`);
+  };
+  const existing = raw.objectStore?.endpoint !== undefined;
+  if (existing) {
+    const why = "an object store that exists needs both keys";
+    need("objectStoreAccessKey", true, why);
+    need("objectStoreSecretKey", true, why);
+  } else if (secrets.has("objectStoreAccessKey") !== secrets.has("objectStoreSecretKey")) {
+    const missing = secrets.has("objectStoreAccessKey") ? "objectStoreSecretKey" : "objectStoreAccessKey";
+    report([missing], `missing; MinIO's keys are set both or neither (then they are generated)`);
+  }
+  need(
+    "imageRegistryPassword",
+    raw.imageRegistry !== undefined,
+    "modelcar:imageRegistry needs its user's password",
+  );
+  const withToken = raw.registry?.kind === "url" && raw.registry.auth === "token";
+  need("modelRegistryToken", withToken, "modelcar:registry with auth: token needs it");
+  if (raw.platform === "kubernetes" && raw.registry?.kind === "existing") {
+    report(
+      ["registry", "kind"],
+      `"existing" is a ModelRegistry of OpenShift AI; on Kubernetes use url or own`,
+    );
+  }
+}
+
+function exposure(raw: Raw, report: Report): void {
+  const { exposure, domain, gateway } = raw.endpoint ?? {};
+  if (exposure === "route" && raw.platform === "kubernetes") {
+    report(["endpoint", "exposure"], `"route" needs OpenShift; on Kubernetes use ingress or gateway`);
+  }
+  if ((exposure === "ingress" || exposure === "gateway") && domain === undefined) {
+    report(["endpoint", "domain"], `missing; ${exposure} needs the domain that models answer under`);
+  }
+  if (exposure === "gateway" && gateway === undefined) {
+    report(["endpoint", "gateway"], "missing; set it to the Gateway's { name, namespace }");
+  }
+}
+
+function images(raw: Raw, models: Raw[], report: Report): void {
+  const need = (name: string, when: boolean, why: string) => {
+    if (when && !raw.images?.[name]) report(["images", name], `missing; ${why} needs this image by digest`);
+  };
+  need("minio", raw.objectStore?.endpoint === undefined, "an object store of its own");
+  const own = raw.registry?.kind === "own";
+  need("modelRegistry", own && raw.platform === "kubernetes", "a model registry of its own");
+  need("mariadb", own, "a model registry of its own");
+  const onGpus = (model: Raw) => model?.serve?.gpus > 0;
+  need("vllm-cuda", models.some(onGpus), "a model on GPUs");
+  need(
+    "vllm-cpu",
+    models.some((model) => model?.serve && !onGpus(model)),
+    "a model without GPUs",
+  );
+  const oras = models.some((model) => model?.serve?.cache?.fetch === "oras");
+  need("oras", oras, "serve.cache.fetch: oras");
+}
+
+function claims(models: Raw[], report: Report): void {
+  const used = new Map<string, string>([["modelcar-storage", "the volume of the pipelines"]]);
+  for (const [index, model] of models.entries()) {
+    const claim = model?.package?.claim;
+    if (model?.package?.kind !== "pvc" || typeof claim !== "string") continue;
+    const other = used.get(claim);
+    if (other) report(["models", index, "package", "claim"], `"${claim}" is ${other} already`);
+    else used.set(claim, `the claim of models[${index}]`);
+  }
+}
+
+function uniqueName(models: Raw[], index: number, report: Report): void {
+  const name = models[index].name;
+  const first = models.findIndex((other) => other?.name !== undefined && other.name === name);
+  const path = ["models", index, "name"];
+  if (first >= 0 && first < index) report(path, `"${name}" is the name of models[${first}] too`);
+  // KServe calls its Deployment and Service <name>-predictor.
+  const clash = models.findIndex((other) => other?.name && `${other.name}-predictor` === name);
+  if (clash >= 0) report(path, `"${name}" is what KServe calls the Service of models[${clash}]`);
+}
+
+function accelerators(raw: Raw, model: Raw, index: number, report: Report): void {
+  const at = (key: string) => ["models", index, "serve", key];
+  const known = Object.keys(raw.accelerators ?? {}).join(", ") || "none yet";
+  const { gpus, accelerator } = model.serve ?? {};
+  const onGpus = Number.isInteger(gpus) && gpus > 0;
+  if (onGpus && accelerator === undefined) {
+    report(at("accelerator"), `missing; ${gpus} GPUs need a key of modelcar:accelerators (${known})`);
+  }
+  if (typeof accelerator !== "string") return;
+  const instances = raw.accelerators?.[accelerator]?.instances;
+  if (!instances) {
+    report(at("accelerator"), `"${accelerator}" must be a key of modelcar:accelerators (${known})`);
+    return;
+  }
+  const sizes = Object.values<Raw>(instances).map((instance) => instance?.gpus ?? 0);
+  const largest = Math.max(0, ...sizes);
+  if (onGpus && largest > 0 && gpus > largest) {
+    report(
+      at("gpus"),
+      `${gpus} must be at most ${largest}, the most that an instance with ${accelerator} has`,
+    );
+  }
+}
+
+function serving(raw: Raw, model: Raw, index: number, report: Report): void {
+  const at = (...keys: string[]) => ["models", index, ...keys];
+  const { mode, cache, autoscaling, replicas } = model.serve ?? {};
+  const uri: unknown = model.source?.uri;
+  if (uri !== undefined && model.package !== undefined) {
+    report(at("package"), "must be left out: a model with source.uri is packaged already");
+  }
+  const [, inBucket] = /^s3:\/\/([^/]+)\/\S/.exec(String(uri)) ?? [];
+  const ours = bucket.safeParse(raw.objectStore?.bucket);
+  if (inBucket && ours.success && inBucket !== ours.data) {
+    report(at("source", "uri"), `"${uri}" must be in the bucket ${ours.data} of modelcar:objectStore`);
+  }
+  if (mode === "deployment") {
+    if (typeof uri !== "string" || !uri.startsWith("oci://")) {
+      report(at("serve", "mode"), `"deployment" serves a model image: set source.uri to oci://…`);
+    }
+    if (cache === undefined) {
+      report(at("serve", "cache"), "missing; mode deployment keeps the model on a volume: { size }");
+    }
+    if (autoscaling !== undefined) {
+      report(at("serve", "autoscaling"), "works with mode kserve only: the cache is mounted by one pod");
+    }
+    if (replicas > 1)
+      report(
+        at("serve", "replicas"),
+        `${replicas} must be 1 in mode deployment: the cache is mounted by one pod`,
+      );
+  } else if (cache !== undefined) {
+    report(at("serve", "cache"), "works with mode deployment only");
+  }
+  if (autoscaling !== undefined && replicas !== undefined) {
+    report(at("serve", "replicas"), "must be left out where serve.autoscaling decides");
+  }
+  if (autoscaling?.minReplicas > autoscaling?.maxReplicas) {
+    report(
+      at("serve", "autoscaling", "minReplicas"),
+      `${autoscaling.minReplicas} must be at most maxReplicas, ${autoscaling.maxReplicas}`,
+    );
+  }
+}
+
+function args(values: unknown, path: readonly (string | number)[], report: Report): void {
+  if (!Array.isArray(values)) return;
+  for (const [index, value] of values.entries()) {
+    if (typeof value !== "string") continue;
+    const flag = value.split("=")[0]?.replaceAll("_", "-") ?? "";
+    const key = decidedArgs[flag];
+    if (key) report([...path, index], `"${value}" must be left out: it is decided by ${key}`);
+  }
+}

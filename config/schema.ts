@@ -1,0 +1,300 @@
+/** The config key by key: form, default, meaning. What several keys decide together is in cross-checks.ts. */
+import { z } from "zod";
+import {
+  boolean,
+  bucket,
+  bytes,
+  choice,
+  cpu,
+  dnsLabel,
+  dnsName,
+  image,
+  integer,
+  kinds,
+  list,
+  nonEmpty,
+  number,
+  record,
+  serviceName,
+  text,
+  url,
+  version,
+  withOrWithout,
+} from "./fields.ts";
+
+const accessMode = choice("ReadWriteOnce", "ReadWriteMany").default("ReadWriteOnce");
+
+const volume = {
+  /** Default: the cluster's default class. */
+  storageClass: nonEmpty.optional(),
+  /** Keep the volume claim, and all that is on it, when the stack is destroyed. */
+  retain: boolean.default(false),
+};
+
+const bounds = z.strictObject({ cpu: cpu.optional(), memory: bytes.optional() });
+
+const project = z.strictObject({
+  /** The namespace is there already and stays when the stack is destroyed. */
+  existing: boolean.default(false),
+  /** Declare the ResourceQuota and LimitRange. False where the platform's team owns them; `quota` and `limits` then say what they hold. */
+  declareQuota: boolean.default(true),
+  /** Entries of ResourceQuota.spec.hard in place of the computed ones. */
+  quota: record(
+    text(
+      /^\d+(\.\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/,
+      'a Kubernetes quantity as a text, such as "4" or "64Gi"',
+    ),
+    "quantities by resource",
+  ).default({}),
+  /** Largest and smallest container that the LimitRange lets in. Default: no bounds. */
+  limits: z.strictObject({ max: bounds.optional(), min: bounds.optional() }).default({}),
+  networkPolicies: boolean.default(true),
+});
+
+const ownObjectStore = z.strictObject({
+  namespace: dnsLabel().default("model-storage"),
+  bucket: bucket.default("llm-models"),
+  storage: bytes.default("100Gi"),
+  ...volume,
+  region: nonEmpty.default("us-east-1"),
+  /** MinIO's web console. */
+  console: boolean.default(true),
+});
+const existingObjectStore = z.strictObject({
+  endpoint: url,
+  bucket: bucket.default("llm-models"),
+  region: nonEmpty.default("us-east-1"),
+});
+
+const registry = kinds(
+  [
+    z.strictObject({ kind: z.literal("url"), url, auth: choice("none", "token").default("none") }),
+    z.strictObject({
+      kind: z.literal("existing"),
+      name: dnsLabel().default("private-ai-model-registry"),
+      namespace: dnsLabel().default("rhoai-model-registries"),
+      auth: choice("none", "serviceAccount").default("serviceAccount"),
+    }),
+    z.strictObject({
+      kind: z.literal("own"),
+      name: dnsLabel().default("private-ai-model-registry"),
+      namespace: dnsLabel().default("model-registry"),
+      storage: bytes.default("5Gi"),
+      ...volume,
+    }),
+  ],
+  "url",
+  "existing",
+  "own",
+);
+
+const servingRuntime = z.strictObject({
+  /** Arguments for every model. */
+  args: list(nonEmpty, "vLLM arguments").default([]),
+  env: record(z.string({ error: "a text (quote numbers)" }), "variables: NAME: text").default({}),
+  /** How long a model may take to load before its pod is started again. */
+  startupMinutes: integer(1, 240).default(30),
+});
+
+const endpoint = z.strictObject({
+  /** How models are reached from outside the cluster. */
+  exposure: choice("none", "route", "ingress", "gateway").default("none"),
+  /** Models answer at <model>-<namespace>.<domain>. Not for routes, whose domain is the cluster's. */
+  domain: dnsName.optional(),
+  ingressClass: nonEmpty.optional(),
+  /** The Gateway that routes are attached to. */
+  gateway: z.strictObject({ name: dnsLabel(), namespace: dnsLabel() }).optional(),
+  /** Secret with the certificate for the Ingress. */
+  tlsSecret: dnsLabel().optional(),
+  /** How long one answer may take. */
+  timeoutSeconds: integer(1, 24 * 3600).default(600),
+  /** The namespace is part of an Istio mesh. */
+  mesh: boolean.default(false),
+});
+
+const accelerator = z.strictObject({
+  /** Value of the node label nvidia.com/gpu.product. */
+  gpuProduct: nonEmpty,
+  /** Memory of one GPU as the driver reports it. */
+  memory: bytes,
+  /** Instance types with this GPU; a model goes to the smallest that holds it. */
+  instances: record(
+    z.strictObject({
+      gpus: integer(1, 64),
+      cpu,
+      memory: bytes,
+      /** Price of the instance in US dollars; nothing is reported without it. */
+      hourlyUsd: number(0, 100_000).optional(),
+    }),
+    "instance types",
+  ),
+});
+
+const huggingFaceSource = z.strictObject({
+  huggingFace: text(/^[\w.-]+\/[\w.-]+$/, "a Hugging Face repository: <owner>/<name>"),
+  revision: text(/^[0-9a-f]{40}$/, "the full commit SHA (40 hex digits); a branch or tag can move"),
+  /** Only matching files are pulled. Default: all. */
+  allowPatterns: list(text(/^\S+$/, "a file pattern without spaces"), "file patterns").default(["*"]),
+});
+const existingSource = z.strictObject({
+  /** A model that is there already: nothing is pulled. */
+  uri: text(
+    /^(oci:\/\/[^\s@]+@sha256:[0-9a-f]{64}|s3:\/\/[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]\/\S+|pvc:\/\/[a-z0-9]([-a-z0-9]*[a-z0-9])?\/\S*)$/,
+    "oci://<repository>@sha256:<digest>, s3://<bucket>/<prefix> or pvc://<claim>/<path>",
+  ),
+});
+
+/** Figures of the model's config.json, from which sizing tells whether it fits its GPUs. */
+const architecture = z.strictObject({
+  parameters: number(1, 1e14),
+  /** Of the weights: 16 for BF16, 8 for FP8 or INT8, 4 for W4A16. */
+  bitsPerWeight: number(1, 64).default(16),
+  layers: integer(1, 10_000),
+  hiddenSize: integer(1, 1_000_000),
+  attentionHeads: integer(1, 10_000),
+  keyValueHeads: integer(1, 10_000),
+  headDimension: integer(1, 100_000),
+  keyValueBits: number(1, 64).default(16),
+  vocabularySize: integer(1, 100_000_000).optional(),
+});
+
+const packaging = kinds(
+  [
+    z.strictObject({ kind: z.literal("s3") }),
+    z.strictObject({
+      kind: z.literal("pvc"),
+      claim: dnsLabel(),
+      size: bytes,
+      accessMode,
+      ...volume,
+      /** Weights are dear to fetch again, so the claim is kept unless config says otherwise. */
+      retain: boolean.default(true),
+    }),
+  ],
+  "s3",
+  "pvc",
+);
+
+const autoscaling = z.strictObject({
+  minReplicas: integer(0, 1000).default(1),
+  maxReplicas: integer(1, 1000),
+  /** Requests that wait in one replica's queue before another replica is added. */
+  target: integer(1, 1_000_000).default(5),
+  /** Prometheus that has vLLM's metrics. */
+  prometheus: url,
+});
+
+const serve = z
+  .strictObject({
+    /** kserve: an InferenceService. deployment: a plain Deployment with a volume as the model's cache. */
+    mode: choice("kserve", "deployment").default("kserve"),
+    /** A key of `modelcar:accelerators`; needed as soon as `gpus` is above 0. */
+    accelerator: nonEmpty.optional(),
+    gpus: integer(0, 64).default(0),
+    cpu,
+    /** How much CPU a burst may take. Default: `cpu`. */
+    cpuLimit: cpu.optional(),
+    memory: bytes,
+    ephemeralStorage: bytes.optional(),
+    maxModelLen: integer(1, 10_000_000),
+    /** Share of each GPU's memory that vLLM may take. */
+    gpuMemoryUtilization: number(0.1, 1).default(0.9),
+    /** Sequences that vLLM works on at once. Default: vLLM's own. */
+    maxNumSeqs: integer(1, 100_000).optional(),
+    vllmArgs: list(nonEmpty, "vLLM arguments").default([]),
+    /** How a changed model takes over; Recreate needs no room for a second copy. Default: Recreate on GPUs, else RollingUpdate. */
+    rollout: choice("RollingUpdate", "Recreate").optional(),
+    /** Declared, but no pod runs. */
+    stopped: boolean.default(false),
+    replicas: integer(1, 1000).default(1),
+    autoscaling: autoscaling.optional(),
+    /** Reachable from outside as `modelcar:endpoint` says. */
+    exposed: boolean.default(true),
+    /** Callers must identify themselves. */
+    auth: boolean.default(false),
+    /** The volume that mode deployment keeps the model on. */
+    cache: z
+      .strictObject({
+        size: bytes,
+        storageClass: volume.storageClass,
+        fetch: choice("image", "oras").default("image"),
+      })
+      .optional(),
+  })
+  .transform((serve) => ({
+    ...serve,
+    cpuLimit: serve.cpuLimit ?? serve.cpu,
+    rollout: serve.rollout ?? (serve.gpus > 0 ? ("Recreate" as const) : ("RollingUpdate" as const)),
+  }));
+
+const model = z.strictObject({
+  name: serviceName,
+  source: withOrWithout("uri", existingSource, huggingFaceSource),
+  package: packaging.default({ kind: "s3" }),
+  architecture: architecture.optional(),
+  serve,
+});
+
+export const schema = z.strictObject({
+  platform: choice("openshift", "kubernetes"),
+  /** OpenShift AI's version; on Kubernetes, KServe's. */
+  platformVersion: version,
+  namespace: dnsLabel(),
+  kubeContext: nonEmpty,
+  project: project.prefault({}),
+  huggingFace: z.strictObject({ endpoint: url.default("https://huggingface.co") }),
+  objectStore: withOrWithout("endpoint", existingObjectStore, ownObjectStore),
+  registry,
+  /** Where images are pushed and pulled with a login of their own; with the secret imageRegistryPassword. */
+  imageRegistry: z
+    .strictObject({
+      server: text(/^[a-z0-9][-.a-z0-9]*(:\d+)?$/, "a registry's host, such as quay.io"),
+      username: nonEmpty,
+    })
+    .optional(),
+  /** The volume that tasks hand models over on. */
+  storage: z.strictObject({ size: bytes.default("100Gi"), accessMode, ...volume }).prefault({}),
+  pipelines: z.strictObject({
+    /** How long one run may take. */
+    timeoutMinutes: integer(1, 7 * 24 * 60).default(240),
+  }),
+  /** How KServe calls raw deployments here. Default: by `platformVersion`. */
+  deploymentMode: choice("Standard", "RawDeployment").optional(),
+  /** By name; models on GPUs share vllm-cuda, the others vllm-cpu. */
+  servingRuntimes: z
+    .strictObject({ "vllm-cuda": servingRuntime.prefault({}), "vllm-cpu": servingRuntime.prefault({}) })
+    .prefault({}),
+  endpoint: endpoint.prefault({}),
+  monitoring: z
+    .strictObject({
+      /** A ServiceMonitor for the models' metrics. */
+      serviceMonitor: boolean.default(false),
+    })
+    .prefault({}),
+  accelerators: record(accelerator, "accelerators by name"),
+  images: z.strictObject({
+    tasks: image,
+    "vllm-cuda": image.optional(),
+    "vllm-cpu": image.optional(),
+    minio: image.optional(),
+    modelRegistry: image.optional(),
+    mariadb: image.optional(),
+    oras: image.optional(),
+  }),
+  models: list(model, "models").min(1, { error: "a list of at least one model" }),
+});
+
+/** Everything that the stack's config says, checked; quantities in canonical form, URLs without trailing slash. */
+export type Config = z.output<typeof schema>;
+/** One entry of `modelcar:models`. */
+export type Model = Config["models"][number];
+
+/** Top-level keys that must be set with `--secret`, and what they are. */
+export const secrets = {
+  hfToken: "the Hugging Face token for gated models",
+  imageRegistryPassword: "the password for modelcar:imageRegistry",
+  modelRegistryToken: "the token for modelcar:registry",
+  objectStoreAccessKey: "the access key of the object store",
+  objectStoreSecretKey: "the secret key of the object store",
+} as const;
+export type SecretName = keyof typeof secrets;

@@ -1,0 +1,484 @@
+/**
+ * Configs, good and bad, for the tests: each changes one of the committed stacks. A bad case names every key that the
+ * program must complain about, with a part of what it says.
+ */
+
+// biome-ignore lint/suspicious/noExplicitAny: cases write what the schema refuses.
+export type Editable = any;
+type Stack = "local" | "dev";
+type Edit = (config: Editable) => void;
+
+export interface Case {
+  readonly title: string;
+  readonly stack: Stack;
+  readonly edit: Edit;
+  /** Key without `modelcar:`, and a part of the message. None: the config is good. */
+  readonly mistakes: readonly (readonly [key: string, says: string])[];
+}
+
+const digest = "d".repeat(64);
+const commit = "e".repeat(40);
+const oci = `oci://quay.io/org/model@sha256:${digest}`;
+
+/** Sets the value at a path such as models[0].serve.cpu. */
+export function set(config: Editable, path: string, value: unknown): void {
+  const keys = path.split(/[.[\]]+/).filter((key) => key !== "");
+  const last = keys.pop() as string;
+  const parent = keys.reduce((at, key) => {
+    at[key] ??= {};
+    return at[key];
+  }, config);
+  if (value === undefined) delete parent[last];
+  else parent[last] = value;
+}
+
+const text = (value: unknown) => (value === undefined ? "left out" : JSON.stringify(value));
+
+/** One key with each of some values that it must not have. */
+const bad = (stack: Stack, path: string, says: string, ...values: unknown[]): Case[] =>
+  values.map((value) => ({
+    title: `${path}: ${text(value)}`,
+    stack,
+    edit: (config) => set(config, path, value),
+    mistakes: [[path, says]],
+  }));
+
+/** One key with each of some values that it may have. */
+const good = (stack: Stack, path: string, ...values: unknown[]): Case[] =>
+  values.map((value) => ({
+    title: `${path}: ${text(value)}`,
+    stack,
+    edit: (config) => set(config, path, value),
+    mistakes: [],
+  }));
+
+const combined = (stack: Stack, title: string, edit: Edit, ...mistakes: [string, string][]): Case => ({
+  title,
+  stack,
+  edit,
+  mistakes,
+});
+
+const quantity = "a Kubernetes quantity above zero";
+const dnsLabel = "lower-case letters, digits and hyphens";
+const unknownKey = "unknown key; check its spelling and its place";
+
+const badValues: Case[] = [
+  ...bad("local", "platform", "one of: openshift, kubernetes", "nomad", "OpenShift", 1),
+  ...bad("local", "platform", "missing; set it to one of", undefined, ""),
+  ...bad("local", "platformVersion", 'a version as a quoted text, such as "3.4"', 3, "latest", "v3.4", "3"),
+  ...bad("local", "platformVersion", "missing", undefined, ""),
+  ...bad("local", "namespace", dnsLabel, "Private", "a_b", "-a", "a-", "a".repeat(64)),
+  ...bad("local", "kubeContext", "missing", undefined, ""),
+  ...bad("local", "modles", unknownKey, []),
+  ...bad("local", "hftoken", unknownKey, "x"),
+  ...bad("local", "project.existing", "true or false", "yes", 1),
+  ...bad("local", "project.quota.pods", "a Kubernetes quantity as a text", 4, "four", "-1"),
+  ...bad("local", "project.limits.max.memory", quantity, "0", "big", 64),
+  ...bad("local", "project.limits.min.cpu", quantity, "0m", "-1"),
+  ...bad("local", "project.limits.maximum", unknownKey, {}),
+  ...bad("local", "project.quotas", unknownKey, {}),
+  ...bad("local", "project.networkPolicies", "true or false", "on"),
+  ...bad(
+    "local",
+    "huggingFace.endpoint",
+    "an http:// or https:// URL",
+    "huggingface.co",
+    "ftp://x",
+    "https://x?y",
+  ),
+  ...bad("local", "huggingFace.url", unknownKey, "https://huggingface.co"),
+  ...bad("local", "objectStore.bucket", "an S3 bucket name", "Models", "ab", "a..b", "a_b", "a".repeat(64)),
+  ...bad("local", "objectStore.storage", quantity, "5 GB", 5, "0Gi"),
+  ...bad("local", "objectStore.retain", "true or false", "yes"),
+  ...bad("local", "objectStore.size", unknownKey, "5Gi"),
+  ...bad("local", "registry", "missing; set it to", undefined),
+  ...bad("local", "registry.kind", "one of: url, existing, own", undefined, "none", 1),
+  ...bad("local", "registry.url", "an http:// or https:// URL", "registry:8080", "//registry"),
+  ...bad("local", "registry.url", "missing", undefined, ""),
+  ...bad("local", "registry.auth", "one of: none, token", "basic", true),
+  ...bad("local", "registry.name", unknownKey, "registry"),
+  ...bad("dev", "registry.auth", "one of: none, serviceAccount", "token"),
+  ...bad("dev", "registry.namespace", dnsLabel, "RHOAI"),
+  ...bad(
+    "dev",
+    "imageRegistry.server",
+    "a registry's host, such as quay.io",
+    "https://quay.io",
+    "quay.io/org",
+  ),
+  ...bad("dev", "imageRegistry.username", "missing", undefined, ""),
+  ...bad("dev", "imageRegistry.password", unknownKey, "secret"),
+  ...bad("local", "storage.size", quantity, "lots", 100),
+  ...bad("local", "storage.accessMode", "one of: ReadWriteOnce, ReadWriteMany", "RWX"),
+  ...bad("local", "storage.storageClass", "a text that is not empty", 3, " "),
+  ...bad("local", "pipelines.timeoutMinutes", "a whole number from 1 to 10080", 0, 1.5, "60", 10_081),
+  ...bad("local", "pipelines.storage", unknownKey, "5Gi"),
+  ...bad("local", "deploymentMode", "one of: Standard, RawDeployment", "Serverless", "Knative"),
+  ...bad("local", "servingRuntimes.vllm-cpu.args", "a list of vLLM arguments", "--enforce-eager"),
+  ...bad("local", "servingRuntimes.vllm-cpu.env.OMP_NUM_THREADS", "a text (quote numbers)", 1),
+  ...bad("local", "servingRuntimes.vllm-cpu.startupMinutes", "a whole number from 1 to 240", 0, 241),
+  ...bad("local", "servingRuntimes.tgi", unknownKey, {}),
+  ...bad("local", "endpoint.exposure", "one of: none, route, ingress, gateway", "loadbalancer"),
+  ...bad("local", "endpoint.exposure", `"route" needs OpenShift`, "route"),
+  ...bad("local", "endpoint.domain", "a domain name", "apps", "https://apps.example.com", "Apps.example.com"),
+  ...bad("local", "endpoint.timeoutSeconds", "a whole number from 1 to 86400", 0, "30s"),
+  ...bad("local", "endpoint.gateway", "a set of keys", "public"),
+  ...bad("local", "monitoring.serviceMonitor", "true or false", "yes"),
+  ...bad("local", "monitoring.grafana", unknownKey, true),
+  ...bad("local", "accelerators.l4.memory", "missing", undefined),
+  ...bad("local", "accelerators.l4.memory", quantity, 24),
+  ...bad("local", "accelerators.l4.gpuProduct", "missing", undefined, ""),
+  ...bad("local", "accelerators.l4.instances", "instance types", [], "g6"),
+  ...bad(
+    "local",
+    "images.tasks",
+    "an image by digest",
+    "quay.io/org/tasks:latest",
+    "tasks",
+    `x@sha256:${"d".repeat(63)}`,
+  ),
+  ...bad("local", "images.tasks", "missing", undefined, ""),
+  ...bad("local", "images.minio", "an object store of its own needs this image", undefined),
+  ...bad("local", "images.vllm-cpu", "a model without GPUs needs this image", undefined),
+  ...bad("local", "images.vllm-cuda", "a model on GPUs needs this image", undefined),
+  ...bad("local", "images.vllm", unknownKey, `x@sha256:${digest}`),
+  ...bad("local", "models", "a list of models", "sums", {}),
+  ...bad("local", "models", "a list of at least one model", []),
+  ...bad("local", "models[0].name", "a KServe name", "Sums", "7b", "a".repeat(54), "a_b", "a-"),
+  ...bad("local", "models[0].name", "missing", undefined, ""),
+  ...bad("local", "models[0].labels", unknownKey, {}),
+  ...bad(
+    "local",
+    "models[0].source.huggingFace",
+    "<owner>/<name>",
+    "sums",
+    "a/b/c",
+    "https://huggingface.co/a/b",
+  ),
+  ...bad("local", "models[0].source.huggingFace", "missing", undefined),
+  ...bad("local", "models[0].source.revision", "40 hex digits", "main", "abc1234", commit.toUpperCase()),
+  ...bad("local", "models[0].source.revision", "missing", undefined, ""),
+  ...bad("local", "models[0].source.revison", unknownKey, commit),
+  ...bad("local", "models[0].source.allowPatterns", "a list of file patterns", "*.json"),
+  ...bad("local", "models[0].source.allowPatterns[0]", "a file pattern without spaces", "*.json *.txt", ""),
+  ...bad(
+    "local",
+    "models[1].source.uri",
+    "oci://<repository>@sha256:",
+    "oci://quay.io/org/model:latest",
+    "hf://a/b",
+    "s3://",
+  ),
+  ...bad("local", "models[1].source.uri", "must be in the bucket llm-models", "s3://other-bucket/model/"),
+  ...bad("local", "models[1].source.revision", unknownKey, commit),
+  ...bad("local", "models[1].package", "must be left out: a model with source.uri is packaged already", {
+    kind: "s3",
+  }),
+  ...bad("local", "models[0].package.kind", "one of: s3, pvc", "emptyDir", 1),
+  ...bad("dev", "models[1].package.claim", dnsLabel, "Mistral_PVC"),
+  ...bad("dev", "models[1].package.claim", "missing", undefined, ""),
+  ...bad("dev", "models[1].package.claim", "is the volume of the pipelines already", "modelcar-storage"),
+  ...bad("dev", "models[1].package.size", quantity, "120 GB"),
+  ...bad("dev", "models[1].package.accessMode", "one of: ReadWriteOnce, ReadWriteMany", "ReadOnlyMany"),
+  ...bad("dev", "models[1].architecture.layers", "a whole number", "40", 0, 1.5),
+  ...bad("dev", "models[1].architecture.parameters", "a number", "24B", -1),
+  ...bad("dev", "models[1].architecture.parameters", "missing", undefined),
+  ...bad("dev", "models[1].architecture.heads", unknownKey, 32),
+  ...bad("local", "models[0].serve", "missing", undefined),
+  ...bad("local", "models[0].serve.mode", "one of: kserve, deployment", "knative"),
+  ...bad("local", "models[0].serve.gpus", "a whole number from 0 to 64", 0.5, -1, "1"),
+  ...bad("local", "models[0].serve.cpu", quantity, 1, "0", "one"),
+  ...bad("local", "models[0].serve.memory", quantity, "3 gigabytes", "0Gi", 3),
+  ...bad("local", "models[0].serve.maxModelLen", "a whole number", "256", 0),
+  ...bad("local", "models[0].serve.maxModelLen", "missing", undefined),
+  ...bad("local", "models[0].serve.gpuMemoryUtilization", "a number from 0.1 to 1", 90, 0, "0.9"),
+  ...bad("local", "models[0].serve.vllmArgs", "a list of vLLM arguments", "--enable-prefix-caching"),
+  ...bad("local", "models[0].serve.rollout", "one of: RollingUpdate, Recreate", "BlueGreen"),
+  ...bad("local", "models[0].serve.stopped", "true or false", "no"),
+  ...bad("local", "models[0].serve.replicas", "a whole number from 1 to 1000", 0),
+  ...bad("local", "models[0].serve.gpu", unknownKey, 1),
+  ...bad("local", "models[0].serve.cache", "works with mode deployment only", { size: "20Gi" }),
+  ...bad("local", "models[1].serve.accelerator", "must be a key of modelcar:accelerators (l4)", "h100"),
+  ...bad(
+    "local",
+    "models[1].serve.accelerator",
+    "missing; 1 GPUs need a key of modelcar:accelerators (l4)",
+    undefined,
+  ),
+  ...bad("local", "models[1].serve.gpus", "must be at most 4, the most that an instance with l4 has", 5, 8),
+];
+
+/** Arguments that other keys decide. */
+const decided: Case[] = [
+  ["--max-model-len=1", "serve.maxModelLen"],
+  ["--max_model_len=1", "serve.maxModelLen"],
+  ["--tensor-parallel-size", "serve.gpus"],
+  ["--gpu-memory-utilization=0.5", "serve.gpuMemoryUtilization"],
+  ["--max-num-seqs=1", "serve.maxNumSeqs"],
+  ["--served-model-name=x", "name"],
+  ["--model=/x", "source"],
+  ["--port=1", "nothing"],
+  ["--api-key=x", "serve.auth"],
+].flatMap(([argument, key]) => [
+  ...bad("local", "models[0].serve.vllmArgs[0]", `must be left out: it is decided by ${key}`, argument).map(
+    (one) => ({
+      ...one,
+      edit: (config: Editable) => set(config, "models[0].serve.vllmArgs", [argument]),
+    }),
+  ),
+]);
+
+const contradictions: Case[] = [
+  combined("local", "two models of one name", (config) => config.models.push(config.models[0]), [
+    "models[3].name",
+    '"sums" is the name of models[0] too',
+  ]),
+  combined(
+    "local",
+    "a model named like another's Service",
+    (config) => config.models.push({ ...config.models[0], name: "sums-predictor" }),
+    ["models[3].name", "is what KServe calls the Service of models[0]"],
+  ),
+  combined(
+    "local",
+    "one namespace for project and object store",
+    (config) => set(config, "objectStore.namespace", "private-ai-demo"),
+    ["objectStore.namespace", '"private-ai-demo" must differ from modelcar:namespace'],
+  ),
+  combined(
+    "local",
+    "one namespace for object store and registry",
+    (config) => set(config, "registry", { kind: "own", namespace: "model-storage" }),
+    ["registry.namespace", '"model-storage" must differ from modelcar:objectStore.namespace'],
+  ),
+  combined(
+    "local",
+    "an OpenShift registry on Kubernetes",
+    (config) => set(config, "registry", { kind: "existing" }),
+    ["registry.kind", '"existing" is a ModelRegistry of OpenShift AI'],
+  ),
+  combined(
+    "local",
+    "a registry of its own without images",
+    (config) => {
+      config.registry = { kind: "own" };
+      delete config.images.modelRegistry;
+      delete config.images.mariadb;
+    },
+    ["images.modelRegistry", "a model registry of its own"],
+    ["images.mariadb", "a model registry of its own"],
+  ),
+  combined(
+    "local",
+    "a registry with token, but no token",
+    (config) => set(config, "registry.auth", "token"),
+    ["modelRegistryToken", "pulumi config set --secret modelcar:modelRegistryToken"],
+  ),
+  combined(
+    "local",
+    "a token for a registry that takes none",
+    (config) => set(config, "modelRegistryToken", "t"),
+    ["modelRegistryToken", "is set, but not used"],
+  ),
+  combined("dev", "an image registry without password", (config) => delete config.imageRegistryPassword, [
+    "imageRegistryPassword",
+    "missing; modelcar:imageRegistry needs its user's password",
+  ]),
+  combined(
+    "local",
+    "a password without image registry",
+    (config) => set(config, "imageRegistryPassword", "p"),
+    ["imageRegistryPassword", "is set, but not used"],
+  ),
+  combined(
+    "local",
+    "an object store that exists, without keys",
+    (config) => set(config, "objectStore", { endpoint: "https://s3.example.com", bucket: "llm-models" }),
+    ["objectStoreAccessKey", "needs both keys"],
+    ["objectStoreSecretKey", "needs both keys"],
+  ),
+  combined(
+    "local",
+    "an object store that exists, with a volume",
+    (config) => {
+      config.objectStore = { endpoint: "https://s3.example.com", storage: "5Gi" };
+      config.objectStoreAccessKey = config.objectStoreSecretKey = "k";
+    },
+    ["objectStore.storage", unknownKey],
+  ),
+  combined("local", "only one of MinIO's keys", (config) => set(config, "objectStoreAccessKey", "k"), [
+    "objectStoreSecretKey",
+    "MinIO's keys are set both or neither",
+  ]),
+  combined("local", "ingress without domain", (config) => set(config, "endpoint.exposure", "ingress"), [
+    "endpoint.domain",
+    "missing; ingress needs the domain",
+  ]),
+  combined(
+    "local",
+    "gateway without domain and Gateway",
+    (config) => set(config, "endpoint.exposure", "gateway"),
+    ["endpoint.domain", "missing; gateway needs the domain"],
+    ["endpoint.gateway", "missing; set it to the Gateway's"],
+  ),
+  combined(
+    "dev",
+    "two models on one claim",
+    (config) => set(config, "models[0].package", { ...config.models[1].package }),
+    ["models[1].package.claim", '"mistral-24b-pvc" is the claim of models[0] already'],
+  ),
+  combined(
+    "local",
+    "a plain Deployment of a model that must be pulled",
+    (config) => set(config, "models[0].serve.mode", "deployment"),
+    ["models[0].serve.mode", '"deployment" serves a model image: set source.uri to oci://'],
+    ["models[0].serve.cache", "missing; mode deployment keeps the model on a volume"],
+  ),
+  combined(
+    "local",
+    "a plain Deployment of many replicas",
+    (config) => {
+      delete config.models[0].package;
+      config.models[0].source = { uri: oci };
+      Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi" }, replicas: 2 });
+    },
+    ["models[0].serve.replicas", "2 must be 1 in mode deployment"],
+  ),
+  combined(
+    "local",
+    "ORAS without its image",
+    (config) => {
+      delete config.models[0].package;
+      delete config.images.oras;
+      config.models[0].source = { uri: oci };
+      Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi", fetch: "oras" } });
+    },
+    ["images.oras", "serve.cache.fetch: oras needs this image"],
+  ),
+  combined(
+    "local",
+    "autoscaling beside replicas, upside down",
+    (config) =>
+      Object.assign(config.models[0].serve, {
+        replicas: 2,
+        autoscaling: { minReplicas: 3, maxReplicas: 2, prometheus: "http://prometheus:9090" },
+      }),
+    ["models[0].serve.replicas", "must be left out where serve.autoscaling decides"],
+    ["models[0].serve.autoscaling.minReplicas", "3 must be at most maxReplicas, 2"],
+  ),
+  combined(
+    "dev",
+    "mistakes in every corner",
+    (config) => {
+      config.platform = "nomad";
+      config.platformVersion = "latest";
+      config.namespace = "Private AI";
+      config.kubeContext = "";
+      config.objectStore.bucket = "LLM";
+      config.storage.size = "much";
+      config.pipelines.timeoutMinutes = 0;
+      config.models[0].source.revision = "main";
+      config.models[0].serve.cpu = 6;
+      config.models[1].serve.accelerator = "h100";
+      config.models[1].serve.vllmArgs = ["--port=1"];
+    },
+    ["platform", "one of"],
+    ["platformVersion", "a version"],
+    ["namespace", dnsLabel],
+    ["kubeContext", "missing"],
+    ["objectStore.bucket", "an S3 bucket name"],
+    ["storage.size", quantity],
+    ["pipelines.timeoutMinutes", "a whole number"],
+    ["models[0].source.revision", "40 hex digits"],
+    ["models[0].serve.cpu", quantity],
+    ["models[1].serve.accelerator", "must be a key of"],
+    ["models[1].serve.vllmArgs[0]", "must be left out"],
+  ),
+];
+
+const goodValues: Case[] = [
+  combined("local", "the committed stack local", () => {}),
+  combined("dev", "the committed stack dev, completed", () => {}),
+  ...good("local", "platformVersion", "0.15", "0.16.0", "0.20"),
+  ...good("dev", "platformVersion", "2.25", "3.0", "3.3", "3.10"),
+  ...good("local", "namespace", "a", "my-project", "a".repeat(63), "0day"),
+  ...good("local", "project", { existing: true }, { declareQuota: false }, { networkPolicies: false }),
+  ...good("local", "project.quota", { "requests.cpu": "64", "requests.nvidia.com/gpu": "8", pods: "50" }),
+  ...good("local", "project.limits", { max: { memory: "128Gi" } }, { min: { cpu: "10m", memory: "15Mi" } }),
+  ...good("local", "huggingFace.endpoint", "https://hub.example.com/", "http://hub:8080/path"),
+  ...good("local", "objectStore.storageClass", "gp3-csi"),
+  ...good("local", "objectStore.console", false),
+  ...good("local", "registry", { kind: "own" }, { kind: "url", url: "https://registry.example.com/" }),
+  ...good("dev", "registry", { kind: "existing" }, { kind: "own", storage: "10Gi", retain: true }),
+  ...good("dev", "imageRegistry.server", "registry.example.com:5000"),
+  ...good(
+    "local",
+    "storage",
+    {},
+    { size: "1Ti", storageClass: "efs", accessMode: "ReadWriteMany", retain: true },
+  ),
+  ...good("local", "pipelines", {}, { timeoutMinutes: 10_080 }),
+  ...good("local", "deploymentMode", "Standard", "RawDeployment"),
+  ...good("local", "endpoint", {
+    exposure: "ingress",
+    domain: "apps.example.com",
+    ingressClass: "nginx",
+    tlsSecret: "tls",
+  }),
+  ...good("local", "endpoint", {
+    exposure: "gateway",
+    domain: "models.example.com",
+    gateway: { name: "public", namespace: "gateways" },
+  }),
+  ...good("dev", "endpoint", { exposure: "none" }, { exposure: "route", timeoutSeconds: 3600, mesh: true }),
+  ...good("local", "monitoring", { serviceMonitor: true }),
+  ...good("local", "models[0].name", "a", "a".repeat(53), "granite-3-1-2b"),
+  ...good("local", "models[0].source.allowPatterns", undefined, ["*"], ["nested/*.safetensors", "*.json"]),
+  ...good("local", "models[1].source.uri", oci, "pvc://some-claim/", "s3://llm-models/x/"),
+  ...good("local", "models[0].package", undefined, { kind: "pvc", claim: "sums-pvc", size: "1Gi" }),
+  ...good("local", "models[0].serve.cpu", "500m", "1.5"),
+  ...good("local", "models[0].serve.cpuLimit", undefined, "4"),
+  ...good("local", "models[0].serve.ephemeralStorage", "1Gi"),
+  ...good("local", "models[0].serve.maxNumSeqs", undefined, 1),
+  ...good("local", "models[0].serve.vllmArgs", ["--enable-prefix-caching", "--seed=1"]),
+  ...good("local", "models[0].serve.rollout", undefined, "RollingUpdate"),
+  ...good("local", "models[0].serve.replicas", 2),
+  ...good("local", "models[0].serve.auth", true),
+  ...good("local", "models[0].serve.stopped", true),
+  ...good("local", "models[0].serve.autoscaling", {
+    maxReplicas: 3,
+    prometheus: "http://prometheus.monitoring.svc:9090",
+  }),
+  combined("local", "MinIO with keys of the user's", (config) => {
+    config.objectStoreAccessKey = "access";
+    config.objectStoreSecretKey = "secret-key";
+  }),
+  combined("local", "any S3", (config) => {
+    config.objectStore = {
+      endpoint: "https://s3.eu-central-1.amazonaws.com",
+      bucket: "llm-models",
+      region: "eu-central-1",
+    };
+    config.objectStoreAccessKey = config.objectStoreSecretKey = "k";
+    delete config.images.minio;
+  }),
+  combined("local", "a token for the registry", (config) => {
+    config.registry.auth = "token";
+    config.modelRegistryToken = "t";
+  }),
+  combined("local", "a token for the hub", (config) => set(config, "hfToken", "hf_x")),
+  combined("local", "a model image served by a plain Deployment", (config) => {
+    delete config.models[0].package;
+    config.models[0].source = { uri: oci };
+    Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi" } });
+  }),
+  combined("dev", "an artefact that ORAS pulls", (config) => {
+    delete config.models[0].package;
+    config.models[0].source = { uri: oci };
+    Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "20Gi", fetch: "oras" } });
+  }),
+];
+
+export const badCases: readonly Case[] = [...badValues, ...decided, ...contradictions];
+export const goodCases: readonly Case[] = goodValues;
