@@ -47,7 +47,7 @@ async function firstFailure(work: readonly Promise<void>[]): Promise<void> {
 
 async function buildTools(progress: Progress): Promise<void> {
   const missing = goTools.filter(({ name }) => !goToolReady(name));
-  const nodeTools = ["kubernetes", "etcd", "kwok"];
+  const nodeTools = ["kubernetes", "etcd", "kwok", "kube-router"];
   let nodeStarted: Promise<void> | undefined;
   const startNodeWhenBuilt = () => {
     if (

@@ -108,6 +108,7 @@ export async function createCertificates(): Promise<void> {
   await client("controller-manager", "/CN=system:kube-controller-manager");
   await client("scheduler", "/CN=system:kube-scheduler");
   await client("kube-proxy", "/CN=system:kube-proxy");
+  await client("kube-router", "/CN=kube-router");
   await client("kwok", "/O=system:masters/CN=kwok");
   await createCertificate("kubelet", {
     authority: "ca",

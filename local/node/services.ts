@@ -27,6 +27,7 @@ export const serviceNames = [
   "containerd",
   "kubelet",
   "kube-proxy",
+  "kube-router",
   "kwok",
 ] as const;
 export type ServiceName = (typeof serviceNames)[number];
@@ -104,11 +105,26 @@ function commands(pauseImage: string): Record<ServiceName, readonly string[]> {
       flag("kubeconfig", clientConfiguration("kube-proxy")),
       flag("hostname-override", clusterName),
       flag("cluster-cidr", podNetwork),
+      // kube-router writes the same table as a whole; what it takes away by chance comes back this soon.
+      flag("iptables-sync-period", "5s"),
       // The sandbox may not write these settings of the kernel.
       flag("conntrack-max-per-core", 0),
       flag("conntrack-min", 0),
       flag("conntrack-tcp-timeout-established", "0s"),
       flag("conntrack-tcp-timeout-close-wait", "0s"),
+    ],
+    // Nothing but network policies: the CNI plugins do the pods' network, kube-proxy the Services.
+    "kube-router": [
+      goProgram("kube-router"),
+      flag("kubeconfig", clientConfiguration("kube-router")),
+      flag("hostname-override", clusterName),
+      flag("run-firewall", true),
+      flag("run-router", false),
+      flag("run-service-proxy", false),
+      flag("service-cluster-ip-range", serviceNetwork),
+      flag("health-port", 0),
+      // On a new cluster its rights are applied after its first start; it gives up and is started again until then.
+      flag("cache-sync-timeout", "5s"),
     ],
     kwok: [
       goProgram("kwok"),

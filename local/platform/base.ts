@@ -86,6 +86,29 @@ export function dnsManifests(image: string): Manifest[] {
   ];
 }
 
+/** What kube-router, a daemon of the node, may read to enforce network policies. */
+export function networkPolicyManifests(): Manifest[] {
+  const role = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name: "kube-router" } };
+  const verbs = ["list", "get", "watch"];
+  return [
+    {
+      ...role,
+      kind: "ClusterRole",
+      rules: [
+        { apiGroups: [""], resources: ["namespaces", "pods", "services", "nodes", "endpoints"], verbs },
+        { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs },
+        { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs },
+      ],
+    },
+    {
+      ...role,
+      kind: "ClusterRoleBinding",
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "kube-router" },
+      subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "kube-router" }],
+    },
+  ];
+}
+
 /** The local-path provisioner from its own module, its class made the default one, volumes under our state folder. */
 export async function storageManifests(images: { provisioner: string; helper: string }): Promise<Manifest[]> {
   const source = await goModuleSource("storage-provisioner", "github.com/rancher/local-path-provisioner");

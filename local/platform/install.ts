@@ -3,11 +3,18 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { containerfileImages, goImages } from "../images/images.ts";
 import { imageReference } from "../images/node-store.ts";
+import { logsDirectory, runInSandbox } from "../node/sandbox.ts";
 import { kubectl } from "../node/services.ts";
 import { contentKey, stateDirectory } from "../paths.ts";
 import type { Progress } from "../progress.ts";
 import { waitUntil } from "../run.ts";
-import { baseNamespaces, dnsManifests, gpuNodeManifests, storageManifests } from "./base.ts";
+import {
+  baseNamespaces,
+  dnsManifests,
+  gpuNodeManifests,
+  networkPolicyManifests,
+  storageManifests,
+} from "./base.ts";
 import { kserveManifests } from "./kserve.ts";
 import type { Manifest } from "./manifests.ts";
 import { hubManifests, modelRegistryManifests, ociRegistryManifests } from "./services.ts";
@@ -56,8 +63,18 @@ export async function installPlatform(progress: Progress): Promise<void> {
     }
     writeFileSync(appliedFile, key);
   }
+  await waitForNetworkPolicies();
   await waitForDeployments(progress);
   await waitForAdmission();
+}
+
+/** Without kube-router's rules every policy would be a mere wish. */
+async function waitForNetworkPolicies(): Promise<void> {
+  await waitUntil(
+    `kube-router's rules (logs: ${join(logsDirectory, "kube-router/current")})`,
+    () => runInSandbox("iptables", ["-S", "KUBE-ROUTER-FORWARD"]),
+    { seconds: 90, everyMs: 500 },
+  );
 }
 
 /** What the manifests are made from: images, the modules that they are read from, and this folder's code. */
@@ -84,6 +101,7 @@ async function platformManifests(): Promise<Manifest[]> {
   const pause = image("pause");
   return [
     ...baseNamespaces(),
+    ...networkPolicyManifests(),
     ...dnsManifests(image("coredns")),
     ...(await storageManifests({ provisioner: image("local-path-provisioner"), helper: pause })),
     ...(await tektonManifests({

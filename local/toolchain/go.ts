@@ -43,9 +43,16 @@ export const goTools = [
   },
   { name: "etcd", seconds: 25, packages: ["go.etcd.io/etcd/server/v3"], binary: "etcd" },
   { name: "kwok", seconds: 95, packages: ["sigs.k8s.io/kwok/cmd/kwok"] },
+  {
+    name: "kube-router",
+    seconds: 90,
+    packages: ["github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"],
+    variables: ["github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v2.1.0"],
+  },
   { name: "coredns", seconds: 55, packages: ["."], binary: "coredns" },
   { name: "storage-provisioner", seconds: 40, packages: ["github.com/rancher/local-path-provisioner"] },
   { name: "registry", seconds: 60, packages: ["github.com/distribution/distribution/v3/cmd/registry"] },
+  { name: "oras", seconds: 10, packages: ["."] },
   { name: "model-registry", seconds: 40, packages: ["github.com/kubeflow/model-registry"] },
   {
     name: "tekton",
@@ -73,8 +80,14 @@ const environment: NodeJS.ProcessEnv = {
   CGO_ENABLED: "0",
   GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
   GOTOOLCHAIN: "local",
-  // Its sums are pinned in our go.sum; the public checksum database doesn't serve this module everywhere.
-  GONOSUMDB: [process.env.GONOSUMDB, "github.com/kubeflow/model-registry"].filter(Boolean).join(","),
+  // Their sums are pinned in our go.sum; the public checksum database doesn't serve these modules everywhere.
+  GONOSUMDB: [
+    process.env.GONOSUMDB,
+    "github.com/kubeflow/model-registry",
+    "github.com/cloudnativelabs/kube-router/v2",
+  ]
+    .filter(Boolean)
+    .join(","),
   // Memory is plentiful where this runs and cores are few.
   GOGC: process.env.GOGC ?? "400",
 };

@@ -15,11 +15,13 @@ const packages = [
   "runc",
   "libseccomp2",
   "containernetworking-plugins",
-  // what kube-proxy and the CNI plugins call
+  // what kube-proxy, kube-router and the CNI plugins call
   "iptables",
+  "ipset",
   "conntrack",
   "libip4tc2",
   "libip6tc2",
+  "libipset13",
   "libxtables12",
   "libmnl0",
   "libnetfilter-conntrack3",
