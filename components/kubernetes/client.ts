@@ -1,14 +1,17 @@
 /** The Kubernetes API as the dynamic resources use it: one cluster, chosen by context. */
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { KubeConfig } from "@kubernetes/client-node";
 
 /** What the API server answered when it refused a request. */
 export class ApiError extends Error {
   readonly status: number;
-  constructor(status: number, message: string) {
+  /** When the server wants to be asked again, if it says so. */
+  readonly retryAfterSeconds: number | undefined;
+  constructor(status: number, message: string, retryAfterSeconds?: number) {
     super(message);
     this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -31,26 +34,33 @@ export interface Call {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** For the whole answer. Default 30. */
   readonly timeoutSeconds?: number;
 }
 
 export class Cluster {
-  readonly config: KubeConfig;
+  #config: KubeConfig;
+  readonly #reload: () => KubeConfig;
 
-  constructor(config: KubeConfig) {
-    this.config = config;
+  /** `reload` gives the kubeconfig anew when the server no longer takes the credentials. Default: the same again. */
+  constructor(config: KubeConfig, reload: () => KubeConfig = () => config) {
+    this.#config = config;
+    this.#reload = reload;
   }
 
   /** Reads the kubeconfig as kubectl does (KUBECONFIG, ~/.kube/config), but takes the named context. */
   static connect(context: string): Cluster {
-    const config = new KubeConfig();
-    config.loadFromDefault();
-    if (!config.getContextObject(context)) {
-      const known = config.getContexts().map((entry) => entry.name);
-      throw new Error(`the kubeconfig has no context "${context}" (it has: ${known.join(", ") || "none"})`);
-    }
-    config.setCurrentContext(context);
-    return new Cluster(config);
+    const load = () => {
+      const config = new KubeConfig();
+      config.loadFromDefault();
+      if (!config.getContextObject(context)) {
+        const known = config.getContexts().map((entry) => entry.name);
+        throw new Error(`the kubeconfig has no context "${context}" (it has: ${known.join(", ") || "none"})`);
+      }
+      config.setCurrentContext(context);
+      return config;
+    };
+    return new Cluster(load(), load);
   }
 
   /** The JSON answer. Throws an ApiError with the server's own words for any status but 2xx. */
@@ -70,29 +80,45 @@ export class Cluster {
 
   /** The answer as it is, for logs and proxied services. */
   async text(method: string, path: string, call: Call = {}): Promise<string> {
-    const server = this.config.getCurrentCluster()?.server ?? "";
+    const signal = AbortSignal.timeout((call.timeoutSeconds ?? 30) * 1000);
+    return bodyOf(await this.open(method, path, call, signal));
+  }
+
+  /**
+   * A successful answer whose body is still to come, until `signal` aborts. Credentials that are refused are read once
+   * more, because a token can expire during a long wait.
+   */
+  async open(method: string, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const first = await this.#send(method, path, call, signal);
+    const response =
+      first.statusCode === 401 ? await this.#sendRenewed(first, method, path, call, signal) : first;
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    const retryAfter = Number(response.headers["retry-after"]);
+    const hint = status === 401 ? "; log in again, then run this again" : "";
+    const message = `${method} ${path}: ${status} ${serverMessage(await bodyOf(response))}${hint}`;
+    throw new ApiError(status, message, Number.isFinite(retryAfter) ? retryAfter : undefined);
+  }
+
+  async #sendRenewed(refused: IncomingMessage, ...request: Parameters<Cluster["open"]>) {
+    refused.resume();
+    this.#config = this.#reload();
+    return this.#send(...request);
+  }
+
+  async #send(method: string, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const server = this.#config.getCurrentCluster()?.server ?? "";
     const url = new URL(server.replace(/\/$/, "") + path);
     for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
-    const timeoutSeconds = call.timeoutSeconds ?? 30;
     const options: RequestOptions = {
       method,
       headers: { Accept: "application/json, */*", "Content-Type": call.contentType ?? "application/json" },
-      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+      signal,
     };
-    await this.config.applyToHTTPSOptions(options);
+    await this.#config.applyToHTTPSOptions(options);
     return new Promise((resolve, reject) => {
       const send = url.protocol === "http:" ? httpRequest : httpsRequest;
-      const request = send(url, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", reject);
-        response.on("end", () => {
-          const text = Buffer.concat(chunks).toString("utf8");
-          const status = response.statusCode ?? 0;
-          if (status >= 200 && status < 300) resolve(text);
-          else reject(new ApiError(status, `${method} ${path}: ${status} ${serverMessage(text)}`));
-        });
-      });
+      const request = send(url, options, resolve);
       request.on("error", reject);
       request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
     });
@@ -111,6 +137,12 @@ export class Cluster {
       if (!(error instanceof ApiError && error.status === 404)) throw error;
     }
   }
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function serverMessage(text: string): string {

@@ -1,4 +1,5 @@
-/** What a wait for something slow has: a deadline, and a line now and then that says what it waits for. */
+/** What a wait for something slow has: a deadline, an ear for Ctrl-C, and a line now and then that says how it stands. */
+import { onInterruption } from "./interruption.ts";
 
 /** Thrown when the deadline passes. */
 export class DeadlineError extends Error {}
@@ -15,28 +16,58 @@ export interface WaitOptions {
   readonly deadlineSeconds: number;
   /** One line for the user. */
   readonly print: (line: string) => void;
-  /** What is being waited for right now, for the lines and the error. */
+  /** What is being waited for right now, for the deadline's error. */
   readonly state: () => string;
-  /** Default 60. */
+  /** What a heartbeat says. Default: the state and how long the wait has lasted. */
+  readonly heartbeat?: () => string | undefined | Promise<string | undefined>;
+  /** Until the first heartbeat; each later one comes after twice the time, up to five times this. Default 60. */
   readonly heartbeatSeconds?: number;
 }
 
-/** Runs `start` until it calls done or fail, throws, or the deadline passes; then stops whatever listens to the signal. */
+/**
+ * Runs `start` until it calls done or fail, throws, the deadline passes, or the user interrupts (InterruptedError); then
+ * stops whatever listens to the signal. Times are of this process's own clock, whatever the server's says.
+ */
 export async function waiting(options: WaitOptions, start: (wait: Wait) => Promise<void>): Promise<void> {
   const controller = new AbortController();
-  const started = Date.now();
-  const beat = () => options.print(`${options.state()} (${Math.round((Date.now() - started) / 1000)} s)`);
-  const heartbeat = setInterval(beat, (options.heartbeatSeconds ?? 60) * 1000);
-  let deadline: NodeJS.Timeout | undefined;
+  const timers = new Set<NodeJS.Timeout>();
+  const after = (seconds: number, action: () => void) => {
+    // Node's timers hold 24.8 days at most.
+    timers.add(setTimeout(action, Math.min(seconds * 1000, 2 ** 31 - 1)));
+  };
+  const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  const heartbeat = async () =>
+    options.heartbeat ? options.heartbeat() : `${options.state()} (${duration(elapsed())})`;
+  const first = options.heartbeatSeconds ?? 60;
+  const beat = async (seconds: number) => {
+    const line = await heartbeat().catch(() => undefined);
+    if (controller.signal.aborted) return;
+    if (line) options.print(line);
+    const next = Math.min(seconds * 2, first * 5);
+    after(next, () => beat(next));
+  };
+  let forget = () => {};
   try {
     await new Promise<void>((done, fail) => {
+      forget = onInterruption((error) => fail(error));
       const message = () => `still not done after ${options.deadlineSeconds} s: ${options.state()}`;
-      deadline = setTimeout(() => fail(new DeadlineError(message())), options.deadlineSeconds * 1000);
+      after(options.deadlineSeconds, () => fail(new DeadlineError(message())));
+      after(first, () => beat(first));
       start({ signal: controller.signal, done, fail }).catch(fail);
     });
   } finally {
-    clearInterval(heartbeat);
-    clearTimeout(deadline);
+    forget();
+    for (const timer of timers) clearTimeout(timer);
     controller.abort();
   }
+}
+
+/** A duration for people: "48 s", "3 min 20 s", "2 h 5 min". */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
+  return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
 }

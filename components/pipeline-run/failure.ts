@@ -1,15 +1,24 @@
 /** Why a PipelineRun failed, down to the step and its log. */
 import type { Cluster } from "../kubernetes/client.ts";
 import { lastLogLines } from "../kubernetes/logs.ts";
-import { outcomeOf, paths, type Run, succeeded, type TaskRun, taskName } from "./tekton-status.ts";
+import { type Pod, podProblem } from "../kubernetes/pods.ts";
+import {
+  ofRun,
+  outcomeOf,
+  paths,
+  type Run,
+  type StepState,
+  succeeded,
+  type TaskRun,
+  taskName,
+} from "./tekton-status.ts";
 
 /** A message for people: the run's reason, then each failed task with its step, exit code and last log lines. */
 export async function explainFailure(cluster: Cluster, namespace: string, run: Run): Promise<string> {
-  const condition = succeeded(run);
   const name = run.metadata.name;
-  const head = `PipelineRun ${namespace}/${name}: ${condition?.reason ?? "Failed"}: ${condition?.message ?? "no message"}`;
+  const head = `PipelineRun ${namespace}/${name}: ${conditionOf(run)}`;
   const taskRuns = await cluster.request<{ items: TaskRun[] }>("GET", paths.taskRuns(namespace), {
-    query: { labelSelector: `tekton.dev/pipelineRun=${name}` },
+    query: ofRun(name),
   });
   const failed = taskRuns.items.filter((taskRun) => outcomeOf(taskRun) === "failed");
   return [
@@ -18,15 +27,40 @@ export async function explainFailure(cluster: Cluster, namespace: string, run: R
   ].join("\n");
 }
 
+function conditionOf(run: Run): string {
+  const { reason = "Failed", message = "no message" } = succeeded(run) ?? {};
+  return `${reason}: ${message}`;
+}
+
 async function explainTask(cluster: Cluster, namespace: string, taskRun: TaskRun): Promise<string> {
   const { steps = [], podName } = taskRun.status ?? {};
-  // Steps behind the failed one end with an exit code too, so the first is the cause.
-  const step = steps.find((step) => (step.terminated?.exitCode ?? 0) !== 0);
+  const task = taskName(taskRun);
+  const pod = podName && (await cluster.get<Pod>(`/api/v1/namespaces/${namespace}/pods/${podName}`));
+  if (pod && pod.status?.reason === "Evicted") {
+    return `task ${task}: its pod ${podName} was evicted from its node: ${pod.status.message ?? "no message"}`;
+  }
+  const step = culprit(steps);
   if (!step || !podName) {
-    const condition = succeeded(taskRun);
-    return `task ${taskName(taskRun)}: ${condition?.reason ?? "Failed"}: ${condition?.message ?? "no message"}`;
+    const problem = pod && podProblem(pod);
+    return `task ${task}: ${conditionOf(taskRun)}${problem ? `\n  pod ${podName}: ${problem.text}` : ""}`;
   }
   const { exitCode, reason } = step.terminated ?? {};
-  const head = `task ${taskName(taskRun)}, step ${step.name}: exit code ${exitCode}${reason ? ` (${reason})` : ""}`;
-  return `${head}\n${await lastLogLines(cluster, namespace, podName, step.container)}`;
+  const killed = outOfMemory(step, pod || undefined)
+    ? `out of memory (OOMKilled), exit code ${exitCode}; give the step a higher memory limit`
+    : `exit code ${exitCode}${reason ? ` (${reason})` : ""}`;
+  // A step can end well and its task fail all the same, for instance when its results are too large.
+  const more = exitCode === 0 || reason !== "Error" ? `\n  ${conditionOf(taskRun)}` : "";
+  const log = await lastLogLines(cluster, namespace, podName, step.container);
+  return `task ${task}, step ${step.name}: ${killed}${more}\n${log}`;
+}
+
+/** Steps behind the failed one end with an exit code too, so the first is the cause. */
+function culprit(steps: readonly StepState[]): StepState | undefined {
+  return steps.find(({ terminated }) => (terminated?.exitCode ?? 0) !== 0);
+}
+
+/** The kernel may kill a child of the step's process; then only the container's own state says so. */
+function outOfMemory(step: StepState, pod: Pod | undefined): boolean {
+  const container = pod?.status?.containerStatuses?.find(({ name }) => name === step.container);
+  return [step.terminated?.reason, container?.state?.terminated?.reason].includes("OOMKilled");
 }

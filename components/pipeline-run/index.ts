@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PipelineRunSpec } from "../manifests/tekton.ts";
+import type { RunInputs } from "./inputs.ts";
+import type { RunOutputs } from "./outputs.ts";
 
 /** Only `require` and parameters inside: this text is what state holds. Paths start at the directory of Pulumi.yaml. */
 const provider: pulumi.dynamic.ResourceProvider = {
+  check: (olds, news) => require("./components/pipeline-run/provider.ts").check(olds, news),
   diff: (id, olds, news) => require("./components/pipeline-run/provider.ts").diff(id, olds, news),
   create: (inputs) => require("./components/pipeline-run/provider.ts").create(inputs),
   read: (id, props) => require("./components/pipeline-run/provider.ts").read(id, props),
@@ -10,20 +12,23 @@ const provider: pulumi.dynamic.ResourceProvider = {
   delete: (id, props) => require("./components/pipeline-run/provider.ts").remove(id, props),
 };
 
-export interface PipelineRunArgs {
-  /** Context of the kubeconfig, which is read as kubectl reads it. */
-  readonly context: pulumi.Input<string>;
-  readonly namespace: pulumi.Input<string>;
-  /** Start of the run's name, <pipeline>-<model>; a hash of the inputs follows. */
-  readonly prefix: pulumi.Input<string>;
-  readonly spec: pulumi.Input<PipelineRunSpec>;
-  /** Digest of the Pipeline and its Tasks: another definition means another run. */
-  readonly definition: pulumi.Input<string>;
-  /** Any text; another text asks for another run. Default: none. */
-  readonly trigger?: pulumi.Input<string>;
-  /** Tekton's own timeout for the run in seconds; the wait ends a little later. */
-  readonly timeoutSeconds: pulumi.Input<number>;
-}
+/** What {@link RunInputs} says, as Outputs; the results that are expected give those of the resource their names. */
+export type PipelineRunArgs<Result extends string = string> = {
+  readonly [K in keyof Omit<RunInputs, "expectedResults">]: pulumi.Input<RunInputs[K]>;
+} & { readonly expectedResults?: readonly Result[] };
+
+/** Known once the run has succeeded. */
+const outputs: Record<keyof RunOutputs, undefined> = {
+  name: undefined,
+  uid: undefined,
+  startTime: undefined,
+  completionTime: undefined,
+  durationSeconds: undefined,
+  taskSeconds: undefined,
+  results: undefined,
+  logs: undefined,
+  namespaceUid: undefined,
+};
 
 /**
  * A Tekton PipelineRun that has succeeded. Unchanged inputs mean no run; changed ones a new run, whose results replace
@@ -33,21 +38,19 @@ export class PipelineRun<Result extends string = string> extends pulumi.dynamic.
   /** Name of the run in the cluster. */
   declare readonly name: pulumi.Output<string>;
   declare readonly uid: pulumi.Output<string>;
-  /** RFC 3339. */
+  /** RFC 3339, by the cluster's clock. */
   declare readonly startTime: pulumi.Output<string>;
-  /** RFC 3339. */
+  /** RFC 3339, by the cluster's clock. */
   declare readonly completionTime: pulumi.Output<string>;
-  /** The pipeline's results by name. */
+  declare readonly durationSeconds: pulumi.Output<number>;
+  /** Seconds by task, of the tasks that ran. */
+  declare readonly taskSeconds: pulumi.Output<Record<string, number>>;
+  /** The pipeline's results by name; arrays and objects as JSON. */
   declare readonly results: pulumi.Output<Record<Result, string>>;
+  /** Where the whole log is: a page of the console, or a kubectl command. */
+  declare readonly logs: pulumi.Output<string>;
 
-  constructor(name: string, args: PipelineRunArgs, opts?: pulumi.CustomResourceOptions) {
-    const outputs = {
-      name: undefined,
-      uid: undefined,
-      startTime: undefined,
-      completionTime: undefined,
-      results: undefined,
-    };
+  constructor(name: string, args: PipelineRunArgs<Result>, opts?: pulumi.CustomResourceOptions) {
     super(provider, name, { ...args, ...outputs }, opts, "tekton", "PipelineRun");
   }
 }

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakeApi } from "../kubernetes/fake-api.ts";
+import { FakeApi } from "../../test/unit/fake-api.ts";
+import type { RunInputs } from "./inputs.ts";
 import { create, diff, read, update } from "./provider.ts";
-import type { RunInputs } from "./run.ts";
 
 const inputs: RunInputs & { __provider: string } = {
   context: "fake",

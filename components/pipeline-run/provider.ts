@@ -3,7 +3,14 @@
  * holds a copy. No secret is among inputs or outputs, and the cluster is reached by the user's kubeconfig.
  */
 import { ApiError, Cluster } from "../kubernetes/client.ts";
-import { inputsDigest, RunError, type RunInputs, type RunOutputs, removeRuns, runToSuccess } from "./run.ts";
+import { InterruptedError, interruptible } from "../kubernetes/interruption.ts";
+import { keptInState } from "../kubernetes/kept-in-state.ts";
+import { changedInputs, inputFailures, type RunInputs, unknownValue } from "./inputs.ts";
+import { outputsOf, type RunOutputs, uidOf } from "./outputs.ts";
+import { isSame } from "./ownership.ts";
+import { removeRuns } from "./remove.ts";
+import { RunError, runToSuccess } from "./run.ts";
+import { outcomeOf, paths, type Run } from "./tekton-status.ts";
 
 /** Pulumi's own entry among the properties; it must survive a failed create, or later operations find no provider. */
 type WithProvider = { readonly __provider?: string };
@@ -12,11 +19,43 @@ type Inputs = RunInputs & WithProvider;
 type State = RunInputs & Partial<RunOutputs> & WithProvider;
 
 const print = (line: string) => console.log(line);
+const said = new Set<string>();
+/** Deletion goes by these, so state must know them; a change asks for no run. */
+const kept = ["context", "history"] as const;
 
-/** Compares what makes a run; a state without completion time is a run that failed, which the next `up` tries again. */
+/** Finds mistakes in the preview already. */
+export async function check(_olds: State, news: Inputs) {
+  return { inputs: news, failures: inputFailures(news) };
+}
+
+/**
+ * Compares what makes the result, and says which of it asks for another run; a state without completion time is a run that
+ * failed, which the next `up` tries again. The protocol has no place for the reason, so it is a line of output.
+ */
 export async function diff(_id: string, olds: State, news: Inputs) {
   const replaces = (["namespace", "prefix"] as const).filter((key) => olds[key] !== news[key]);
-  return { changes: !olds.completionTime || inputsDigest(olds) !== inputsDigest(news), replaces };
+  const changed = changedInputs(olds, news);
+  const unfinished = !olds.completionTime;
+  const noted = kept.filter((key) => (olds[key] ?? "remove") !== (news[key] ?? "remove"));
+  if (unfinished)
+    sayOnce(`${news.prefix}: another attempt, because ${olds.name ?? "the last run"} did not succeed`);
+  else if (changed.length > 0) sayOnce(`${news.prefix}: a new run, because of ${reasons(changed, news)}`);
+  return { changes: unfinished || changed.length > 0 || noted.length > 0, replaces };
+}
+
+function reasons(changed: readonly string[], news: Inputs): string {
+  const values = new Map(
+    (Array.isArray(news.spec?.params) ? news.spec.params : []).map((p) => [p.name, p.value]),
+  );
+  const later = (key: string) => values.get(key.replace(/^params\./, "")) === unknownValue;
+  return changed.map((key) => (later(key) ? `${key} (known later; no run if it stays)` : key)).join(", ");
+}
+
+/** Preview and update both compare; one line is enough. */
+function sayOnce(line: string): void {
+  if (said.has(line)) return;
+  said.add(line);
+  print(line);
 }
 
 export async function create(inputs: Inputs) {
@@ -24,19 +63,39 @@ export async function create(inputs: Inputs) {
   return { id, outs: await run(id, inputs) };
 }
 
-export async function update(id: string, _olds: State, news: Inputs) {
+/** Runs anew, unless only something was changed that makes no other result. */
+export async function update(id: string, olds: State, news: Inputs) {
+  if (olds.completionTime && changedInputs(olds, news).length === 0 && (await isWhereItWas(olds, news))) {
+    return { outs: { ...olds, ...news } };
+  }
   return { outs: await run(id, news) };
 }
 
-/** A finished run stays finished when Tekton's pruner has removed it; only with its namespace is it gone. */
+/** Another context may be another name of the same cluster, or another cluster. */
+async function isWhereItWas(olds: State, news: Inputs): Promise<boolean> {
+  if (olds.context === news.context) return true;
+  const uid = await uidOf(Cluster.connect(news.context), news.namespace);
+  return Boolean(uid) && uid === olds.namespaceUid;
+}
+
+/**
+ * A finished run stays finished when Tekton's pruner has removed it; only with its namespace is it gone. A run that was
+ * left under way and has succeeded since gives its results.
+ */
 export async function read(id: string, props: State) {
-  const namespace = await Cluster.connect(props.context).get(`/api/v1/namespaces/${props.namespace}`);
-  return namespace ? { id, props } : {};
+  const cluster = Cluster.connect(props.context);
+  const { namespace, namespaceUid = "", name } = props;
+  const uid = await uidOf(cluster, namespace);
+  if (uid === undefined || (namespaceUid && uid && uid !== namespaceUid)) return {};
+  if (props.completionTime || !name) return { id, props };
+  const found = await cluster.get<Run>(paths.run(namespace, name));
+  if (!found || outcomeOf(found) !== "succeeded" || !isSame(found, props)) return { id, props };
+  return { id, props: { ...props, ...(await outputsOf(cluster, props, found)) } };
 }
 
 export async function remove(_id: string, props: State): Promise<void> {
   try {
-    await removeRuns(Cluster.connect(props.context), props, print);
+    await interruptible(() => removeRuns(Cluster.connect(props.context), props, print));
   } catch (error) {
     // Where Tekton itself is gone, so are its runs.
     if (!(error instanceof ApiError && error.status === 404)) throw error;
@@ -46,13 +105,11 @@ export async function remove(_id: string, props: State): Promise<void> {
 /** Runs, and makes a failure one that Pulumi keeps in state, so that `destroy` removes the run and `up` tries again. */
 async function run(id: string, inputs: Inputs): Promise<Inputs & RunOutputs> {
   try {
-    return { ...inputs, ...(await runToSuccess(Cluster.connect(inputs.context), inputs, print)) };
+    const cluster = Cluster.connect(inputs.context);
+    return { ...inputs, ...(await interruptible(() => runToSuccess(cluster, inputs, print))) };
   } catch (error) {
-    if (!(error instanceof RunError)) throw error;
-    throw Object.assign(new Error(error.message), {
-      id,
-      properties: { ...inputs, name: error.runName },
-      reasons: [error.message],
-    });
+    if (!(error instanceof RunError || error instanceof InterruptedError)) throw error;
+    const name = error instanceof RunError ? { name: error.runName } : {};
+    throw keptInState(id, { ...inputs, ...name }, error.message);
   }
 }

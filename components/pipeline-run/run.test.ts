@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FakeApi } from "../kubernetes/fake-api.ts";
+import { FakeApi } from "../../test/unit/fake-api.ts";
 import type { PipelineRunSpec } from "../manifests/tekton.ts";
-import { inputsDigest, type RunInputs, removeRuns, resourceSelector, runToSuccess } from "./run.ts";
+import { baseName, type RunInputs } from "./inputs.ts";
+import { identity } from "./ownership.ts";
+import { removeRuns } from "./remove.ts";
+import { runToSuccess } from "./run.ts";
 
 const runs = "/apis/tekton.dev/v1/namespaces/ai/pipelineruns";
 const taskRuns = "/apis/tekton.dev/v1/namespaces/ai/taskruns";
@@ -20,8 +23,7 @@ const inputs: RunInputs = {
   definition: "d1",
   timeoutSeconds: 60,
 };
-const hash = inputsDigest(inputs).slice(0, 8);
-const first = `model-import-sums-${hash}`;
+const first = baseName(inputs);
 
 let api: FakeApi;
 let lines: string[];
@@ -55,11 +57,8 @@ function existing(name: string, status: object, more: { labels?: object; spec?: 
   api.put(`${runs}/${name}`, {
     metadata: {
       name,
-      labels: {
-        "modelcar/resource": resourceSelector(inputs).split("=")[1],
-        "modelcar/inputs": hash,
-        ...more.labels,
-      },
+      creationTimestamp: "2026-01-01T00:00:00Z",
+      labels: { ...identity(inputs, 1), ...more.labels },
     },
     spec: { ...spec, ...more.spec },
     status,
@@ -68,12 +67,24 @@ function existing(name: string, status: object, more: { labels?: object; spec?: 
 
 test("a new run is started under a name from its inputs, and its results come back", async () => {
   tektonEnds(success);
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
+  api.put(`${taskRuns}/t`, {
+    metadata: {
+      name: "t",
+      labels: { "tekton.dev/pipelineRun": first, "tekton.dev/pipelineTask": "upload-to-minio" },
+    },
+    status: { startTime: "2026-01-01T00:00:05Z", completionTime: "2026-01-01T00:00:47Z" },
+  });
   expect(await go()).toEqual({
     name: first,
     uid: `uid-${first}`,
     startTime: "2026-01-01T00:00:00Z",
     completionTime: "2026-01-01T00:01:00Z",
+    durationSeconds: 60,
+    taskSeconds: { "upload-to-minio": 42 },
     results: { "storage-uri": "s3://llm-models/sums/" },
+    logs: expect.stringContaining(`--selector=tekton.dev/pipelineRun=${first}`),
+    namespaceUid: "uid-ai",
   });
   expect(api.object(`${runs}/${first}`).spec).toEqual(spec);
 });
@@ -107,23 +118,68 @@ test("a run that somebody cancels while it is adopted is followed by a new attem
   expect((await go()).name).toBe(`${first}-2`);
 });
 
-test("other inputs make another run; timeouts, account and context do not", () => {
-  const digest = (changed: Partial<RunInputs>) => inputsDigest({ ...inputs, ...changed });
-  const same = [
-    {},
-    { context: "other" },
-    { timeoutSeconds: 1 },
-    { spec: { ...spec, timeouts: { pipeline: "2h0m0s" } } },
-  ].map(digest);
-  expect(new Set(same).size).toBe(1);
-  const params = [{ name: "HUGGINGFACE_MODEL", value: "modelcar/other" }];
-  const others = [
-    { definition: "d2" },
-    { trigger: "again" },
-    { prefix: "p" },
-    { spec: { ...spec, params } },
-  ].map(digest);
-  expect(new Set([...same, ...others]).size).toBe(1 + others.length);
+test("a run that somebody cancels while it is waited for is a failure, and not started again", async () => {
+  api.onCreate = (path) =>
+    setTimeout(() => {
+      api.edit(path, (run) => {
+        run.spec.status = "CancelledRunFinally";
+        run.status = condition("False", "Cancelled", "was cancelled");
+      });
+    }, 20);
+  await expect(go({ retries: 3 })).rejects.toThrow("Cancelled: was cancelled");
+  expect(api.requests.filter((request) => request.startsWith("POST"))).toHaveLength(1);
+});
+
+test("as many more attempts as wanted follow a failure of a task, and none a pipeline that is wrong", async () => {
+  tektonEnds(condition("False", "Failed"));
+  await expect(go({ retries: 2 })).rejects.toMatchObject({ runName: `${first}-3` });
+  tektonEnds(condition("False", "CouldntGetTask"));
+  await expect(go({ retries: 2 })).rejects.toMatchObject({ runName: `${first}-4` });
+});
+
+test("an earlier success is taken only while nothing newer was run: what it made may be overwritten", async () => {
+  existing(first, success);
+  const other = { ...inputs, trigger: "other" };
+  api.put(`${runs}/other`, {
+    metadata: { name: "other", creationTimestamp: "2026-01-02T00:00:00Z", labels: identity(other, 1) },
+    status: success,
+  });
+  tektonEnds(success);
+  expect((await go()).name).toBe(`${first}-2`);
+});
+
+test("a run of other inputs that is still under way is cancelled before the new one starts", async () => {
+  const other = { ...inputs, trigger: "other" };
+  api.put(`${runs}/other`, {
+    metadata: { name: "other", labels: identity(other, 1) },
+    spec: {},
+    status: condition("Unknown", "Running"),
+  });
+  api.onPatch = (path) =>
+    setTimeout(() => api.edit(path, (run) => (run.status = condition("False", "Cancelled"))), 20);
+  tektonEnds(success);
+  expect((await go()).name).toBe(first);
+  expect(api.object(`${runs}/other`).spec.status).toBe("CancelledRunFinally");
+  const order = api.requests.filter((request) => /^(PATCH|POST)/.test(request));
+  expect(order.map((request) => request.split(" ")[0])).toEqual(["PATCH", "POST"]);
+});
+
+test("a success without an expected result is a failure that names what was skipped", async () => {
+  tektonEnds({
+    ...success,
+    skippedTasks: [{ name: "compress", reason: "When Expressions evaluated to false" }],
+  });
+  await expect(go({ expectedResults: ["storage-uri", "digest"] })).rejects.toThrow(
+    /gave no result digest; tasks that were skipped: compress \(When Expressions evaluated to false\)/,
+  );
+});
+
+test("history that a destroyed resource kept is not taken for a result", async () => {
+  existing(first, success);
+  await removeRuns(api.cluster(), { ...inputs, history: "keep" }, print);
+  expect(api.object(`${runs}/${first}`)).toBeDefined();
+  tektonEnds(success);
+  expect((await go()).name).toBe(`${first}-2`);
 });
 
 test("a failed step is named with its exit code and last log lines", async () => {
@@ -156,7 +212,7 @@ test("a failed step is named with its exit code and last log lines", async () =>
     return true;
   };
   const error = await go().catch((error: Error) => error);
-  expect(String(error)).toBe(
+  expect(String(error).split("\nwhole log: ")[0]).toBe(
     [
       `Error: PipelineRun ai/${first}: Failed: Tasks Completed: 1`,
       "task pull-model-from-huggingface, step pull: exit code 3 (Error)",
@@ -166,7 +222,7 @@ test("a failed step is named with its exit code and last log lines", async () =>
     ].join("\n"),
   );
   expect(error).toMatchObject({ runName: first });
-  expect(lines).toContain(`${first}: pull-model-from-huggingface: Failed: "step-pull" exited with code 3`);
+  expect(lines).toContain(`${first}: 0 s: pull-model-from-huggingface: Failed: "step-pull" exited with code 3`);
 });
 
 test.each([

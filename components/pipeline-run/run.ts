@@ -1,185 +1,194 @@
 /** Starts a PipelineRun or adopts one that is there already, and sees it through. */
-import { digestOf } from "../digest.ts";
 import { ApiError, type Cluster } from "../kubernetes/client.ts";
-import type { PipelineRunSpec } from "../manifests/tekton.ts";
+import { InterruptedError } from "../kubernetes/interruption.ts";
+import { persistently } from "../kubernetes/retry.ts";
 import { explainFailure } from "./failure.ts";
-import { outcomeOf, paths, type Run, resultsOf } from "./tekton-status.ts";
+import { baseName, type RunInputs, timeoutOf } from "./inputs.ts";
+import { logsOf, outputsOf, type RunOutputs } from "./outputs.ts";
+import { attemptOf, identity, isRetired, isSame, listRuns, newestFirst } from "./ownership.ts";
+import { queueMetadata, takeTurn } from "./queue.ts";
+import { isStopped, outcomeOf, paths, pending, type Run, succeeded } from "./tekton-status.ts";
 import { watchRun } from "./watch-run.ts";
-
-/** All that a run is made from. Plain data: it is kept in Pulumi's state. */
-export interface RunInputs {
-  /** Context of the kubeconfig. */
-  readonly context: string;
-  readonly namespace: string;
-  /** Start of the run's name, <pipeline>-<model>. */
-  readonly prefix: string;
-  readonly spec: PipelineRunSpec;
-  /** Digest of the Pipeline and its Tasks: another definition means another run. */
-  readonly definition: string;
-  /** Any text; another text asks for another run. */
-  readonly trigger?: string;
-  /** Tekton's own timeout for the run in seconds; the wait ends a little later. */
-  readonly timeoutSeconds: number;
-}
-
-/** What is known of a run that succeeded. */
-export interface RunOutputs {
-  readonly name: string;
-  readonly uid: string;
-  readonly startTime: string;
-  readonly completionTime: string;
-  readonly results: Record<string, string>;
-}
 
 /** A run that exists but did not succeed. */
 export class RunError extends Error {
   readonly runName: string;
-  constructor(runName: string, message: string) {
+  /** Whether another attempt with the same inputs can do better. */
+  readonly worthRetrying: boolean;
+  constructor(runName: string, message: string, worthRetrying = false) {
     super(message);
     this.runName = runName;
+    this.worthRetrying = worthRetrying;
   }
 }
 
-const resourceLabel = "modelcar/resource";
-const inputsLabel = "modelcar/inputs";
-const attemptLabel = "modelcar/attempt";
+type Print = (line: string) => void;
+
 /** Tekton fails the run first, with a reason, before the wait is given up. */
 const marginSeconds = 90;
-/** Leaves room in 63 characters for the hash and the attempt. */
-const prefixLength = 49;
-
-/** Digest of what makes a run another run: not the timeouts, the account or the context. */
-export function inputsDigest(inputs: RunInputs): string {
-  const { namespace, prefix, spec, definition, trigger } = inputs;
-  return digestOf({
-    namespace,
-    prefix,
-    pipeline: spec.pipelineRef,
-    params: spec.params,
-    definition,
-    trigger,
-  });
-}
-
-/** Selects all runs of a resource, whatever their inputs were. */
-export function resourceSelector(inputs: Pick<RunInputs, "namespace" | "prefix">): string {
-  return `${resourceLabel}=${resourceId(inputs)}`;
-}
-
-function resourceId({ namespace, prefix }: Pick<RunInputs, "namespace" | "prefix">): string {
-  return digestOf({ namespace, prefix }).slice(0, 16);
-}
+const cancellationSeconds = 300;
+/** Without a timeout of Tekton's there is none of ours. */
+const longestSeconds = 30 * 24 * 3600;
 
 /**
- * The outputs of a successful run with these inputs: one that succeeded before, one that is under way, or a new one (a new
- * attempt where earlier ones failed). Throws a RunError when it fails.
+ * The outputs of a successful run with these inputs: the newest one if it succeeded, one that is under way, or a new one (a
+ * new attempt where earlier ones failed). Runs of other inputs that are still under way are cancelled first: they write to
+ * the same places. Throws a RunError when it fails.
  */
-export async function runToSuccess(
-  cluster: Cluster,
-  inputs: RunInputs,
-  print: (line: string) => void,
-): Promise<RunOutputs> {
-  const { namespace } = inputs;
-  const hash = inputsDigest(inputs).slice(0, 8);
-  const attempts = await cluster.request<{ items: Run[] }>("GET", paths.runs(namespace), {
-    query: { labelSelector: `${resourceSelector(inputs)},${inputsLabel}=${hash}` },
-  });
-  const latest = attempts.items.sort((a, b) => attemptOf(b) - attemptOf(a))[0];
-  let run = latest;
-  if (run && outcomeOf(run) === "running") {
-    print(`${run.metadata.name}: already under way, waiting for it`);
-    run = await finalState(cluster, inputs, run, print);
-    // A run that somebody stopped is no answer to these inputs.
-    if (outcomeOf(run) === "failed" && !run.spec?.status) throw await failure(cluster, namespace, run);
+export async function runToSuccess(cluster: Cluster, inputs: RunInputs, print: Print): Promise<RunOutputs> {
+  for (let retries = inputs.retries ?? 0; ; retries--) {
+    try {
+      return await attempt(cluster, inputs, print);
+    } catch (error) {
+      if (retries <= 0 || !(error instanceof RunError) || !error.worthRetrying) throw error;
+      print(`${error.message}\n${retries} more ${retries === 1 ? "attempt" : "attempts"}`);
+    }
   }
-  if (!run || outcomeOf(run) === "failed") {
-    const started = await start(cluster, inputs, hash, latest ? attemptOf(latest) + 1 : 1);
-    print(`${started.metadata.name}: started`);
-    run = await finalState(cluster, inputs, started, print);
-  }
-  if (outcomeOf(run) === "failed") throw await failure(cluster, namespace, run);
-  return outputsOf(run);
 }
 
-async function failure(cluster: Cluster, namespace: string, run: Run): Promise<RunError> {
-  return new RunError(run.metadata.name, await explainFailure(cluster, namespace, run));
+async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promise<RunOutputs> {
+  const history = newestFirst(await listRuns(cluster, inputs, print));
+  await Promise.all(
+    history
+      .filter((run) => outcomeOf(run) === "running" && !isSame(run, inputs))
+      .map((run) => stop(cluster, inputs.namespace, run, print)),
+  );
+  const latest = history[0];
+  const adoptable = latest && isSame(latest, inputs) && !isRetired(latest) ? latest : undefined;
+  if (adoptable && outcomeOf(adoptable) === "succeeded") {
+    print(`${adoptable.metadata.name}: has succeeded already, taking its results`);
+    return finish(cluster, inputs, adoptable);
+  }
+  if (adoptable && outcomeOf(adoptable) === "running") {
+    const { name } = adoptable.metadata;
+    if (!isStopped(adoptable)) {
+      print(`${name}: already under way, waiting for it`);
+      return seeThrough(cluster, inputs, adoptable, print);
+    }
+    print(`${name}: is being cancelled, waiting for its end`);
+    await watchRun(cluster, { ...inputs, name, deadlineSeconds: cancellationSeconds, print });
+  }
+  const attempts = history.filter((run) => isSame(run, inputs)).map(attemptOf);
+  const started = await start(cluster, inputs, Math.max(0, ...attempts) + 1, print);
+  return seeThrough(cluster, inputs, started, print);
 }
 
-async function finalState(
-  cluster: Cluster,
-  inputs: RunInputs,
-  run: Run,
-  print: (line: string) => void,
-): Promise<Run> {
+async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: Print): Promise<RunOutputs> {
+  const { namespace, queue } = inputs;
   const { name } = run.metadata;
-  const deadlineSeconds = inputs.timeoutSeconds + marginSeconds;
+  const deadlineSeconds = Math.min(timeoutOf(inputs) + marginSeconds, longestSeconds);
+  let inLine = run.spec?.status === pending;
   try {
-    return await watchRun(cluster, { namespace: inputs.namespace, name, deadlineSeconds, print });
+    if (queue && inLine) await takeTurn(cluster, { namespace, name, queue, print });
+    inLine = false;
+    const final = await watchRun(cluster, { namespace, name, deadlineSeconds, print });
+    return await finish(cluster, inputs, final);
   } catch (error) {
-    throw new RunError(name, `PipelineRun ${inputs.namespace}/${name}: ${(error as Error).message}`);
+    if (error instanceof RunError) throw error;
+    if (error instanceof InterruptedError) throw await interrupted(cluster, inputs, name, inLine);
+    throw new RunError(name, `PipelineRun ${namespace}/${name}: ${(error as Error).message}`);
   }
 }
 
-async function start(cluster: Cluster, inputs: RunInputs, hash: string, attempt: number): Promise<Run> {
-  const { namespace, prefix, spec } = inputs;
-  const base = `${prefix.slice(0, prefixLength).replace(/-+$/, "")}-${hash}`;
+/** The outputs of a run that has ended well; throws for any other. */
+async function finish(cluster: Cluster, inputs: RunInputs, run: Run): Promise<RunOutputs> {
+  const { name } = run.metadata;
+  if (outcomeOf(run) === "failed") {
+    const reason = await explainFailure(cluster, inputs.namespace, run);
+    // Only tasks that failed can do better; a pipeline that is wrong stays so.
+    const worthRetrying = succeeded(run)?.reason === "Failed" && !isStopped(run);
+    throw new RunError(name, `${reason}\nwhole log: ${logsOf(inputs, name)}`, worthRetrying);
+  }
+  const outputs = await outputsOf(cluster, inputs, run);
+  const missing = (inputs.expectedResults ?? []).filter((result) => !(result in outputs.results));
+  if (missing.length === 0) return outputs;
+  const skipped = (run.status?.skippedTasks ?? []).map(
+    (task) => `${task.name} (${task.reason ?? "skipped"})`,
+  );
+  throw new RunError(
+    name,
+    `PipelineRun ${inputs.namespace}/${name}: ended well but gave no result ${missing.join(", ")}` +
+      (skipped.length > 0 ? `; tasks that were skipped: ${skipped.join(", ")}` : "") +
+      "; change its inputs, or set another trigger to run it again",
+  );
+}
+
+/** Ctrl-C leaves five seconds at most: one request, and no waiting. */
+async function interrupted(
+  cluster: Cluster,
+  inputs: RunInputs,
+  name: string,
+  inLine: boolean,
+): Promise<RunError> {
+  const { namespace, onInterrupt } = inputs;
+  const error = (text: string) =>
+    new RunError(name, `PipelineRun ${namespace}/${name}: interrupted; ${text}`);
+  if (onInterrupt !== "cancel") {
+    const present = inLine ? "the run keeps its place in the line" : "the run goes on";
+    return error(`${present}, and the next \`pulumi up\` picks it up`);
+  }
+  try {
+    if (inLine) await cluster.delete(paths.run(namespace, name));
+    else await cancel(cluster, namespace, name);
+    return error("the run is cancelled, and the next `pulumi up` makes a new attempt");
+  } catch (cause) {
+    return error(`it could not be cancelled: ${(cause as Error).message}`);
+  }
+}
+
+async function start(cluster: Cluster, inputs: RunInputs, attempt: number, print: Print): Promise<Run> {
+  const { namespace, spec, queue } = inputs;
+  const base = baseName(inputs);
   const name = attempt === 1 ? base : `${base}-${attempt}`;
-  const labels = {
-    "app.kubernetes.io/managed-by": "pulumi",
-    [resourceLabel]: resourceId(inputs),
-    [inputsLabel]: hash,
-    [attemptLabel]: String(attempt),
-  };
+  const own = identity(inputs, attempt);
+  const line = queue && queueMetadata(queue);
   const body = {
     apiVersion: "tekton.dev/v1",
     kind: "PipelineRun",
-    metadata: { name, namespace, labels },
-    spec,
+    metadata: {
+      name,
+      namespace,
+      labels: { ...own, ...line?.labels },
+      ...(line ? { annotations: line.annotations } : {}),
+    },
+    spec: queue ? { ...spec, status: pending } : spec,
   };
+  const say = (text: string) => print(`${name}: ${text}`);
+  const create = () => cluster.request<Run>("POST", paths.runs(namespace), { body });
   try {
-    return await cluster.request<Run>("POST", paths.runs(namespace), { body });
+    const run = await persistently(create, { print: say });
+    say("started");
+    return run;
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 409)) throw error;
     // The answer to an earlier request got lost, or another `up` was faster: both mean the same run.
-    const run = await cluster.get<Run>(paths.run(namespace, name));
-    if (run?.metadata.labels?.[inputsLabel] === hash) return run;
+    const run = await persistently(() => cluster.get<Run>(paths.run(namespace, name)), { print: say });
+    if (run && isSame(run, inputs) && !isRetired(run)) return run;
     throw new Error(
       `PipelineRun ${namespace}/${name} exists, but was not started by this program; delete or rename it`,
     );
   }
 }
 
-function attemptOf(run: Run): number {
-  return Number(run.metadata.labels?.[attemptLabel] ?? 1);
+/** Asks a run to stop: its `finally` tasks still run. */
+async function cancel(cluster: Cluster, namespace: string, name: string): Promise<void> {
+  await cluster.patch(paths.run(namespace, name), { spec: { status: "CancelledRunFinally" } });
 }
 
-function outputsOf(run: Run): RunOutputs {
-  return {
-    name: run.metadata.name,
-    uid: run.metadata.uid ?? "",
-    startTime: run.status?.startTime ?? "",
-    completionTime: run.status?.completionTime ?? "",
-    results: resultsOf(run),
-  };
-}
-
-/** Stops the runs of a resource that are under way, lets their `finally` tasks end, and removes all of its runs. */
-export async function removeRuns(
-  cluster: Cluster,
-  inputs: RunInputs,
-  print: (line: string) => void,
-): Promise<void> {
-  const { namespace } = inputs;
-  const runs = await cluster.request<{ items: Run[] }>("GET", paths.runs(namespace), {
-    query: { labelSelector: resourceSelector(inputs) },
-  });
-  for (const run of runs.items) {
-    const path = paths.run(namespace, run.metadata.name);
-    if (outcomeOf(run) === "running") {
-      print(`${run.metadata.name}: cancelling`);
-      await cluster.patch(path, { spec: { status: "CancelledRunFinally" } });
-      await watchRun(cluster, { namespace, name: run.metadata.name, deadlineSeconds: 300, print });
-    }
-    await cluster.delete(path);
+/** Cancels a run that is under way and waits for its end; one that waits for its turn is deleted. */
+export async function stop(cluster: Cluster, namespace: string, run: Run, print: Print): Promise<void> {
+  const { name } = run.metadata;
+  const say = (text: string) => print(`${name}: ${text}`);
+  if (run.spec?.status === pending) {
+    say("never started, removing it");
+    return persistently(() => cluster.delete(paths.run(namespace, name)), { print: say });
+  }
+  say("cancelling, its finally tasks still run");
+  try {
+    if (!isStopped(run)) await persistently(() => cancel(cluster, namespace, name), { print: say });
+    await watchRun(cluster, { namespace, name, deadlineSeconds: cancellationSeconds, print });
+  } catch (error) {
+    const gone = await cluster.get(paths.run(namespace, name)).then((found) => found === undefined);
+    if (!gone) throw error;
   }
 }

@@ -1,8 +1,10 @@
 /** Waits for a PipelineRun to end, and tells the user what its tasks do. */
 import type { Cluster } from "../kubernetes/client.ts";
-import { waiting } from "../kubernetes/waiting.ts";
+import { logTail } from "../kubernetes/logs.ts";
+import { duration, waiting } from "../kubernetes/waiting.ts";
 import { follow } from "../kubernetes/watch.ts";
-import { outcomeOf, paths, type Run, succeeded, type TaskRun, taskName } from "./tekton-status.ts";
+import { describe, hasEnded } from "./task-lines.ts";
+import { ofRun, outcomeOf, paths, type Run, type TaskRun, taskName, tasksLeft } from "./tekton-status.ts";
 
 export interface WatchRunOptions {
   readonly namespace: string;
@@ -12,60 +14,102 @@ export interface WatchRunOptions {
   readonly print: (line: string) => void;
 }
 
-/** The run in its final state, failed or not. Throws when it is deleted, or at the deadline. */
+/** The run in its final state, failed or not. Throws when it is deleted, at the deadline, and when the user interrupts. */
 export async function watchRun(cluster: Cluster, options: WatchRunOptions): Promise<Run> {
   const { namespace, name } = options;
-  const print = (line: string) => options.print(`${name}: ${line}`);
-  const tasks = new Map<string, string>();
+  const tasks = new Tasks(cluster, namespace, (line) => options.print(`${name}: ${line}`));
   let final: Run | undefined;
-  const unfinished = () => [...tasks].filter(([, state]) => !/^(Succeeded|Completed)/.test(state));
-  const state = () =>
-    unfinished().map(([task, state]) => `${task}: ${state}`)[0] ?? "waiting for Tekton to start a task";
-
-  await waiting(
-    { deadlineSeconds: options.deadlineSeconds, print, state },
-    async ({ signal, done, fail }) => {
-      const onTaskRun = (taskRun: TaskRun) => {
-        const line = describe(taskRun);
-        if (tasks.get(taskName(taskRun)) === line) return;
-        tasks.set(taskName(taskRun), line);
-        print(`${taskName(taskRun)}: ${line}`);
-      };
-      const deleted = () => fail(new Error("deleted while it ran"));
-      const onRun = (run: Run) => {
-        if (outcomeOf(run) === "running") return;
-        final = run;
-        done();
-      };
-      await Promise.all([
-        follow<TaskRun>(cluster, {
-          path: paths.taskRuns(namespace),
-          query: { labelSelector: `tekton.dev/pipelineRun=${name}` },
-          onChange: onTaskRun,
-          signal,
-        }),
-        follow<Run>(cluster, {
-          path: paths.runs(namespace),
-          query: { fieldSelector: `metadata.name=${name}` },
-          onChange: onRun,
-          onGone: deleted,
-          onListed: (runs) => {
-            if (runs.length === 0) deleted();
-          },
-          signal,
-        }),
-      ]);
-    },
-  );
+  const wait = {
+    deadlineSeconds: options.deadlineSeconds,
+    print: tasks.print,
+    state: () => tasks.state(),
+    heartbeat: () => tasks.heartbeat(),
+  };
+  await waiting(wait, async ({ signal, done, fail }) => {
+    const onRun = (run: Run) => {
+      tasks.run = run;
+      if (outcomeOf(run) === "running") return;
+      final = run;
+      done();
+    };
+    const gone = () => fail(new Error(`deleted while it ran, by a person or a pruner (${tasks.state()})`));
+    await Promise.all([
+      follow<TaskRun>(cluster, {
+        path: paths.taskRuns(namespace),
+        query: ofRun(name),
+        onChange: (taskRun) => tasks.show(taskRun),
+        signal,
+      }),
+      follow<Run>(cluster, {
+        path: paths.runs(namespace),
+        query: { fieldSelector: `metadata.name=${name}` },
+        onChange: onRun,
+        // A pruner removes what has ended: the last state that the server sends along tells.
+        onGone: (run) => (outcomeOf(run) === "running" ? gone() : onRun(run)),
+        onListed: (runs) => {
+          if (runs.length === 0 && !final) gone();
+        },
+        onContact: (lost) =>
+          tasks.print(
+            lost ? `no contact with the cluster, trying again (${lost.message})` : "in contact again",
+          ),
+        signal,
+      }),
+    ]);
+  });
   if (!final) throw new Error(`PipelineRun ${namespace}/${name} ended without a final state`);
   return final;
 }
 
-/** One line about a TaskRun: its reason, and the message only where it says more than that all goes well. */
-function describe(taskRun: TaskRun): string {
-  const condition = succeeded(taskRun);
-  if (!condition) return "Created";
-  const reason = condition.reason ?? condition.status;
-  const ordinary = condition.status === "True" || reason === "Running" || reason === "Started";
-  return ordinary || !condition.message ? reason : `${reason}: ${condition.message.split("\n")[0]}`;
+/** What is known of the tasks, and what was said about them. */
+class Tasks {
+  readonly #cluster: Cluster;
+  readonly #namespace: string;
+  readonly #taskRuns = new Map<string, TaskRun>();
+  readonly #said = new Map<string, string>();
+  readonly #started = performance.now();
+  #progress = "";
+  readonly print: (line: string) => void;
+  run: Run | undefined;
+
+  constructor(cluster: Cluster, namespace: string, print: (line: string) => void) {
+    this.#cluster = cluster;
+    this.#namespace = namespace;
+    this.print = (line) => print(`${duration((performance.now() - this.#started) / 1000)}: ${line}`);
+  }
+
+  /** Says how a task stands, if that is new, and what is left after one that has ended. */
+  show(taskRun: TaskRun): void {
+    const task = taskName(taskRun);
+    this.#taskRuns.set(task, taskRun);
+    const line = describe(taskRun);
+    if (this.#said.get(task) === line) return;
+    this.#said.set(task, line);
+    const left = hasEnded(taskRun) ? tasksLeft(this.run, this.#ended()) : [];
+    this.print(`${task}: ${line}${left.length > 0 ? `; left: ${left.join(", ")}` : ""}`);
+  }
+
+  state(): string {
+    const open = [...this.#taskRuns].filter(([, taskRun]) => !hasEnded(taskRun));
+    const lines = open.map(([task]) => `${task}: ${this.#said.get(task)}`);
+    return lines.join("; ") || "waiting for Tekton to start a task";
+  }
+
+  /** The running step's own last line if it is a new one; one request for the log of one step. */
+  async heartbeat(): Promise<string> {
+    for (const [task, taskRun] of this.#taskRuns) {
+      const { steps = [], podName } = taskRun.status ?? {};
+      const step = steps.find(({ running }) => running);
+      if (!step || !podName || hasEnded(taskRun)) continue;
+      const [line] = await logTail(this.#cluster, this.#namespace, podName, step.container, { lines: 1 });
+      if (!line || line === this.#progress) break;
+      this.#progress = line;
+      return `${task}: ${line.slice(0, 200)}`;
+    }
+    return this.state();
+  }
+
+  #ended(): Set<string> {
+    return new Set([...this.#taskRuns].filter(([, taskRun]) => hasEnded(taskRun)).map(([task]) => task));
+  }
 }

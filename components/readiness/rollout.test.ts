@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FakeApi } from "../kubernetes/fake-api.ts";
+import { FakeApi } from "../../test/unit/fake-api.ts";
 import { answers } from "./probe.ts";
 import { type Expected, isRolledOut, rolledOut } from "./rollout.ts";
 

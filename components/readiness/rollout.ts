@@ -101,7 +101,7 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
         path: pods,
         query: { labelSelector: `app=isvc.${name}` },
         onChange: onPod,
-        onGone: (pod) => give.clear(pod),
+        onGone: (pod) => give.clear(pod.metadata.name),
         signal,
       }),
     ]);

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
-import { Cluster } from "./client.ts";
+import { Cluster } from "../../components/kubernetes/client.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests write and read any kind of object
 type Anything = any;
@@ -63,14 +63,17 @@ export class FakeApi {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** A client for this server. */
-  cluster(): Cluster {
-    const config = new KubeConfig();
-    config.loadFromClusterAndUser(
-      { name: "fake", server: this.url, skipTLSVerify: true },
-      { name: "tester" },
-    );
-    return new Cluster(config);
+  /** A client for this server, with `token`, and `renewed` once the kubeconfig is read again. */
+  cluster({ token, renewed = token }: { token?: string; renewed?: string } = {}): Cluster {
+    const configWith = (token?: string) => {
+      const config = new KubeConfig();
+      config.loadFromClusterAndUser(
+        { name: "fake", server: this.url, skipTLSVerify: true },
+        { name: "tester", ...(token ? { token } : {}) },
+      );
+      return config;
+    };
+    return new Cluster(configWith(token), () => configWith(renewed));
   }
 
   object(path: string): Anything {
@@ -186,6 +189,7 @@ function merge(target: Anything, patch: Anything): void {
     if (value !== null && typeof value === "object" && !Array.isArray(value)) {
       target[key] ??= {};
       merge(target[key], value);
-    } else target[key] = value;
+    } else if (value === null) delete target[key];
+    else target[key] = value;
   }
 }
