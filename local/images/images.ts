@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { cacheDirectory, contentKey } from "../paths.ts";
 import { run } from "../run.ts";
 import { bookwormArchive, debianEnvironment, debianProgram } from "../toolchain/debian.ts";
-import type { GoToolName } from "../toolchain/go.ts";
+import { type GoToolName, goProgram, goToolDirectory } from "../toolchain/go.ts";
 import basePackages from "./base.lock.json" with { type: "json" };
 import { binaryImage, containerfileImage, type Image, tag, withContext } from "./image.ts";
 import { buildImage } from "./store.ts";
@@ -77,6 +77,35 @@ const base: Image = {
       }
       writeFileSync(join(context, "Containerfile"), "FROM scratch\nADD base.tar /\n");
       await buildImage({ name: tag(baseIdentity), containerfile: join(context, "Containerfile"), context });
+    }),
+};
+
+/** The stand-in for the ORAS command line, with the shell that scripts around it need. */
+const orasIdentity = {
+  name: "oras",
+  key: contentKey({ texts: [goToolDirectory("oras"), debianProgram(""), "1"] }),
+};
+const oras: Image = {
+  ...orasIdentity,
+  seconds: 5,
+  on: [],
+  imported: true,
+  build: () =>
+    withContext(async (context) => {
+      copyFileSync(goProgram("oras"), join(context, "oras"));
+      copyFileSync(debianProgram("bin/busybox"), join(context, "busybox"));
+      writeFileSync(
+        join(context, "Containerfile"),
+        [
+          "FROM scratch",
+          "COPY oras busybox /bin/",
+          'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
+          "USER 1000",
+          'ENTRYPOINT ["/bin/oras"]',
+          "",
+        ].join("\n"),
+      );
+      await buildImage({ name: tag(orasIdentity), containerfile: join(context, "Containerfile"), context });
     }),
 };
 
@@ -158,6 +187,7 @@ export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> =
     binaryImage("local-path-provisioner", "storage-provisioner", "local-path-provisioner", "0:0"),
   ],
   registry: [binaryImage("registry", "registry", "registry", "1000:1000")],
+  oras: [oras],
   "model-registry": [binaryImage("model-registry", "model-registry", "model-registry", "1000:1000")],
   tekton: ["controller", "webhook", "entrypoint", "nop", "workingdirinit"].map((command) =>
     binaryImage(`tekton-${command}`, "tekton", command),
