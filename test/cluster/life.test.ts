@@ -3,13 +3,37 @@
  * in the order in which they run; each goes on from the one before.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayUrl } from "../../local/chat.ts";
 import hubModels from "../../local/hub/models.json" with { type: "json" };
 import { cacheDirectory, clusterName, gatewayPort } from "../../local/paths.ts";
-import { configure, kubectl, list, outputs, pulumi, script, stateDirectory } from "./platform.ts";
+import {
+  type CommandResult,
+  configure,
+  kubectl,
+  list,
+  outputs,
+  project,
+  pulumi,
+  script,
+  scriptOf,
+  stateDirectory,
+} from "./platform.ts";
 
 const namespace = "private-ai-demo";
 const [sums] = hubModels.repositories;
@@ -36,6 +60,20 @@ const podUids = async () =>
   );
 const runNames = async () =>
   (await list("pipelineruns", "-n", namespace)).map((run) => run.metadata.name).sort();
+
+/** Arguments of every process on this machine; the pods' processes are among them. */
+function commandLines(): string[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((entry) =>
+      existsSync(`/proc/${entry}/cmdline`) ? readFileSync(`/proc/${entry}/cmdline`, "utf8") : "",
+    );
+}
+
+const logFiles = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 
 beforeAll(async () => {
   configure();
@@ -149,22 +187,110 @@ describe("mistakes", () => {
   });
 });
 
-describe("another revision", () => {
+describe("another revision, under the user's own secrets", () => {
+  const canaries = Object.fromEntries(
+    [
+      "hfToken",
+      "imageRegistryPassword",
+      "modelRegistryToken",
+      "objectStoreAccessKey",
+      "objectStoreSecretKey",
+    ].map((key) => [key, `canary-${key}-${randomBytes(8).toString("hex")}`]),
+  );
+  let up: CommandResult;
+
   it("is imported and served, and nothing else changes", async () => {
+    for (const [key, value] of Object.entries(canaries)) {
+      expect((await script("pulumi", "config", "set", "--secret", `modelcar:${key}`, value)).status).toBe(0);
+    }
     configure((config) => {
+      config["modelcar:imageRegistry"] = { server: "quay.io", username: "robot" };
+      config["modelcar:registry"].auth = "token";
       config["modelcar:models"][0].source.revision = earlier;
     });
-    const storage = await list("deployments", "-n", "model-storage");
-    const up = await pulumi("up", "--yes", "--skip-preview");
+    up = await pulumi("up", "--yes", "--skip-preview");
     expect(up.status).toBe(0);
-    expect(
-      (await list("deployments", "-n", "model-storage")).map((item) => item.metadata.generation),
-    ).toEqual(storage.map((item) => item.metadata.generation));
     const { models } = await outputs();
     expect(models.sums.revision).toBe(earlier);
-    const [service] = await list("inferenceservices", "-n", namespace);
+    const service = (await list("inferenceservices", "-n", namespace)).find(
+      (item) => item.metadata.name === "sums",
+    );
     expect(service.spec.predictor.model.storageUri).toBe(`s3://llm-models/sums/${earlier}/`);
     expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
+  });
+
+  it("has those secrets in Secrets, and nowhere else in the clear", async () => {
+    const secrets = await list("secrets", "--all-namespaces");
+    const decoded = secrets
+      .flatMap(({ data }) => Object.values<string>(data ?? {}))
+      .map((value) => Buffer.from(value, "base64").toString())
+      .join("\n");
+    for (const [key, value] of Object.entries(canaries)) expect(decoded, key).toContain(value);
+
+    const kinds =
+      "events,pods,jobs,deployments,configmaps,serviceaccounts,pipelineruns,taskruns,tasks,inferenceservices,servingruntimes";
+    const places: Record<string, string> = {
+      "what up said": up.output,
+      "the state": (await script("pulumi", "stack", "export")).output,
+      "the objects": await kubectl("get", kinds, "--all-namespaces", "-o", "json"),
+      "the commands of running processes": commandLines().join("\n"),
+      "the logs of the platform": execFileSync("cat", logFiles(`${stateDirectory}/logs`), {
+        encoding: "utf8",
+        maxBuffer: 1 << 30,
+      }),
+    };
+    for (const { metadata } of await list("pods", "--all-namespaces")) {
+      const of = ["-n", metadata.namespace, metadata.name];
+      places[`the log of ${of.join(" ")}`] = await kubectl("logs", "--all-containers", ...of).catch(() => "");
+    }
+    expect(Object.keys(places).length).toBeGreaterThan(15);
+    for (const [place, text] of Object.entries(places)) {
+      for (const [key, value] of Object.entries(canaries)) {
+        expect(text.includes(value), `${key} in ${place}`).toBe(false);
+        const encoded = Buffer.from(value).toString("base64").replace(/=+$/, "");
+        expect(text.includes(encoded), `${key} in base64 in ${place}`).toBe(false);
+      }
+    }
+  });
+});
+
+describe("a rearranged program", () => {
+  it("replaces nothing: a component under another name, and its file in another place", async () => {
+    const copy = mkdtempSync(join(tmpdir(), "modelcar-rearranged-"));
+    try {
+      const files = execFileSync("git", ["ls-files"], { encoding: "utf8", cwd: project }).split("\n");
+      for (const file of files.filter((file) => file && existsSync(join(project, file)))) {
+        cpSync(join(project, file), join(copy, file));
+      }
+      symlinkSync(join(project, "node_modules"), join(copy, "node_modules"));
+      const edit = (file: string, change: (text: string) => string) => {
+        const before = readFileSync(join(copy, file), "utf8");
+        const after = change(before);
+        expect(after, file).not.toBe(before);
+        writeFileSync(join(copy, file), after);
+      };
+      renameSync(join(copy, "components/storage.ts"), join(copy, "components/volumes.ts"));
+      edit("index.ts", (text) => text.replace("components/storage.ts", "components/volumes.ts"));
+      edit("index.ts", (text) =>
+        text.replace(
+          /new Storage\(\s*"storage",([\s\S]*?)\n\);/,
+          (_, args) =>
+            `new Storage("volumes",${args.replace("inProject", '{ ...inProject, aliases: [{ name: "storage" }] }')}\n);`,
+        ),
+      );
+      const preview = await scriptOf(
+        copy,
+        "pulumi",
+        "preview",
+        "--non-interactive",
+        "--color=never",
+        "--expect-no-changes",
+      );
+      expect(preview.output).not.toMatch(/replace|create|delete/i);
+      expect(preview.status).toBe(0);
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
   });
 });
 
@@ -207,12 +333,7 @@ describe("the end", () => {
     const { pid } = JSON.parse(readFileSync(`${stateDirectory}/sandbox.json`, "utf8"));
     expect((await script("local", "delete")).status).toBe(0);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
-    const commands = readdirSync("/proc")
-      .filter((entry) => /^\d+$/.test(entry))
-      .map((entry) =>
-        existsSync(`/proc/${entry}/cmdline`) ? readFileSync(`/proc/${entry}/cmdline`, "utf8") : "",
-      );
-    expect(commands.filter((command) => command.includes(stateDirectory))).toEqual([]);
+    expect(commandLines().filter((command) => command.includes(stateDirectory))).toEqual([]);
     const mounts = readFileSync("/proc/mounts", "utf8");
     expect(mounts).not.toContain(stateDirectory);
     expect(mounts).not.toContain(cacheDirectory);

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { parse, stringify } from "yaml";
 import { goProgram } from "../../local/toolchain/go.ts";
 
-const project = join(import.meta.dirname, "../..");
+export const project = join(import.meta.dirname, "../..");
 export const stateDirectory = join(project, ".local-test");
 export const stackFile = join(stateDirectory, "..", ".local-test.yaml");
 export const kubeconfig = join(stateDirectory, "kubeconfig");
@@ -19,12 +19,18 @@ export interface CommandResult {
   readonly seconds: number;
 }
 
+type Script = "start" | "pulumi" | "local";
+
 /** Runs a script of the project, shows what it says, and returns it. */
-export async function script(name: "start" | "pulumi" | "local", ...args: string[]): Promise<CommandResult> {
+export const script = (name: Script, ...args: string[]): Promise<CommandResult> =>
+  scriptOf(project, name, ...args);
+
+/** The same of a copy of the project in another directory. */
+export async function scriptOf(directory: string, name: Script, ...args: string[]): Promise<CommandResult> {
   const start = Date.now();
-  const child = spawn(process.execPath, [join(project, "scripts", `${name}.ts`), ...args], {
+  const child = spawn(process.execPath, [join(directory, "scripts", `${name}.ts`), ...args], {
     env: environment,
-    cwd: project,
+    cwd: directory,
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
