@@ -52,7 +52,7 @@ beforeAll(async () => {
 
   server = createServer((request, response) => {
     const file = files[(request.url ?? "").split("?")[0] ?? ""];
-    if (!file) return void response.writeHead(404, { "X-Error-Message": "not found" }).end();
+    if (!file) return void response.writeHead(404, { "X-Error-Code": "EntryNotFound" }).end();
     const [, first, last] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? "") ?? [];
     const end = Math.min(Number(last ?? file.length - 1), file.length - 1);
     const part = file.subarray(Number(first ?? 0), end + 1);
