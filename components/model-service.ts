@@ -1,55 +1,133 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { digestOf } from "./digest.ts";
-import { inferenceService, type ModelServiceSpec, predictorService } from "./manifests/kserve.ts";
+import type { Cache } from "./manifests/deployment-service.ts";
+import type { Endpoint } from "./manifests/endpoint.ts";
+import type { InferenceServiceSpec } from "./manifests/inference-service.ts";
+import { serviceMonitor } from "./manifests/monitoring.ts";
+import { apiKey, type RuntimeSpec } from "./manifests/vllm.ts";
+import { byDeployment, byKServe, type Served } from "./model-backends.ts";
+import { apiKeySecret, apiKeySecretName, expose, joinMesh } from "./model-endpoint.ts";
 import { Readiness } from "./readiness/index.ts";
 import type { ServingRuntime } from "./serving-runtime.ts";
 
-export interface ModelServiceArgs extends Omit<ModelServiceSpec<pulumi.Input<string>>, "runtime"> {
-  readonly runtime: ServingRuntime;
+export interface ModelServiceArgs
+  extends Pick<
+    InferenceServiceSpec<pulumi.Input<string>>,
+    | "platform"
+    | "name"
+    | "namespace"
+    | "deploymentMode"
+    | "storageUri"
+    | "registration"
+    | "accelerators"
+    | "pullSecrets"
+  > {
   /** Context of the kubeconfig. */
   readonly context: string;
-  /** How long the model may take until it answers. */
-  readonly timeoutMinutes: number;
+  /** The build of vLLM, its image and its settings. */
+  readonly runtime: RuntimeSpec;
+  /** KServe's object for it. Not needed with `mode: deployment`. */
+  readonly servingRuntime?: ServingRuntime | undefined;
+  readonly serve: InferenceServiceSpec["serve"] & {
+    /** kserve: an InferenceService. deployment: a plain Deployment that keeps the model on a volume. */
+    readonly mode: "kserve" | "deployment";
+    /** Reachable from outside as `endpoint` says. */
+    readonly exposed: boolean;
+    /** Callers must identify themselves: to OpenShift AI with a token of theirs, elsewhere with vLLM's API key. */
+    readonly auth: boolean;
+    /** Needed with `mode: deployment`. */
+    readonly cache?: Cache | undefined;
+  };
+  readonly endpoint: Endpoint;
+  /** Declare a ServiceMonitor for its metrics, where the platform does not make one. */
+  readonly serviceMonitor: boolean;
+  /** For `cache.fetch: oras`. */
+  readonly orasImage?: string | undefined;
 }
 
-/** One served model: its InferenceService, and the proof that it answers. */
+/** One served model, reachable as declared, and the proof that it answers. A stopped one is declared, and nothing waits. */
 export class ModelService extends pulumi.ComponentResource {
-  /** URL inside the cluster; known once the model answers. */
-  readonly url: pulumi.Output<string>;
+  /** URL inside the cluster, known once the model answers; undefined while it is stopped. */
+  readonly url: pulumi.Output<string | undefined>;
+  /** URL outside the cluster; undefined where it is not exposed, and while it is stopped. */
+  readonly externalUrl: pulumi.Output<string | undefined>;
+  /** Secret (key `api-key`) with what callers must send as bearer token; undefined where vLLM asks for none. */
+  readonly apiKeySecret: string | undefined;
 
   constructor(name: string, args: ModelServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ModelService", name, {}, opts);
-    const { runtime, context, timeoutMinutes, namespace } = args;
-    const manifest = inferenceService({ ...args, runtime: runtime.runtime });
-    // KServe rewrites the mode's name from version to version, and refuses to change the mode itself.
-    const ignoreChanges = ['metadata.annotations["serving.kserve.io/deploymentMode"]'];
-    const service = new k8s.apiextensions.CustomResource(name, manifest, {
-      parent: this,
-      dependsOn: runtime,
-      ignoreChanges,
-    });
-    const { args: vllmArgs, resources } = manifest.spec.predictor.model;
-    const ready = new Readiness(
+    const { namespace, serve, endpoint } = args;
+    const before = [opts?.dependsOn ?? []].flat() as pulumi.Resource[];
+    const exposed = serve.exposed && endpoint.exposure !== "none";
+
+    const key = asksForKey(args) ? apiKeySecret(name, args, { parent: this, dependsOn: before }) : undefined;
+    this.apiKeySecret = key && apiKeySecretName(args.name);
+    const served = this.serve(name, args, key ? [...before, key] : before);
+    const around = { parent: this, dependsOn: served.resource };
+
+    const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
+    const outside = exposed && !madeByOpenShiftAi(args) ? expose(name, model, around) : undefined;
+    if (endpoint.mesh) joinMesh(name, model, around);
+    if (args.serviceMonitor && !madeByOpenShiftAi(args)) {
+      const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels });
+      new k8s.apiextensions.CustomResource(`${name}-metrics`, monitor, around);
+    }
+
+    const ready = serve.stopped ? undefined : this.ready(name, args, served);
+    this.url = pulumi.output(ready?.url);
+    this.externalUrl = pulumi.output(ready && exposed ? (outside ?? ready.externalUrl) : undefined);
+    this.registerOutputs({ url: this.url, externalUrl: this.externalUrl });
+  }
+
+  private serve(name: string, args: ModelServiceArgs, before: readonly pulumi.Resource[]): Served {
+    const { serve, endpoint, runtime, servingRuntime } = args;
+    const both = { ...args, apiKeySecret: this.apiKeySecret, mesh: endpoint.mesh };
+    if (serve.mode === "deployment") {
+      if (!serve.cache) throw new Error(`model ${args.name}: serve.mode deployment needs serve.cache`);
+      return byDeployment(name, { ...both, cache: serve.cache }, { parent: this, dependsOn: [...before] });
+    }
+    const spec = {
+      ...both,
+      runtime: runtime.name,
+      route: serve.exposed && endpoint.exposure === "route",
+      tokenAuth: serve.auth && args.platform === "openshift",
+      timeoutSeconds: endpoint.timeoutSeconds,
+    };
+    const dependsOn = servingRuntime ? [...before, servingRuntime] : [...before];
+    return byKServe(name, spec, runtime, { parent: this, dependsOn });
+  }
+
+  private ready(name: string, args: ModelServiceArgs, served: Served): Readiness {
+    const { context, namespace, runtime, serve } = args;
+    const { resource, service, kind, deployment, container, expected, revision } = served;
+    return new Readiness(
       name,
       {
         context,
         namespace,
         name: args.name,
-        service: predictorService(args.name),
-        expected: pulumi.output({
-          image: runtime.image,
-          storageUri: args.storageUri,
-          args: vllmArgs,
-          resources,
-        }),
-        uid: service.metadata.uid,
-        revision: pulumi.output([manifest.spec, runtime.revision]).apply(digestOf),
-        timeoutSeconds: timeoutMinutes * 60,
+        kind,
+        deployment,
+        container,
+        service,
+        // A proxy that asks for a token, or the API server, which keeps such headers to itself, stands before the Service.
+        viaPod: serve.auth,
+        ...(this.apiKeySecret ? { apiKeySecret: { name: this.apiKeySecret, key: apiKey } } : {}),
+        expected,
+        uid: resource.metadata.uid,
+        revision,
+        timeoutSeconds: runtime.startupMinutes * 60,
       },
-      { parent: this, dependsOn: service },
+      { parent: this, dependsOn: resource },
     );
-    this.url = ready.url;
-    this.registerOutputs({ url: this.url });
   }
+}
+
+/** OpenShift AI makes an InferenceService's Route, token check and ServiceMonitor itself. */
+function madeByOpenShiftAi({ platform, serve }: ModelServiceArgs): boolean {
+  return platform === "openshift" && serve.mode === "kserve";
+}
+
+function asksForKey(args: ModelServiceArgs): boolean {
+  return args.serve.auth && !madeByOpenShiftAi(args);
 }

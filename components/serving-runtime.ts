@@ -1,23 +1,18 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { digestOf } from "./digest.ts";
-import { type RuntimeSpec, servingRuntime } from "./manifests/kserve.ts";
+import { servingRuntime } from "./manifests/serving-runtime.ts";
+import type { RuntimeSpec } from "./manifests/vllm.ts";
 
-/** The vLLM runtime that all models share. */
+/** KServe's runtime for all models on one build of vLLM. */
 export class ServingRuntime extends pulumi.ComponentResource {
   /** Name that InferenceServices refer to. */
   readonly runtime: string;
-  readonly image: string;
-  /** Changes when models must be rolled out anew. */
-  readonly revision: string;
 
   constructor(name: string, args: RuntimeSpec, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ServingRuntime", name, {}, opts);
     const manifest = servingRuntime(args);
     new k8s.apiextensions.CustomResource(name, manifest, { parent: this, dependsOn: opts?.dependsOn ?? [] });
     this.runtime = args.name;
-    this.image = args.image;
-    this.revision = digestOf(manifest.spec);
     this.registerOutputs({ runtime: this.runtime });
   }
 }

@@ -1,0 +1,44 @@
+/** KServe's ServingRuntime: one for all models on the same build of vLLM. */
+import { port, type RuntimeSpec, vllmContainer, vllmVolumes } from "./vllm.ts";
+
+/** Name that KServe gives the model server's container. */
+export const servingContainer = "kserve-container";
+
+/** The one format of {@link servingRuntime}. */
+export const modelFormat = { name: "vLLM" };
+
+const dashboard = {
+  "vllm-cuda": {
+    "openshift.io/display-name": "vLLM NVIDIA GPU ServingRuntime for KServe",
+    "opendatahub.io/recommended-accelerators": '["nvidia.com/gpu"]',
+  },
+  "vllm-cpu": { "openshift.io/display-name": "vLLM CPU ServingRuntime for KServe" },
+} as const;
+
+/**
+ * KServe appends each model's own arguments to `args`, and puts its name for `{{.Name}}`. The label and annotations are those
+ * of OpenShift AI's own vLLM templates; `kserve-runtime: vllm` turns on its metrics dashboard.
+ */
+export function servingRuntime(spec: RuntimeSpec) {
+  return {
+    apiVersion: "serving.kserve.io/v1alpha1",
+    kind: "ServingRuntime",
+    metadata: {
+      name: spec.name,
+      namespace: spec.namespace,
+      annotations: { ...dashboard[spec.name], "opendatahub.io/apiProtocol": "REST" },
+      labels: { "opendatahub.io/dashboard": "true" },
+    },
+    spec: {
+      annotations: {
+        "opendatahub.io/kserve-runtime": "vllm",
+        "prometheus.io/port": String(port.number),
+        "prometheus.io/path": "/metrics",
+      },
+      multiModel: false,
+      supportedModelFormats: [{ ...modelFormat, autoSelect: true }],
+      containers: [vllmContainer(spec, servingContainer, "{{.Name}}")],
+      volumes: vllmVolumes,
+    },
+  };
+}

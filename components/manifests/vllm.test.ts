@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import {
+  modelArgs,
+  modelEnv,
+  modelPlacement,
+  modelResources,
+  type RuntimeSpec,
+  type ServeSpec,
+  vllmContainer,
+} from "./vllm.ts";
+
+const serve: ServeSpec = {
+  gpus: 0,
+  cpu: "1500m",
+  cpuLimit: "2",
+  memory: "3Gi",
+  maxModelLen: 256,
+  gpuMemoryUtilization: 0.9,
+  vllmArgs: ["--seed=1"],
+};
+const full = { ...serve, gpus: 4, accelerator: "l4", cpu: "16", cpuLimit: "16", memory: "80Gi" };
+const accelerators = {
+  l4: {
+    gpuProduct: "NVIDIA-L4",
+    instances: {
+      "g6.4xlarge": { gpus: 1, cpu: "16", memory: "64Gi" },
+      "g6.12xlarge": { gpus: 4, cpu: "48", memory: "192Gi" },
+    },
+  },
+};
+
+test("a model on CPU asks for no GPU, goes anywhere, and computes on its whole cores", () => {
+  expect(modelArgs(serve)).toEqual(["--max-model-len=256", "--seed=1"]);
+  expect(modelEnv(serve)).toEqual([{ name: "OMP_NUM_THREADS", value: "1" }]);
+  expect(modelResources(serve)).toEqual({
+    requests: { cpu: "1500m", memory: "3Gi" },
+    limits: { cpu: "2", memory: "3Gi" },
+  });
+  expect(modelPlacement(serve, accelerators)).toEqual({});
+});
+
+test("a model on GPUs is split over them, on a node that has them, within its share of the disk", () => {
+  expect(modelArgs({ ...full, maxNumSeqs: 16 })).toEqual([
+    "--max-model-len=256",
+    "--gpu-memory-utilization=0.9",
+    "--tensor-parallel-size=4",
+    "--max-num-seqs=16",
+    "--seed=1",
+  ]);
+  expect(modelEnv(full)).toEqual([]);
+  const { requests, limits } = modelResources({ ...full, ephemeralStorage: "25Gi" });
+  expect(requests).toEqual({ cpu: "16", memory: "80Gi", "ephemeral-storage": "25Gi", "nvidia.com/gpu": "4" });
+  expect(limits).toEqual(requests);
+  expect(modelPlacement(full, accelerators)).toEqual({
+    nodeSelector: {
+      "nvidia.com/gpu.product": "NVIDIA-L4",
+      "node.kubernetes.io/instance-type": "g6.12xlarge",
+    },
+    tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
+  });
+});
+
+test("one GPU needs no tensor parallelism", () => {
+  expect(modelArgs({ ...full, gpus: 1 })).not.toContain("--tensor-parallel-size=1");
+});
+
+test("an accelerator that is not known is refused", () => {
+  expect(() => modelPlacement({ ...full, accelerator: "h100" }, accelerators)).toThrow(
+    'no accelerator "h100"',
+  );
+});
+
+test("the API key comes from its Secret, never as an argument", () => {
+  expect(modelEnv(full, "sums-api-key")).toEqual([
+    { name: "VLLM_API_KEY", valueFrom: { secretKeyRef: { name: "sums-api-key", key: "api-key" } } },
+  ]);
+});
+
+const runtime: RuntimeSpec = {
+  name: "vllm-cpu",
+  namespace: "ai",
+  image: "vllm@sha256:1",
+  args: ["--dtype=bfloat16"],
+  env: { VLLM_LOGGING_LEVEL: "INFO" },
+  startupMinutes: 30,
+};
+
+test("a model has the whole start-up time before its liveness counts", () => {
+  const { startupProbe } = vllmContainer(runtime, "vllm", "sums");
+  expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBe(30 * 60);
+});
+
+test("the config's arguments and variables come after the build's own", () => {
+  const container = vllmContainer(runtime, "vllm", "sums");
+  expect(container.args).toEqual([
+    "--port=8080",
+    "--model=/mnt/models",
+    "--served-model-name=sums",
+    "--distributed-executor-backend=uni",
+    "--dtype=bfloat16",
+  ]);
+  expect(container.env).toEqual([{ name: "VLLM_LOGGING_LEVEL", value: "INFO" }]);
+  const cuda = vllmContainer({ ...runtime, name: "vllm-cuda", env: { HF_HUB_OFFLINE: "0" } }, "vllm", "sums");
+  expect(cuda.env).toContainEqual({ name: "HF_HUB_OFFLINE", value: "0" });
+});
