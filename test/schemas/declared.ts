@@ -1,0 +1,57 @@
+/** Every Kubernetes object that a stack declares, as it goes to the API server, the runs of its pipelines included. */
+import * as pulumi from "@pulumi/pulumi";
+import { runToSuccess } from "../../components/pipeline-run/run.ts";
+import { type Manifest, type Recorded, runProgram, stackConfig } from "../program/record.ts";
+import { FakeApi } from "../unit/fake-api.ts";
+
+/** The stacks whose config is in this repository. */
+export const stacks = ["dev", "local"] as const;
+
+/**
+ * All objects of a stack. The caller puts plain resources in the place of dynamic ones (test/program/plain-dynamic.ts).
+ * @throws Error where a resource of the Kubernetes provider doesn't say its kind.
+ */
+export async function declaredObjects(stack: (typeof stacks)[number]): Promise<Manifest[]> {
+  const { resources } = await runProgram(stack, stackConfig(stack));
+  const runs = await Promise.all(resources.filter(isRun).map(({ inputs }) => startedRun(inputs)));
+  return [...resources.filter(isObject).map(toObject), ...runs];
+}
+
+const isRun = ({ type }: Recorded): boolean => type.endsWith(":PipelineRun");
+const isObject = ({ type }: Recorded): boolean => type.startsWith("kubernetes:");
+
+function toObject({ type, name, inputs }: Recorded): Manifest {
+  if (typeof inputs.apiVersion !== "string" || typeof inputs.kind !== "string")
+    throw new Error(`resource ${name} (${type}) declares an object without apiVersion or kind`);
+  // A field that is undefined is not sent.
+  return JSON.parse(JSON.stringify(inputs, (_, value) => unwrapped(value)));
+}
+
+/** Pulumi hands a secret over in an envelope, which its engine opens for the provider. */
+function unwrapped(value: Manifest): Manifest {
+  const isSecret = value?.[pulumi.runtime.specialSigKey] === pulumi.runtime.specialSecretSig;
+  return isSecret ? value.value : value;
+}
+
+type RunInputs = Parameters<typeof runToSuccess>[1];
+
+/** What the provider of pipeline runs sends to the API server: it is asked to start the run at one that only listens. */
+async function startedRun(inputs: RunInputs): Promise<Manifest> {
+  const api = await FakeApi.start();
+  try {
+    return await new Promise((resolve, reject) => {
+      api.intercept = (request, response, body) => {
+        if (request.method !== "POST") return false;
+        resolve(body);
+        response.writeHead(403).end(JSON.stringify({ message: "this server only listens" }));
+        return true;
+      };
+      runToSuccess(api.cluster(), inputs, () => {}).then(
+        () => reject(new Error(`${inputs.prefix}: no run was started`)),
+        reject,
+      );
+    });
+  } finally {
+    await api.stop();
+  }
+}

@@ -1,0 +1,75 @@
+/** Where API schemas come from: the YAML and JSON that pinned Go modules ship. Nothing is copied into this project. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import type { Manifest } from "../../local/platform/manifests.ts";
+import { goModuleSource } from "../../local/toolchain/go.ts";
+import { modelRegistryDefinition } from "./model-registry-definition.ts";
+
+interface Package {
+  /** The folder under local/tools whose go.mod and go.sum pin the module. */
+  readonly tool: string;
+  readonly module: string;
+  /** A YAML file of CustomResourceDefinitions, or a folder of such files. */
+  readonly path: string;
+}
+
+const packages: readonly Package[] = [
+  { tool: "kserve", module: "github.com/kserve/kserve", path: "config/crd/full" },
+  { tool: "tekton", module: "github.com/tektoncd/pipeline", path: "config/300-crds" },
+  {
+    tool: "crds",
+    module: "github.com/openshift/api",
+    path: "route/v1/zz_generated.crd-manifests/routes.crd.yaml",
+  },
+  {
+    tool: "crds",
+    module: "github.com/prometheus-operator/prometheus-operator",
+    path: "example/prometheus-operator-crd",
+  },
+  { tool: "crds", module: "istio.io/api", path: "kubernetes/customresourcedefinitions.gen.yaml" },
+  { tool: "crds", module: "github.com/kedacore/keda/v2", path: "config/crd/bases" },
+  { tool: "crds", module: "sigs.k8s.io/gateway-api", path: "config/crd/standard" },
+];
+
+// `crds` is a folder of pins alone: it builds nothing, so it is no tool.
+const moduleSource = goModuleSource as (tool: string, module: string) => Promise<string>;
+
+let texts: Promise<readonly string[]> | undefined;
+
+/** Downloads the pinned modules where they are missing, and reads the YAML documents of their CRDs. */
+async function readTexts(): Promise<readonly string[]> {
+  const read: string[] = [];
+  // One after the other: Go's module cache is locked while it is written.
+  for (const { tool, module, path } of packages) {
+    const file = join(await moduleSource(tool, module), path);
+    const files = statSync(file).isFile()
+      ? [file]
+      : readdirSync(file)
+          .filter((name) => name.endsWith(".yaml"))
+          .map((name) => join(file, name));
+    read.push(...files.flatMap((name) => readFileSync(name, "utf8").split(/^---$/m)));
+  }
+  return read;
+}
+
+/**
+ * The CustomResourceDefinition of a kind, or undefined where no pinned package defines it. Only that one is parsed:
+ * all of them together are 10 MB of YAML.
+ */
+export async function customResourceDefinition(group: string, kind: string): Promise<Manifest | undefined> {
+  const own = modelRegistryDefinition.spec;
+  if (own.group === group && own.names.kind === kind) return modelRegistryDefinition;
+  texts ??= readTexts();
+  const lines = [`\n  group: ${group}\n`, `\n    kind: ${kind}\n`];
+  const found = (await texts).find((text) => lines.every((line) => text.includes(line)));
+  return found === undefined ? undefined : parse(found);
+}
+
+/** Kubernetes' own OpenAPI v3 document of a group and version, of the version that the embedded platform runs. */
+export async function kubernetesDocument(apiVersion: string): Promise<Manifest | undefined> {
+  const source = await moduleSource("kubernetes", "k8s.io/kubernetes");
+  const path = apiVersion.includes("/") ? `apis__${apiVersion.replace("/", "__")}` : `api__${apiVersion}`;
+  const file = join(source, "api/openapi-spec/v3", `${path}_openapi.json`);
+  return statSync(file, { throwIfNoEntry: false }) && JSON.parse(readFileSync(file, "utf8"));
+}
