@@ -1,6 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import { Credentials } from "./components/credentials.ts";
-import { type ImportResult, modelImportRun, pipelineName } from "./components/manifests/model-import.ts";
+import {
+  type ImportResult,
+  importTasks,
+  modelImportRun,
+  pipelineName,
+} from "./components/manifests/model-import.ts";
 import { ModelService } from "./components/model-service.ts";
 import { ObjectStore } from "./components/object-store.ts";
 import { PipelineRun } from "./components/pipeline-run/index.ts";
@@ -16,7 +21,7 @@ import { loadConfig } from "./config.ts";
 const config = loadConfig();
 const { platform, kubeContext: context } = config;
 const images = config.images as Record<string, string>;
-const tasks = loadTasks("tasks").map((task) => fitTask(task, config.namespace, images));
+const tasks = loadTasks("tasks", importTasks).map((task) => fitTask(task, config.namespace, images));
 
 const cluster = new k8s.Provider("cluster", {
   context,

@@ -1,5 +1,5 @@
 /** Reads tasks/<name>/task.yaml and fits each Task to a stack. No Pulumi here. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { formatBytes, formatCpu, parseQuantity } from "../sizing/quantity.ts";
@@ -9,22 +9,19 @@ import type { Task } from "./manifests/tekton.ts";
 
 const fileName = "task.yaml";
 
-/** Every Task under a directory, in order of name. Throws when a file is no v1 Task or is named unlike its folder. */
-export function loadTasks(directory: string): Task[] {
-  return readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(`/${fileName}`))
-    .sort()
-    .map((path) => {
-      const task: unknown = parse(readFileSync(join(directory, path), "utf8"));
-      if (!isTask(task)) throw new Error(`tasks/${path}: not a tekton.dev/v1 Task with a name and steps`);
-      const folder = path.slice(0, -fileName.length - 1);
-      if (task.metadata.name !== folder) {
-        throw new Error(
-          `tasks/${path}: metadata.name is "${task.metadata.name}", but must be that of the folder`,
-        );
-      }
-      return task;
-    });
+/** The Tasks of these names under a directory. Throws when a file is missing, is no v1 Task, or is named unlike its folder. */
+export function loadTasks(directory: string, names: readonly string[]): Task[] {
+  return names.map((name) => {
+    const path = join(name, fileName);
+    const task: unknown = parse(readFileSync(join(directory, path), "utf8"));
+    if (!isTask(task)) throw new Error(`tasks/${path}: not a tekton.dev/v1 Task with a name and steps`);
+    if (task.metadata.name !== name) {
+      throw new Error(
+        `tasks/${path}: metadata.name is "${task.metadata.name}", but must be that of the folder`,
+      );
+    }
+    return task;
+  });
 }
 
 function isTask(value: unknown): value is Task {

@@ -1,9 +1,12 @@
 /** The pipeline that brings a model from the hub into the object store and the registry, and one run of it. */
+import { taskRunSpecs } from "./jobs.ts";
 import { names } from "./project.ts";
 import { type Platform, restrictedPod } from "./security.ts";
 import { goDuration, type Param, type Pipeline, type PipelineRunSpec, type PipelineTask } from "./tekton.ts";
 
 export const pipelineName = "model-import";
+/** The Tasks that the pipeline is made of. */
+export const importTasks = ["pull-model-from-huggingface", "upload-to-minio", "register-model"] as const;
 const workspace = "models";
 
 /** Parameters of the pipeline, in the vocabulary of its tasks. */
@@ -42,8 +45,8 @@ const fromRun = (...names: ParamName[]): Param[] =>
   names.map((name) => ({ name, value: `$(params.${name})` }));
 const resultOf = (task: string, result: string) => `$(tasks.${task}.results.${result})`;
 
-/** The Pipeline. Each task may take as long as the run, because Tekton's own default of an hour is too short for large models. */
-export function modelImportPipeline(namespace: string, timeoutMinutes: number): Pipeline {
+/** Each task may take as long as the run, because Tekton's own default of an hour is too short for large models. */
+function importTasks(timeoutMinutes: number): PipelineTask[] {
   const timeout = goDuration(timeoutMinutes);
   const task = (name: string, params: Param[], more: Partial<PipelineTask>): PipelineTask => ({
     name,
@@ -53,6 +56,43 @@ export function modelImportPipeline(namespace: string, timeoutMinutes: number): 
     ...more,
   });
   const workspaces = [{ name: workspace, workspace }];
+  return [
+    task(
+      "pull-model-from-huggingface",
+      fromRun(
+        "HUGGINGFACE_MODEL",
+        "HUGGINGFACE_REVISION",
+        "HUGGINGFACE_ALLOW_PATTERNS",
+        "HF_ENDPOINT",
+        "MODEL_DIRECTORY",
+      ),
+      { workspaces },
+    ),
+    task(
+      "upload-to-minio",
+      [
+        ...fromRun("MODEL_DIRECTORY", "S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX"),
+        { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
+      ],
+      { workspaces },
+    ),
+    task(
+      "register-model",
+      [
+        ...fromRun("MODEL_REGISTRY_URL", "MODEL_NAME", "MODEL_VERSION", "HUGGINGFACE_MODEL"),
+        { name: "MODEL_URI", value: resultOf("upload-to-minio", "storage-uri") },
+        { name: "SOURCE_REVISION", value: resultOf("pull-model-from-huggingface", "revision") },
+        { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
+        { name: "PIPELINE_RUN_NAME", value: "$(context.pipelineRun.name)" },
+        { name: "PIPELINE_RUN_UID", value: "$(context.pipelineRun.uid)" },
+      ],
+      {},
+    ),
+  ];
+}
+
+/** The Pipeline. */
+export function modelImportPipeline(namespace: string, timeoutMinutes: number): Pipeline {
   return {
     apiVersion: "tekton.dev/v1",
     kind: "Pipeline",
@@ -61,39 +101,7 @@ export function modelImportPipeline(namespace: string, timeoutMinutes: number): 
       description: "Pulls a model from Hugging Face, uploads it to MinIO and registers it.",
       params: Object.entries(params).map(([name, description]) => ({ name, type: "string", description })),
       workspaces: [{ name: workspace, description: "Volume that the tasks hand the model over on" }],
-      tasks: [
-        task(
-          "pull-model-from-huggingface",
-          fromRun(
-            "HUGGINGFACE_MODEL",
-            "HUGGINGFACE_REVISION",
-            "HUGGINGFACE_ALLOW_PATTERNS",
-            "HF_ENDPOINT",
-            "MODEL_DIRECTORY",
-          ),
-          { workspaces },
-        ),
-        task(
-          "upload-to-minio",
-          [
-            ...fromRun("MODEL_DIRECTORY", "S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX"),
-            { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
-          ],
-          { workspaces },
-        ),
-        task(
-          "register-model",
-          [
-            ...fromRun("MODEL_REGISTRY_URL", "MODEL_NAME", "MODEL_VERSION", "HUGGINGFACE_MODEL"),
-            { name: "MODEL_URI", value: resultOf("upload-to-minio", "storage-uri") },
-            { name: "SOURCE_REVISION", value: resultOf("pull-model-from-huggingface", "revision") },
-            { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
-            { name: "PIPELINE_RUN_NAME", value: "$(context.pipelineRun.name)" },
-            { name: "PIPELINE_RUN_UID", value: "$(context.pipelineRun.uid)" },
-          ],
-          {},
-        ),
-      ],
+      tasks: importTasks(timeoutMinutes),
       results: Object.entries(results).map(([name, { task, description }]) => ({
         name,
         description,
@@ -119,11 +127,14 @@ export interface ModelImport {
   readonly registryUrl: string;
   readonly claimName: string;
   readonly timeoutMinutes: number;
+  /** Secrets of type dockerconfigjson for the tasks' images. Default: none. */
+  readonly pullSecrets?: readonly string[] | undefined;
 }
 
 /** The run that imports one model at one commit. */
 export function modelImportRun(spec: ModelImport): PipelineRunSpec {
   const { name, source } = spec.model;
+  const { platform, timeoutMinutes, pullSecrets = [] } = spec;
   const values: Record<ParamName, string> = {
     HUGGINGFACE_MODEL: source.huggingFace,
     HUGGINGFACE_REVISION: source.revision,
@@ -143,8 +154,12 @@ export function modelImportRun(spec: ModelImport): PipelineRunSpec {
     workspaces: [{ name: workspace, persistentVolumeClaim: { claimName: spec.claimName } }],
     taskRunTemplate: {
       serviceAccountName: names.pipelineAccount,
-      podTemplate: { securityContext: restrictedPod(spec.platform) },
+      podTemplate: {
+        securityContext: restrictedPod(platform),
+        ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets.map((name) => ({ name })) } : {}),
+      },
     },
-    timeouts: { pipeline: goDuration(spec.timeoutMinutes) },
+    taskRunSpecs: taskRunSpecs(importTasks(timeoutMinutes)),
+    timeouts: { pipeline: goDuration(timeoutMinutes) },
   };
 }
