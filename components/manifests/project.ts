@@ -1,4 +1,6 @@
 /** The namespace of pipelines and models, and what may run there. */
+import type { LimitBounds } from "../../sizing/limit-range.ts";
+import { parseQuantity } from "../../sizing/quantity.ts";
 
 export const names = {
   quota: "ai-workload-quota",
@@ -7,8 +9,11 @@ export const names = {
   servingAccount: "modelcar-serving",
 } as const;
 
-/** What a container gets that says nothing about itself, such as Tekton's init containers. */
-export const containerDefaults = { cpu: "50m", memory: "64Mi", memoryLimit: "256Mi" };
+/**
+ * What a container gets that says nothing about itself, such as Tekton's init containers. `cpuLimit` only where the quota
+ * counts limits.cpu, because it then refuses containers without one.
+ */
+export const containerDefaults = { cpu: "50m", cpuLimit: "1", memory: "64Mi", memoryLimit: "256Mi" };
 
 /** Level of the Pod Security Standards that admission enforces; `restricted` is always warned about and audited. */
 export type PodSecurityLevel = "baseline" | "restricted";
@@ -28,25 +33,42 @@ export function namespace(name: string, enforce: PodSecurityLevel) {
   };
 }
 
-export function resourceQuota(namespace: string, hard: Record<string, string>) {
-  return { metadata: { name: names.quota, namespace }, spec: { hard } };
+export function resourceQuota(namespace: string, hard: Readonly<Record<string, string>>) {
+  return { metadata: { name: names.quota, namespace }, spec: { hard: { ...hard } } };
 }
 
-export function limitRange(namespace: string) {
-  const { cpu, memory, memoryLimit } = containerDefaults;
-  return {
-    metadata: { name: names.limits, namespace },
-    spec: {
-      limits: [{ type: "Container", defaultRequest: { cpu, memory }, default: { memory: memoryLimit } }],
+/**
+ * Defaults for containers that say nothing, and bounds for all. Defaults that a bound would refuse become that bound, because
+ * Kubernetes takes no LimitRange that contradicts itself.
+ */
+export function limitRange(
+  namespace: string,
+  bounds: LimitBounds = {},
+  quota: Readonly<Record<string, string>> = {},
+) {
+  const { max = {}, min = {} } = bounds;
+  const between = (resource: "cpu" | "memory", quantity: string) => {
+    const { [resource]: most } = max;
+    const { [resource]: least } = min;
+    if (most && parseQuantity(quantity) > parseQuantity(most)) return most;
+    if (least && parseQuantity(quantity) < parseQuantity(least)) return least;
+    return quantity;
+  };
+  const { cpu, cpuLimit, memory, memoryLimit } = containerDefaults;
+  const item = {
+    type: "Container",
+    defaultRequest: { cpu: between("cpu", cpu), memory: between("memory", memory) },
+    default: {
+      ...("limits.cpu" in quota ? { cpu: between("cpu", cpuLimit) } : {}),
+      memory: between("memory", memoryLimit),
     },
+    ...(hasAny(max) ? { max: stated(max) } : {}),
+    ...(hasAny(min) ? { min: stated(min) } : {}),
   };
+  return { metadata: { name: names.limits, namespace }, spec: { limits: [item] } };
 }
 
-/** An account without a token in its pods: nothing that runs here calls the Kubernetes API. */
-export function serviceAccount(namespace: string, name: string, secrets: readonly string[] = []) {
-  return {
-    metadata: { name, namespace },
-    automountServiceAccountToken: false,
-    ...(secrets.length > 0 ? { secrets: secrets.map((secret) => ({ name: secret })) } : {}),
-  };
-}
+type Bound = NonNullable<LimitBounds["max"]>;
+const hasAny = (bound: Bound) => Object.values(bound).some((quantity) => quantity !== undefined);
+const stated = (bound: Bound): Record<string, string> =>
+  Object.fromEntries(Object.entries(bound).filter(([, quantity]) => quantity !== undefined));

@@ -76,6 +76,14 @@ export interface Pipeline {
   };
 }
 
+/** What the pods of tasks have in common. */
+export type PodTemplate = {
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly imagePullSecrets?: readonly { readonly name: string }[];
+  /** Addresses of names, for a task that may not ask the cluster's DNS. */
+  readonly hostAliases?: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
+};
+
 /** What `spec` of a PipelineRun holds here. */
 export interface PipelineRunSpec {
   readonly pipelineRef: { readonly name: string };
@@ -86,8 +94,14 @@ export interface PipelineRunSpec {
   }[];
   readonly taskRunTemplate: {
     readonly serviceAccountName: string;
-    readonly podTemplate: { readonly securityContext: Readonly<Record<string, unknown>> };
+    readonly podTemplate: PodTemplate;
   };
+  /** What single tasks of the pipeline have instead. */
+  readonly taskRunSpecs?: readonly {
+    readonly pipelineTaskName: string;
+    readonly serviceAccountName: string;
+    readonly podTemplate?: PodTemplate;
+  }[];
   readonly timeouts: { readonly pipeline: string };
 }
 

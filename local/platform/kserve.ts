@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { certificateFile, createAuthority, createCertificate, keyFile } from "../node/certificates.ts";
 import { run } from "../run.ts";
 import { goModuleSource, goProgram } from "../toolchain/go.ts";
-import { find, type Manifest, parseManifests, readManifests } from "./manifests.ts";
+import { find, type Manifest, parseManifests, readManifests, restricted } from "./manifests.ts";
 
 /** Parts of KServe's default installation that need hardware or controllers this cluster doesn't have. */
 const leftOut = /localmodel|llm|inferencemodels|inferencepools|inferencegraph|kserve-proxy/i;
@@ -102,10 +102,14 @@ function adaptConfiguration(configMap: Manifest, storageInitializer: string): Ma
   return configMap;
 }
 
-/** Our storage initializer, which serves `s3://` and no other scheme. */
+/**
+ * Our storage initializer, which serves `s3://` and no other scheme. KServe's own says nothing of its security, so that a
+ * restricted namespace would refuse its pods; OpenShift adds this by its security context constraints.
+ */
 function storageContainer(manifests: readonly Manifest[], image: string): Manifest {
   const container = find(manifests, "ClusterStorageContainer", "default");
   container.spec.container.image = image;
+  container.spec.container.securityContext = restricted;
   container.spec.supportedUriFormats = [{ prefix: "s3://" }];
   return container;
 }

@@ -1,0 +1,104 @@
+/** Service accounts and roles, as the table of jobs says. */
+import { type PolicyRule, type ServedModel, sharedAccounts, taskAccount, taskJob } from "./jobs.ts";
+
+/** Secrets that accounts hand to what runs as them. */
+export interface AccountSecrets {
+  /** KServe reads the object store's login from these. */
+  readonly serving: readonly string[];
+  /** Of type dockerconfigjson: Tekton makes the login of tasks that push images from it. Default: none. */
+  readonly imageRegistry?: string | undefined;
+}
+
+export interface AccessSpec {
+  readonly namespace: string;
+  /** Names of the Tekton tasks. */
+  readonly tasks: readonly string[];
+  readonly models: readonly ServedModel[];
+  readonly secrets: AccountSecrets;
+  /** The model registry asks for the token of a service account. */
+  readonly registryToken: boolean;
+}
+
+/** An account. Without `token`, its pods get none. */
+export function serviceAccount(
+  namespace: string,
+  name: string,
+  { secrets = [], token = false }: { secrets?: readonly string[]; token?: boolean } = {},
+) {
+  return {
+    metadata: { name, namespace },
+    automountServiceAccountToken: token,
+    ...(secrets.length > 0 ? { secrets: secrets.map((secret) => ({ name: secret })) } : {}),
+  };
+}
+
+/** The account of each task. A token is in a pod only where a destination or a rule needs one. */
+export function taskAccounts(spec: AccessSpec) {
+  const { namespace, tasks, models, secrets, registryToken } = spec;
+  const modelsAskForToken = models.some(({ tokenAuth }) => tokenAuth);
+  return tasks.map((task) => {
+    const { reaches, rules = [] } = taskJob(task);
+    const token =
+      rules.length > 0 ||
+      reaches.includes("kubernetesApi") ||
+      (registryToken && reaches.includes("modelRegistry")) ||
+      (modelsAskForToken && reaches.includes("models"));
+    const login = reaches.includes("imageRegistry") && secrets.imageRegistry ? [secrets.imageRegistry] : [];
+    return serviceAccount(namespace, taskAccount(task), { secrets: login, token });
+  });
+}
+
+/** What runs as these has no token: a task that was given no account of its own, and the models. */
+export function commonAccounts({ namespace, secrets }: AccessSpec) {
+  return {
+    pipeline: serviceAccount(namespace, sharedAccounts.pipeline),
+    serving: serviceAccount(namespace, sharedAccounts.serving, { secrets: secrets.serving }),
+  };
+}
+
+/** A Role and who has it. */
+export interface Grant {
+  readonly name: string;
+  readonly rules: PolicyRule[];
+  readonly accounts: readonly string[];
+}
+
+/** What tasks may do with the Kubernetes API, and the right to call models that ask for a token. */
+export function grants({ tasks, models }: AccessSpec): Grant[] {
+  const own = tasks.flatMap((task) => {
+    const { rules } = taskJob(task);
+    return rules ? [{ name: taskAccount(task), rules, accounts: [taskAccount(task)] }] : [];
+  });
+  const resourceNames = models.filter(({ tokenAuth }) => tokenAuth).map(({ name }) => name);
+  const accounts = tasks.filter((task) => taskJob(task).reaches.includes("models")).map(taskAccount);
+  if (resourceNames.length === 0 || accounts.length === 0) return own;
+  // The proxy before a model asks the API server whether its caller may do exactly this.
+  const call = {
+    apiGroups: ["serving.kserve.io"],
+    resources: ["inferenceservices"],
+    resourceNames,
+    verbs: ["get"],
+  };
+  return [...own, { name: "modelcar-model-caller", rules: [call], accounts }];
+}
+
+export function role(namespace: string, { name, rules }: Grant) {
+  return { metadata: { name, namespace }, rules };
+}
+
+/** Gives a Role of `namespace` to accounts of `accountNamespace` (default: the same). */
+export function roleBinding(
+  namespace: string,
+  { name, accounts }: Pick<Grant, "name" | "accounts">,
+  { role = name, accountNamespace = namespace }: { role?: string; accountNamespace?: string } = {},
+) {
+  return {
+    metadata: { name, namespace },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role },
+    subjects: accounts.map((account) => ({
+      kind: "ServiceAccount",
+      name: account,
+      namespace: accountNamespace,
+    })),
+  };
+}

@@ -1,0 +1,120 @@
+/**
+ * Every kind of work in the project's namespace, with the least that it needs. Service accounts, roles, tokens and network
+ * policies all follow from this table, and what is not in it gets nothing.
+ */
+import { names } from "./project.ts";
+
+/** What a job can be let connect to. */
+export type Destination =
+  /** The hub that models come from. */
+  | "hub"
+  | "objectStore"
+  | "modelRegistry"
+  /** The registry that images are pushed to. */
+  | "imageRegistry"
+  /** The served models of this namespace. */
+  | "models"
+  | "kubernetesApi";
+
+/** A rule of a Role, in the job's own namespace. */
+export interface PolicyRule {
+  readonly apiGroups: string[];
+  readonly resources: string[];
+  readonly resourceNames?: string[];
+  readonly verbs: string[];
+}
+
+export interface Job {
+  readonly reaches: readonly Destination[];
+  /**
+   * Whether it may ask the cluster's DNS, which may carry data out of the cluster. Without it the pod template must say
+   * the endpoint's address (`hostAliases`). Default: yes, if it reaches anything.
+   */
+  readonly resolvesNames?: boolean;
+  /** What it does with the Kubernetes API. Default: nothing. */
+  readonly rules?: PolicyRule[];
+}
+
+const serving = ["serving.kserve.io"];
+
+/** Tekton tasks by name. A task of the pipelines that is not here is an error. */
+const tasks: Readonly<Record<string, Job>> = {
+  "pull-model-from-huggingface": { reaches: ["hub"] },
+  // Calibration data comes from the hub.
+  "compress-model": { reaches: ["hub"] },
+  // Model and datasets lie on the workspace. What the model writes is run, so nothing can be reached.
+  "evaluate-model": { reaches: [] },
+  "upload-to-minio": { reaches: ["objectStore"] },
+  "build-and-push-modelcar": { reaches: ["imageRegistry"] },
+  "build-runtime": { reaches: ["imageRegistry"] },
+  "register-model": { reaches: ["modelRegistry"] },
+  "deploy-model": {
+    reaches: ["kubernetesApi"],
+    rules: [
+      {
+        apiGroups: serving,
+        resources: ["servingruntimes", "inferenceservices"],
+        verbs: ["get", "list", "watch", "create", "patch"],
+      },
+    ],
+  },
+  // Code that the model writes is run here too.
+  "run-lm-eval-v2": { reaches: ["models"], resolvesNames: false },
+  "run-guidellm": { reaches: ["models"] },
+  "run-guidellm-v2": { reaches: ["models"] },
+  "publish-test-results-v2": { reaches: ["modelRegistry", "objectStore"] },
+  "cleanup-workspace": { reaches: [] },
+};
+
+/** The row of a Tekton task. Throws for one that has none. */
+export function taskJob(task: string): Job {
+  const job = tasks[task];
+  if (!job) {
+    throw new Error(
+      `task ${task} has no row in components/manifests/jobs.ts: add what it may reach, which is nothing unless it says so`,
+    );
+  }
+  return job;
+}
+
+/** The tasks that may reach a destination. */
+export function tasksReaching(destination: Destination): string[] {
+  return Object.keys(tasks).filter((task) => taskJob(task).reaches.includes(destination));
+}
+
+/** The service account of a Tekton task. */
+export const taskAccount = (task: string): string => `modelcar-${task}`;
+
+/** For `taskRunSpecs` of a PipelineRun: each task of the pipeline runs as its own account. */
+export function taskRunSpecs(pipelineTasks: readonly { name: string; taskRef: { name: string } }[]) {
+  return pipelineTasks.map(({ name, taskRef }) => ({
+    pipelineTaskName: name,
+    serviceAccountName: taskAccount(taskRef.name),
+  }));
+}
+
+/** A model that is served here, as far as its pods' power goes. */
+export interface ServedModel {
+  readonly name: string;
+  readonly reaches: readonly Destination[];
+  /** OpenShift AI's proxy asks callers for a token that may `get` the InferenceService. */
+  readonly tokenAuth: boolean;
+}
+
+/** What a model's pods need: to fetch the model, and to have callers' tokens checked. */
+export function servedModel(model: {
+  readonly name: string;
+  /** Where the pod itself fetches the model: with KServe's storage initializer, or with `oras`. Default: it does not. */
+  readonly fetchesFrom?: "objectStore" | "imageRegistry" | undefined;
+  readonly tokenAuth: boolean;
+}): ServedModel {
+  const { name, fetchesFrom, tokenAuth } = model;
+  return {
+    name,
+    tokenAuth,
+    reaches: [...(fetchesFrom ? [fetchesFrom] : []), ...(tokenAuth ? (["kubernetesApi"] as const) : [])],
+  };
+}
+
+/** All accounts but those of tasks: runs whose task has none of its own, and served models. */
+export const sharedAccounts = { pipeline: names.pipelineAccount, serving: names.servingAccount } as const;

@@ -1,0 +1,308 @@
+/**
+ * Network policies: nothing is reached and nobody is let in unless a row of jobs.ts says so. Policies count the port of the
+ * pod behind a Service, not the Service's own, so that ports here are those that containers listen on.
+ */
+import { type Destination, type ServedModel, taskJob, tasksReaching } from "./jobs.ts";
+import type { Platform } from "./security.ts";
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: {
+    readonly key: string;
+    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+    readonly values?: string[];
+  }[];
+}
+
+export type Peer =
+  | { readonly namespaceSelector?: LabelSelector; readonly podSelector?: LabelSelector }
+  | { readonly ipBlock: { readonly cidr: string; readonly except?: string[] } };
+
+export interface Port {
+  readonly protocol: "TCP" | "UDP";
+  readonly port: number;
+}
+
+interface Egress {
+  readonly to?: Peer[];
+  readonly ports?: Port[];
+}
+
+interface Ingress {
+  readonly from?: Peer[];
+  readonly ports?: Port[];
+}
+
+export interface NetworkPolicy {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: {
+    readonly podSelector: LabelSelector;
+    readonly policyTypes: ("Ingress" | "Egress")[];
+    readonly ingress?: Ingress[];
+    readonly egress?: Egress[];
+  };
+}
+
+/** What the policies of a project depend on. */
+export interface Network {
+  readonly platform: Platform;
+  /** Where hub, object store and registries are: URLs, or host[:port] of an image registry. A missing one is reached by nobody. */
+  readonly urls: Readonly<Partial<Record<"hub" | "objectStore" | "modelRegistry" | "imageRegistry", string>>>;
+  /** Private address ranges (CIDRs) in which hosts outside the cluster answer, such as a company's mirror. Default: none. */
+  readonly privateNetworks?: readonly string[];
+  /** Namespaces whose pods may call the models. Routers and monitoring of OpenShift always may. */
+  readonly callers?: readonly string[];
+  /** The models are open to everybody who has a way to them, as behind an ingress controller whose place nobody told. */
+  readonly open?: boolean;
+  /** Where the API server is if not on the pods' own node: its addresses (CIDRs). OpenShift's is known. Default: none. */
+  readonly apiServer?: readonly string[];
+  /** Pods are part of an Istio mesh. */
+  readonly mesh?: boolean;
+  /** Also close pods that no row is about. False in a namespace that others use too. */
+  readonly defaultDeny: boolean;
+}
+
+const tcp = (...ports: number[]): Port[] => ports.map((port) => ({ protocol: "TCP", port }));
+
+/** Where model servers listen: vLLM itself, and OpenShift AI's proxy before it. */
+const modelPorts = tcp(8080, 8443);
+/** Where API servers listen; policies see this one, not the 443 of the Service `kubernetes`. */
+const apiServerPorts = tcp(6443);
+const istiodPorts = tcp(15012);
+const istioMetricsPorts = tcp(15020, 15090);
+
+const inNamespace = (namespace: string): LabelSelector => ({
+  matchLabels: { "kubernetes.io/metadata.name": namespace },
+});
+const taskPods = (...tasks: string[]): LabelSelector =>
+  tasks.length === 1
+    ? { matchLabels: { "tekton.dev/task": tasks[0] as string } }
+    : { matchExpressions: [{ key: "tekton.dev/task", operator: "In", values: tasks }] };
+const modelServer = { "app.kubernetes.io/component": "model-server" };
+const modelPods = (models?: readonly ServedModel[]): LabelSelector => ({
+  matchLabels: modelServer,
+  ...(models
+    ? {
+        matchExpressions: [
+          { key: "app.kubernetes.io/name", operator: "In", values: models.map(({ name }) => name) },
+        ],
+      }
+    : {}),
+});
+
+/** Addresses that no host on the internet has; the metadata service of clouds, which hands out keys, is among them. */
+const notTheInternet = {
+  v4: ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
+  v6: ["fc00::/7", "fe80::/10"],
+};
+
+/**
+ * The peers and ports of a URL, or of host[:port] with TLS. `<service>.<namespace>.svc[.cluster.local]` is a namespace;
+ * its pods' ports are `podPorts`, else the URL's own and, for 80 and 443, also the usual 8080 and 8443 behind them. A name
+ * without dots is a Service of the job's own namespace. Any other host is outside: every public address, and those of
+ * `privateNetworks`, at the URL's port, because policies know no names.
+ */
+export function destination(
+  url: string,
+  options: { readonly privateNetworks?: readonly string[]; readonly podPorts?: readonly number[] } = {},
+): { readonly to: Peer[]; readonly ports: Port[] } {
+  const { hostname, port, protocol } = new URL(url.includes("://") ? url : `https://${url}`);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const number = Number(port || (protocol === "http:" ? 80 : 443));
+  const inside = /^[^.]+\.(?<namespace>[^.]+)\.svc(\.cluster\.local)?\.?$/.exec(host)?.groups?.namespace;
+  if (inside !== undefined || /^[a-z][^.:]*$/.test(host)) {
+    const behind = { 80: [80, 8080], 443: [443, 8443] }[number] ?? [number];
+    const peer = inside ? { namespaceSelector: inNamespace(inside) } : { podSelector: {} };
+    return { to: [peer], ports: tcp(...(options.podPorts ?? behind)) };
+  }
+  return { to: outside(host, options.privateNetworks ?? []), ports: tcp(number) };
+}
+
+function outside(host: string, privateNetworks: readonly string[]): Peer[] {
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return [{ ipBlock: { cidr: `${host}/32` } }];
+  if (host.includes(":")) return [{ ipBlock: { cidr: `${host}/128` } }];
+  return [
+    { ipBlock: { cidr: "0.0.0.0/0", except: notTheInternet.v4 } },
+    { ipBlock: { cidr: "::/0", except: notTheInternet.v6 } },
+    ...privateNetworks.map((cidr) => ({ ipBlock: { cidr } })),
+  ];
+}
+
+/** To the cluster's DNS: pods behind its Service, and the cache that some clusters have on each node. */
+export function dnsEgress(platform: Platform): Egress {
+  const ports = (...numbers: number[]): Port[] =>
+    numbers.flatMap((port) => [
+      { protocol: "UDP", port },
+      { protocol: "TCP", port },
+    ]);
+  if (platform === "openshift") {
+    return { to: [{ namespaceSelector: inNamespace("openshift-dns") }], ports: ports(53, 5353) };
+  }
+  return {
+    to: [
+      {
+        namespaceSelector: inNamespace("kube-system"),
+        podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+      },
+      { ipBlock: { cidr: "169.254.20.10/32" } },
+    ],
+    ports: ports(53),
+  };
+}
+
+/** The pods in `namespace` whose row says that they reach a destination; for the `from` of a policy of that destination. */
+export function callersOf(
+  destination: Destination,
+  namespace: string,
+  models: readonly ServedModel[],
+): Peer[] {
+  const namespaceSelector = inNamespace(namespace);
+  const tasks = tasksReaching(destination);
+  const served = models.filter(({ reaches }) => reaches.includes(destination));
+  return [
+    ...(tasks.length > 0 ? [{ namespaceSelector, podSelector: taskPods(...tasks) }] : []),
+    ...(served.length > 0 ? [{ namespaceSelector, podSelector: modelPods(served) }] : []),
+  ];
+}
+
+/** All policies of the project's namespace: one that closes it, one for each task, and those of the models. */
+export function projectPolicies(
+  namespace: string,
+  network: Network,
+  tasks: readonly string[],
+  models: readonly ServedModel[],
+): NetworkPolicy[] {
+  return [
+    ...(network.defaultDeny ? [defaultDeny(namespace)] : []),
+    ...tasks.map((task) => {
+      const { reaches, resolvesNames = reaches.length > 0 } = taskJob(task);
+      return closed(namespace, task, taskPods(task), egress(network, reaches, resolvesNames));
+    }),
+    ...modelPolicies(namespace, network, models),
+  ];
+}
+
+/** No connection in or out of any pod, unless another policy allows it. */
+export function defaultDeny(namespace: string): NetworkPolicy {
+  return closed(namespace, "default-deny", {}, []);
+}
+
+function closed(
+  namespace: string,
+  name: string,
+  podSelector: LabelSelector,
+  egress: Egress[],
+): NetworkPolicy {
+  return {
+    metadata: { name, namespace },
+    spec: { podSelector, policyTypes: ["Ingress", "Egress"], ...(egress.length > 0 ? { egress } : {}) },
+  };
+}
+
+function egress(network: Network, reaches: readonly Destination[], resolvesNames: boolean): Egress[] {
+  const { platform, urls, privateNetworks = [], apiServer = [] } = network;
+  const rules = reaches.flatMap((name): Egress[] => {
+    if (name === "models") return [{ to: [{ podSelector: modelPods() }], ports: modelPorts }];
+    if (name === "kubernetesApi") {
+      // OpenShift's API servers are pods of no namespace that a policy could name.
+      const to = apiServer.map((cidr) => ({ ipBlock: { cidr } }));
+      return [{ ...(to.length > 0 ? { to } : {}), ports: apiServerPorts }];
+    }
+    const url = urls[name];
+    return url === undefined ? [] : [destination(url, { privateNetworks })];
+  });
+  return [...(resolvesNames ? [dnsEgress(platform)] : []), ...rules];
+}
+
+/** Callers reach every model; a model reaches what it is fetched from, and no model another. */
+function modelPolicies(namespace: string, network: Network, models: readonly ServedModel[]): NetworkPolicy[] {
+  const { platform, callers = [], open, apiServer = [], mesh } = network;
+  if (models.length === 0) return [];
+  const group = (label: string): Peer => ({
+    namespaceSelector: { matchLabels: { [label]: "" } },
+    // Without it, pods on the host's network, as routers and API servers are, would not count.
+    podSelector: {},
+  });
+  const monitoring: Peer = {
+    namespaceSelector: { matchLabels: { "network.openshift.io/policy-group": "monitoring" } },
+  };
+  const callingNamespaces = callers.map((name) => ({ namespaceSelector: inNamespace(name) }));
+  const from: Peer[] = [
+    { podSelector: taskPods(...tasksReaching("models")) },
+    ...callingNamespaces,
+    ...apiServer.map((cidr) => ({ ipBlock: { cidr } })),
+    ...(platform === "openshift"
+      ? [
+          group("policy-group.network.openshift.io/ingress"),
+          // The API server's proxy, through which Readiness asks a model.
+          group("policy-group.network.openshift.io/host-network"),
+          monitoring,
+        ]
+      : []),
+  ];
+  const server: NetworkPolicy = {
+    metadata: { name: "serve-model", namespace },
+    spec: {
+      podSelector: modelPods(),
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [
+        { ...(open ? {} : { from }), ports: modelPorts },
+        ...(mesh
+          ? [
+              {
+                from: [...(platform === "openshift" ? [monitoring] : []), ...callingNamespaces],
+                ports: istioMetricsPorts,
+              },
+            ]
+          : []),
+      ],
+      ...(mesh ? { egress: [dnsEgress(platform), { ports: istiodPorts }] } : {}),
+    },
+  };
+  const fetching = (["objectStore", "imageRegistry", "kubernetesApi"] as const).flatMap((name) => {
+    const served = models.filter(({ reaches }) => reaches.includes(name));
+    if (served.length === 0) return [];
+    return [
+      {
+        metadata: { name: `serve-model-${policySuffix[name]}`, namespace },
+        spec: {
+          podSelector: modelPods(served),
+          policyTypes: ["Egress" as const],
+          egress: egress(network, [name], true),
+        },
+      },
+    ];
+  });
+  return [server, ...fetching];
+}
+
+/** Names of objects are lower-case. */
+const policySuffix = {
+  objectStore: "object-store",
+  imageRegistry: "image-registry",
+  kubernetesApi: "kubernetes-api",
+} as const;
+
+/**
+ * Lets the registering jobs of our namespace to a model registry of OpenShift AI, whose own policy admits routers and
+ * generated namespaces only (model-registry-operator, templates/ingress-network-policy.yaml.tmpl; its selector is this one).
+ */
+export function registryIngress(args: {
+  /** Name of the ModelRegistry and its namespace. */
+  readonly registry: string;
+  readonly registryNamespace: string;
+  /** 8080, or 8443 behind kube-rbac-proxy. */
+  readonly port: number;
+  /** The project's namespace. */
+  readonly namespace: string;
+}): NetworkPolicy {
+  const { registry, registryNamespace, port, namespace } = args;
+  return {
+    metadata: { name: `${registry}-from-${namespace}`, namespace: registryNamespace },
+    spec: {
+      podSelector: { matchLabels: { app: registry, component: "model-registry" } },
+      policyTypes: ["Ingress"],
+      ingress: [{ from: callersOf("modelRegistry", namespace, []), ports: tcp(port) }],
+    },
+  };
+}
