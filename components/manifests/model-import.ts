@@ -6,7 +6,7 @@ import { goDuration, type Param, type Pipeline, type PipelineRunSpec, type Pipel
 
 export const pipelineName = "model-import";
 /** The Tasks that the pipeline is made of. */
-export const importTasks = ["pull-model-from-huggingface", "upload-to-minio", "register-model"] as const;
+export const importTaskNames = ["pull-model-from-huggingface", "upload-to-minio", "register-model"] as const;
 const workspace = "models";
 
 /** Parameters of the pipeline, in the vocabulary of its tasks. */
@@ -46,7 +46,7 @@ const fromRun = (...names: ParamName[]): Param[] =>
 const resultOf = (task: string, result: string) => `$(tasks.${task}.results.${result})`;
 
 /** Each task may take as long as the run, because Tekton's own default of an hour is too short for large models. */
-function importTasks(timeoutMinutes: number): PipelineTask[] {
+function pipelineTasks(timeoutMinutes: number): PipelineTask[] {
   const timeout = goDuration(timeoutMinutes);
   const task = (name: string, params: Param[], more: Partial<PipelineTask>): PipelineTask => ({
     name,
@@ -101,7 +101,7 @@ export function modelImportPipeline(namespace: string, timeoutMinutes: number): 
       description: "Pulls a model from Hugging Face, uploads it to MinIO and registers it.",
       params: Object.entries(params).map(([name, description]) => ({ name, type: "string", description })),
       workspaces: [{ name: workspace, description: "Volume that the tasks hand the model over on" }],
-      tasks: importTasks(timeoutMinutes),
+      tasks: pipelineTasks(timeoutMinutes),
       results: Object.entries(results).map(([name, { task, description }]) => ({
         name,
         description,
@@ -159,7 +159,7 @@ export function modelImportRun(spec: ModelImport): PipelineRunSpec {
         ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets.map((name) => ({ name })) } : {}),
       },
     },
-    taskRunSpecs: taskRunSpecs(importTasks(timeoutMinutes)),
+    taskRunSpecs: taskRunSpecs(importTasks),
     timeouts: { pipeline: goDuration(timeoutMinutes) },
   };
 }
