@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import { Credentials } from "./components/credentials.ts";
 import {
   type ImportResult,
-  importTaskNames,
+  importTasks,
   modelImportRun,
   pipelineName,
 } from "./components/manifests/model-import.ts";
@@ -21,7 +21,7 @@ import { loadConfig } from "./config.ts";
 const config = loadConfig();
 const { platform, kubeContext: context } = config;
 const images = config.images as Record<string, string>;
-const tasks = loadTasks("tasks", importTaskNames).map((task) => fitTask(task, config.namespace, images));
+const tasks = loadTasks("tasks", importTasks).map((task) => fitTask(task, config.namespace, images));
 
 const cluster = new k8s.Provider("cluster", {
   context,

@@ -6,7 +6,7 @@ import { goDuration, type Param, type Pipeline, type PipelineRunSpec, type Pipel
 
 export const pipelineName = "model-import";
 /** The Tasks that the pipeline is made of. */
-export const importTaskNames = ["pull-model-from-huggingface", "upload-to-minio", "register-model"] as const;
+export const importTasks = ["pull-model-from-huggingface", "upload-to-minio", "register-model"] as const;
 const workspace = "models";
 
 /** Parameters of the pipeline, in the vocabulary of its tasks. */
