@@ -1,19 +1,47 @@
 /** Which node a model's GPUs are to come from. */
+import { allocatable, fitsNode, type Instance } from "./nodes.ts";
+import { parseQuantity } from "./quantity.ts";
 
 export interface Accelerator {
   /** Value of the node label nvidia.com/gpu.product. */
   readonly gpuProduct: string;
-  /** Instance types by name, with the number of their GPUs. */
-  readonly instances: Readonly<Record<string, { readonly gpus: number }>>;
+  /** Instance types by name. */
+  readonly instances: Readonly<Record<string, Instance>>;
 }
 
-/** Node labels that lead to the smallest instance type with enough GPUs. Throws when none is large enough. */
-export function nodeSelectorFor(accelerator: Accelerator, gpus: number): Record<string, string> {
-  const fitting = Object.entries(accelerator.instances).filter(([, instance]) => instance.gpus >= gpus);
-  const [smallest] = fitting.sort(([, a], [, b]) => a.gpus - b.gpus);
-  if (!smallest) throw new Error(`no instance type of ${accelerator.gpuProduct} has ${gpus} GPUs`);
+/** CPU and memory that a pod requests, as Kubernetes quantities. */
+export interface PodRequests {
+  readonly cpu: string;
+  readonly memory: string;
+}
+
+/**
+ * The instance type with the fewest GPUs that are enough, and the cheapest of several. With `pod` only those with room for its
+ * CPU and memory are considered, as long as there is one. Undefined when none has enough GPUs.
+ */
+export function instanceFor(
+  accelerator: Accelerator,
+  gpus: number,
+  pod?: PodRequests,
+): readonly [type: string, instance: Instance] | undefined {
+  const enough = Object.entries(accelerator.instances).filter(([, instance]) => instance.gpus >= gpus);
+  const demand = pod && { gpus, cpu: parseQuantity(pod.cpu), memory: parseQuantity(pod.memory) };
+  const roomy = demand ? enough.filter(([, each]) => fitsNode(demand, allocatable(each))) : enough;
+  const price = (instance: Instance) => instance.hourlyUsd ?? 0;
+  const candidates = roomy.length > 0 ? roomy : enough;
+  return candidates.sort(([, a], [, b]) => a.gpus - b.gpus || price(a) - price(b))[0];
+}
+
+/** Node labels that lead to {@link instanceFor}'s choice. Throws when no instance type has enough GPUs. */
+export function nodeSelectorFor(
+  accelerator: Accelerator,
+  gpus: number,
+  pod?: PodRequests,
+): Record<string, string> {
+  const choice = instanceFor(accelerator, gpus, pod);
+  if (!choice) throw new Error(`no instance type of ${accelerator.gpuProduct} has ${gpus} GPUs`);
   return {
     "nvidia.com/gpu.product": accelerator.gpuProduct,
-    "node.kubernetes.io/instance-type": smallest[0],
+    "node.kubernetes.io/instance-type": choice[0],
   };
 }

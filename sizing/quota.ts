@@ -1,47 +1,115 @@
 /** What a namespace must allow so that every declared workload fits, and nothing more. */
+import { type Amounts, type PodDemand, podAmounts, podCounts, type Workloads } from "./demand.ts";
+import { affinityAssistant } from "./platform-containers.ts";
 import { formatBytes, formatCpu, parseQuantity } from "./quantity.ts";
 
-/** Requests and the memory limit of one pod, as Kubernetes quantities. */
-export interface PodDemand {
-  readonly cpu: string;
-  readonly memory: string;
-  readonly memoryLimit: string;
-  readonly gpus?: number;
+export type { PodDemand, Workloads } from "./demand.ts";
+
+/** One entry of ResourceQuota.spec.hard, and where it comes from. */
+export interface QuotaNeed {
+  readonly resource: string;
+  /** In base units. */
+  readonly amount: number;
+  readonly quantity: string;
+  /** The sum in words: "a 6 + b 16". */
+  readonly sum: string;
 }
 
-export interface Workloads {
-  /** Served models; one with the rolling strategy runs twice while it changes. */
-  readonly services: readonly (PodDemand & { readonly rollout: "RollingUpdate" | "Recreate" })[];
-  /**
-   * The tasks of the pipelines. A run executes one at a time, but a finished pod counts for some seconds more, and Tekton
-   * tries a pod that the quota refused again only after a minute; so the two largest must fit together.
-   */
-  readonly tasks: readonly PodDemand[];
-  /** Pipeline runs that can be under way together. */
-  readonly parallelRuns: number;
-  /** Sizes of the namespace's volume claims. */
-  readonly claims: readonly string[];
+interface Part {
+  readonly label: string;
+  readonly count: number;
+  readonly each: number;
 }
 
-/** The pod by which Tekton keeps a run's tasks on the node of their volume. */
-const affinityAssistant: PodDemand = { cpu: "50m", memory: "100Mi", memoryLimit: "100Mi" };
+/**
+ * Everything that the namespace must allow, in the order of a ResourceQuota. Services count with all their replicas, those
+ * that autoscaling may add and the one that a rolling update adds; stopped ones with none.
+ *
+ * limits.cpu is there only when every container states a CPU limit, or the LimitRange does for it: with such a quota
+ * Kubernetes refuses pods without one. Of GPUs Kubernetes counts only the requests; limits.nvidia.com/gpu, which is always
+ * equal, is there for its readers.
+ */
+export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
+  const need = (resource: string, format: (amount: number) => string, parts: readonly Part[]): QuotaNeed => {
+    const amount = parts.reduce((total, { count, each }) => total + count * each, 0);
+    const terms = parts
+      .filter(({ count, each }) => count * each > 0)
+      .map(({ label, count, each }) => `${label} ${count > 1 ? `${count} × ` : ""}${format(each)}`);
+    return { resource, amount, quantity: format(amount), sum: terms.join(" + ") || "nothing" };
+  };
+  const podNeed = (
+    resource: string,
+    format: (amount: number) => string,
+    amount: (pod: Amounts) => number | undefined,
+  ) => {
+    const parts = partsOf(workloads, amount);
+    return parts ? [need(resource, format, parts)] : [];
+  };
+  const scratch = podNeed("requests.ephemeral-storage", formatBytes, (pod) => pod.ephemeralStorage);
+  const claims = workloads.claims.map((size) => parseQuantity(size));
+  return [
+    ...podNeed("requests.cpu", formatCpu, (pod) => pod.cpu),
+    ...podNeed("requests.memory", formatBytes, (pod) => pod.memory),
+    ...podNeed("limits.cpu", formatCpu, (pod) => pod.cpuLimit),
+    ...podNeed("limits.memory", formatBytes, (pod) => pod.memoryLimit),
+    ...podNeed("requests.nvidia.com/gpu", String, (pod) => pod.gpus),
+    ...podNeed("limits.nvidia.com/gpu", String, (pod) => pod.gpus),
+    ...scratch.filter(({ amount }) => amount > 0),
+    need(
+      "requests.storage",
+      formatBytes,
+      claims.map((each) => ({ label: "claim", count: 1, each })),
+    ),
+    need("persistentvolumeclaims", String, [{ label: "claims", count: claims.length, each: 1 }]),
+  ];
+}
 
-/** The `hard` part of the ResourceQuota. */
-export function quotaFor(workloads: Workloads): Record<string, string> {
-  const copies = workloads.services.flatMap((service) =>
-    service.rollout === "Recreate" ? [service] : [service, service],
-  );
-  const sum = (amount: (pod: PodDemand) => number) => {
-    const [largest = 0, second = 0] = workloads.tasks.map(amount).sort((a, b) => b - a);
-    const run = largest + second + amount(affinityAssistant);
-    return copies.reduce((total, pod) => total + amount(pod), run * workloads.parallelRuns);
-  };
-  return {
-    "requests.cpu": formatCpu(sum((pod) => parseQuantity(pod.cpu))),
-    "requests.memory": formatBytes(sum((pod) => parseQuantity(pod.memory))),
-    "limits.memory": formatBytes(sum((pod) => parseQuantity(pod.memoryLimit))),
-    "requests.nvidia.com/gpu": String(sum((pod) => pod.gpus ?? 0)),
-    "requests.storage": formatBytes(workloads.claims.reduce((total, size) => total + parseQuantity(size), 0)),
-    persistentvolumeclaims: String(workloads.claims.length),
-  };
+/** The `hard` part of the ResourceQuota: what is needed, with `overrides` in place of entries of the same name, or added. */
+export function quotaFor(
+  workloads: Workloads,
+  overrides: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const needed = quotaNeeds(workloads).map(({ resource, quantity }) => [resource, quantity] as const);
+  return { ...Object.fromEntries(needed), ...overrides };
+}
+
+/** An override that refuses a declared workload. */
+export interface QuotaShortage {
+  readonly resource: string;
+  readonly given: string;
+  readonly need: QuotaNeed;
+}
+
+/** Short names that a quota may use for requests. */
+const aliases: Readonly<Record<string, string>> = { cpu: "requests.cpu", memory: "requests.memory" };
+
+/** The overrides that are below what is needed. Throws on an override that is no quantity. */
+export function quotaShortages(
+  workloads: Workloads,
+  overrides: Readonly<Record<string, string>>,
+): QuotaShortage[] {
+  const needs = new Map(quotaNeeds(workloads).map((need) => [need.resource, need]));
+  return Object.entries(overrides).flatMap(([resource, given]) => {
+    const need = needs.get(aliases[resource] ?? resource);
+    // Sums of binary fractions such as 0.1 + 0.2 are off by less than anybody asks for.
+    return need && parseQuantity(given) < need.amount - 1e-6 ? [{ resource, given, need }] : [];
+  });
+}
+
+/** What each service and the runs take of one resource; undefined when some pod's amount is unknown. */
+function partsOf(
+  workloads: Workloads,
+  amount: (pod: Amounts) => number | undefined,
+): readonly Part[] | undefined {
+  const of = (pod: PodDemand) => amount(podAmounts(pod));
+  const services = workloads.services.map((service, index) => ({
+    label: service.name ?? `model ${index + 1}`,
+    count: podCounts(service).rolling,
+    each: of(service) ?? Number.NaN,
+  }));
+  const tasks = workloads.tasks.map((task) => of(task) ?? Number.NaN);
+  if ([...services.map(({ each }) => each), ...tasks].some(Number.isNaN)) return undefined;
+  const [largest = 0, second = 0] = tasks.sort((a, b) => b - a);
+  const each = largest + second + (of(affinityAssistant) ?? 0);
+  return [...services, { label: "pipeline runs", count: workloads.parallelRuns, each }];
 }

@@ -1,0 +1,162 @@
+/** What to tell about room in the namespace and on the nodes. */
+import {
+  type Amounts,
+  type ContainerDemand,
+  type PodDemand,
+  podAmounts,
+  podCounts,
+  type Workloads,
+} from "./demand.ts";
+import { type Findings, gib, joinFindings, keyPath } from "./finding.ts";
+import { limitProblems } from "./limit-range.ts";
+import { allocatable, type Instance, nodesNeeded } from "./nodes.ts";
+import { instanceFor } from "./placement.ts";
+import { affinityAssistant } from "./platform-containers.ts";
+import { formatCpu, parseQuantity } from "./quantity.ts";
+import { quotaShortages } from "./quota.ts";
+import { isImported, type Stack, serviceDemand } from "./stack.ts";
+
+/** The declared quota against what runs: an entry that is too small, or that does not do what it seems to. */
+export function quotaFindings(workloads: Workloads, quota: Readonly<Record<string, string>>): Findings {
+  const pods = [...workloads.services, ...workloads.tasks];
+  const unlimited = pods.filter((pod) => podAmounts(pod).cpuLimit === undefined);
+  const names = [...new Set(unlimited.map(({ name }) => name ?? "a pod"))].join(", ");
+  return {
+    errors: [
+      ...quotaShortages(workloads, quota).map(
+        ({ resource, given, need }) =>
+          `${keyPath("project", "quota", resource)}: "${given}" must be at least ${need.quantity}: ${need.sum}`,
+      ),
+      ...(quota["limits.cpu"] !== undefined && unlimited.length > 0
+        ? [
+            `${keyPath("project", "quota", "limits.cpu")}: must be left out: with it Kubernetes refuses containers without a CPU limit (${names})`,
+          ]
+        : []),
+    ],
+    warnings: Object.keys(quota)
+      .filter((resource) => /^limits\..*\//.test(resource))
+      .map(
+        (resource) =>
+          `${keyPath("project", "quota", resource)}: Kubernetes counts only ${resource.replace("limits.", "requests.")}`,
+      ),
+  };
+}
+
+/** The LimitRange's bounds against every container. `defaults` is what it gives to containers that say nothing. */
+export function limitFindings(stack: Stack, workloads: Workloads, defaults: ContainerDemand): Findings {
+  const parts = (pod: PodDemand) => [pod, ...(pod.initContainers ?? []), ...(pod.sidecars ?? [])];
+  const own = {
+    ...defaults,
+    name: "a container without resources of its own, such as Tekton's init containers",
+  };
+  const containers = [...workloads.services.flatMap(parts), ...workloads.tasks.flatMap(parts), own];
+  const problems = limitProblems(stack.project.limits, [...containers, affinityAssistant]);
+  return {
+    errors: [
+      ...problems.map(({ bound, resource, given, need, container }) => {
+        const path = keyPath("project", "limits", bound, resource);
+        return bound === "max"
+          ? `${path}: "${given}" must be at least ${need}, the limit of ${container}`
+          : `${path}: "${given}" must be at most ${need}, the request of ${container}`;
+      }),
+      ...stack.models.flatMap(({ serve: { cpu, cpuLimit } }, index) => {
+        const path = keyPath("models", index, "serve", "cpuLimit");
+        const enough = parseQuantity(cpuLimit) >= parseQuantity(cpu);
+        return enough ? [] : [`${path}: "${cpuLimit}" must be at least ${cpu}, what serve.cpu asks for`];
+      }),
+    ],
+    warnings: [],
+  };
+}
+
+/** Nodes of one instance type that the models need. */
+export interface NodeCount {
+  readonly type: string;
+  readonly gpus: number;
+  /** Nodes with all replicas that autoscaling may add. */
+  readonly nodes: number;
+  /** Nodes while new versions take over. */
+  readonly rolling: number;
+}
+
+/** Every GPU model against the nodes it goes to, and the number of those nodes. */
+export function nodeFindings(stack: Stack): Findings & { readonly counts: readonly NodeCount[] } {
+  const placed = stack.models.flatMap((model, index) => {
+    const accelerator = stack.accelerators[model.serve.accelerator ?? ""];
+    const service = serviceDemand(model, stack);
+    const amounts = podAmounts(service);
+    const choice =
+      accelerator && amounts.gpus > 0 ? instanceFor(accelerator, amounts.gpus, service) : undefined;
+    if (!choice) return [];
+    return [{ index, service, amounts, type: choice[0], instance: choice[1], counts: podCounts(service) }];
+  });
+  const counts = [...new Map(placed.map(({ type, instance }) => [type, instance]))].map(
+    ([type, instance]) => {
+      const pods = (of: "most" | "rolling") =>
+        placed
+          .filter((each) => each.type === type)
+          .flatMap(({ amounts, counts }) => Array.from({ length: counts[of] }, () => amounts));
+      const nodes = (of: "most" | "rolling") => nodesNeeded(pods(of), instance);
+      return { type, gpus: instance.gpus, nodes: nodes("most"), rolling: nodes("rolling") };
+    },
+  );
+  const room = placed.map(({ index, service, amounts, type, instance }) => {
+    return roomOnNode(index, service, amounts, type, instance);
+  });
+  const surges = placed.flatMap(({ index, type, service, counts: { most, rolling } }) => {
+    if (rolling === most) return [];
+    const path = keyPath("models", index, "serve", "rollout");
+    return [
+      `${path}: while a new version of ${service.name} takes over, ${service.gpus} GPUs must be free on a ${type}; if not, old and new pod wait for each other (Recreate needs none)`,
+    ];
+  });
+  return { ...joinFindings([...room, { errors: [], warnings: surges }]), counts };
+}
+
+/** A pod against an empty node; close when only half a core or a twentieth of the memory is left for DaemonSets. */
+function roomOnNode(
+  index: number,
+  service: ContainerDemand,
+  pod: Amounts,
+  type: string,
+  instance: Instance,
+): Findings {
+  const room = allocatable(instance);
+  const check = (resource: "cpu" | "memory", show: (amount: number) => string, reserve: number) => {
+    const path = keyPath("models", index, "serve", resource);
+    const over = pod[resource] - room[resource];
+    const sum = `the pod asks for ${show(pod[resource])} of the ${show(room[resource])} that a ${type} leaves to pods`;
+    if (over > 0) {
+      const most = show(parseQuantity(service[resource]) - over);
+      return { errors: [`${path}: "${service[resource]}" must be at most ${most}: ${sum}`], warnings: [] };
+    }
+    const close = pod[resource] > room[resource] - reserve;
+    return { errors: [], warnings: close ? [`${path}: ${sum}; DaemonSets need some of that too`] : [] };
+  };
+  return joinFindings([check("cpu", formatCpu, 0.5), check("memory", gib, 0.05 * room.memory)]);
+}
+
+/** Volumes that a model's pods can't share, and claims that a quota does not know. */
+export function claimFindings(stack: Stack): Findings {
+  const warnings = stack.models.flatMap((model, index) => {
+    const { most, rolling } = podCounts(serviceDemand(model, stack));
+    const uri = "uri" in model.source ? model.source.uri : undefined;
+    if (!isImported(model)) {
+      const unknown = uri?.startsWith("pvc://") && most > 0 && !stack.project.quota["requests.storage"];
+      const quota = keyPath("project", "quota", "requests.storage");
+      const path = keyPath("models", index, "source", "uri");
+      return unknown
+        ? [
+            `${path}: the size of this claim is not in the computed quota; if it is in this namespace set ${quota}`,
+          ]
+        : [];
+    }
+    const claim = model.package;
+    if (claim.kind !== "pvc" || claim.accessMode === "ReadWriteMany" || rolling < 2) return [];
+    const path = keyPath("models", index, "package", "accessMode");
+    return [
+      `${path}: ${rolling} pods of ${model.name} at a time share ${claim.claim}, which ${claim.accessMode} lets one node mount; pods on another node wait`,
+    ];
+  });
+  return { errors: [], warnings };
+}

@@ -1,0 +1,122 @@
+/** What sizing needs to know of a stack, and the pods and claims that follow from it. The config fits these types as it is. */
+import type { ContainerDemand, PodDemand, ServiceDemand, Workloads } from "./demand.ts";
+import type { LimitBounds } from "./limit-range.ts";
+import type { Architecture } from "./memory.ts";
+import type { Accelerator } from "./placement.ts";
+import { authProxy, meshProxy, modelcar, modelFetcher, storageInitializer } from "./platform-containers.ts";
+import type { RolloutStrategy } from "./rollout.ts";
+
+/** An entry of modelcar:accelerators. */
+export interface StackAccelerator extends Accelerator {
+  /** Memory of one GPU as the driver reports it, as a Kubernetes quantity. */
+  readonly memory: string;
+}
+
+/** An entry of modelcar:models. */
+export interface StackModel {
+  readonly name: string;
+  /** With `uri` for a model that is there already; else a run imports it. */
+  readonly source: { readonly uri?: string | undefined } | { readonly huggingFace: string };
+  readonly package:
+    | { readonly kind: "s3" }
+    | { readonly kind: "pvc"; readonly claim: string; readonly size: string; readonly accessMode: string };
+  readonly architecture?: Architecture | undefined;
+  readonly serve: StackServe;
+}
+
+export interface StackServe {
+  readonly mode: "kserve" | "deployment";
+  readonly accelerator?: string | undefined;
+  readonly gpus: number;
+  readonly cpu: string;
+  readonly cpuLimit: string;
+  readonly memory: string;
+  readonly ephemeralStorage?: string | undefined;
+  readonly maxModelLen: number;
+  readonly gpuMemoryUtilization: number;
+  readonly maxNumSeqs?: number | undefined;
+  readonly vllmArgs: readonly string[];
+  readonly rollout: RolloutStrategy;
+  readonly stopped: boolean;
+  readonly replicas: number;
+  readonly autoscaling?: { readonly minReplicas: number; readonly maxReplicas: number } | undefined;
+  readonly auth: boolean;
+  readonly cache?: { readonly size: string } | undefined;
+}
+
+export interface Stack {
+  readonly platform: "openshift" | "kubernetes";
+  readonly models: readonly StackModel[];
+  readonly accelerators: Readonly<Record<string, StackAccelerator>>;
+  readonly project: { readonly quota: Readonly<Record<string, string>>; readonly limits: LimitBounds };
+  readonly endpoint: { readonly mesh: boolean };
+  readonly servingRuntimes: Readonly<Record<"vllm-cuda" | "vllm-cpu", { readonly args: readonly string[] }>>;
+  /** The volume that tasks hand models over on. */
+  readonly storage: { readonly size: string };
+}
+
+/** Where a served model lies. */
+function storageOf({ source, package: packaging }: StackModel): string {
+  const uri = "uri" in source ? source.uri : undefined;
+  return uri ? uri.slice(0, uri.indexOf(":")) : packaging.kind;
+}
+
+/** True for a model that a pipeline run brings into the cluster. */
+export function isImported({ source }: StackModel): boolean {
+  return !("uri" in source && source.uri);
+}
+
+/** The pods that serve a model, with all containers that KServe, OpenShift AI and Istio add. */
+export function serviceDemand(
+  model: StackModel,
+  { platform, endpoint }: Pick<Stack, "platform" | "endpoint">,
+): ServiceDemand {
+  const { serve, name } = model;
+  const storage = storageOf(model);
+  const when = (condition: boolean, container: ContainerDemand) => (condition ? [container] : []);
+  const kserve = serve.mode === "kserve";
+  return {
+    name,
+    cpu: serve.cpu,
+    cpuLimit: serve.cpuLimit,
+    memory: serve.memory,
+    memoryLimit: serve.memory,
+    ephemeralStorage: serve.ephemeralStorage,
+    gpus: serve.gpus,
+    rollout: serve.mode === "deployment" ? "Recreate" : serve.rollout,
+    replicas: serve.replicas,
+    autoscaling: serve.autoscaling,
+    stopped: serve.stopped,
+    initContainers: [
+      ...when(kserve && storage === "s3", storageInitializer(platform)),
+      ...when(kserve && storage === "oci", modelcar),
+      ...when(!kserve, modelFetcher),
+    ],
+    sidecars: [
+      ...when(kserve && storage === "oci", modelcar),
+      ...when(kserve && serve.auth && platform === "openshift", authProxy),
+      ...when(endpoint.mesh, meshProxy),
+    ],
+  };
+}
+
+/**
+ * Everything that may run in the stack's namespace at a time. The runs of all imported models may be under way at once.
+ * `tasks` are the pods of the pipelines' tasks.
+ */
+export function workloadsOf(
+  stack: Pick<Stack, "platform" | "endpoint" | "models" | "storage">,
+  tasks: readonly PodDemand[],
+): Workloads {
+  const { models } = stack;
+  const packages = models.flatMap((model) =>
+    isImported(model) && model.package.kind === "pvc" ? [model.package.size] : [],
+  );
+  const caches = models.flatMap(({ serve }) => (serve.cache ? [serve.cache.size] : []));
+  return {
+    services: models.map((model) => serviceDemand(model, stack)),
+    tasks,
+    parallelRuns: models.filter(isImported).length,
+    claims: [stack.storage.size, ...packages, ...caches],
+  };
+}
