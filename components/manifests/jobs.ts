@@ -85,12 +85,9 @@ export function tasksReaching(destination: Destination): string[] {
 /** The service account of a Tekton task. */
 export const taskAccount = (task: string): string => `modelcar-${task}`;
 
-/** For `taskRunSpecs` of a PipelineRun: each task of the pipeline runs as its own account. */
-export function taskRunSpecs(pipelineTasks: readonly { name: string; taskRef: { name: string } }[]) {
-  return pipelineTasks.map(({ name, taskRef }) => ({
-    pipelineTaskName: name,
-    serviceAccountName: taskAccount(taskRef.name),
-  }));
+/** For `taskRunSpecs` of a PipelineRun whose tasks are named like their Tasks: each runs as its own account. */
+export function taskRunSpecs(pipelineTasks: readonly string[]) {
+  return pipelineTasks.map((task) => ({ pipelineTaskName: task, serviceAccountName: taskAccount(task) }));
 }
 
 /** A model that is served here, as far as its pods' power goes. */
