@@ -1,0 +1,234 @@
+import { describe, expect, test } from "vitest";
+import { servedModel, taskJob, tasksReaching } from "./jobs.ts";
+import {
+  callersOf,
+  defaultDeny,
+  destination,
+  dnsEgress,
+  type Network,
+  type NetworkPolicy,
+  projectPolicies,
+  registryIngress,
+} from "./network-policies.ts";
+
+const network: Network = {
+  platform: "kubernetes",
+  urls: {
+    hub: "https://huggingface.co",
+    objectStore: "http://minio.model-storage.svc.cluster.local:9000",
+    modelRegistry: "http://registry.models.svc:8080",
+    imageRegistry: "quay.io",
+  },
+  defaultDeny: true,
+};
+const models = [
+  servedModel({ name: "small", fetchesFrom: "objectStore", tokenAuth: false }),
+  servedModel({ name: "large", tokenAuth: true }),
+];
+const tasks = ["pull-model-from-huggingface", "upload-to-minio", "register-model", "run-lm-eval-v2"];
+const policies = (changes: Partial<Network> = {}, of = tasks) =>
+  Object.fromEntries(
+    projectPolicies("ai", { ...network, ...changes }, of, models).map((policy) => [
+      policy.metadata.name,
+      policy,
+    ]),
+  );
+const namespaced = (name: string) => ({
+  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
+});
+const tcp = (port: number) => ({ protocol: "TCP", port });
+
+describe("where a URL leads", () => {
+  test.each<[string, string, number[]]>([
+    ["http://minio.model-storage.svc:9000", "model-storage", [9000]],
+    ["http://minio.model-storage.svc.cluster.local:9000/path", "model-storage", [9000]],
+    ["http://sums-predictor.ai.svc", "ai", [80, 8080]],
+    ["https://sums-predictor.ai.svc.cluster.local", "ai", [443, 8443]],
+    ["registry.oci-registry.svc.cluster.local:5000", "oci-registry", [5000]],
+  ])("%s: to the pods of namespace %s", (url, namespace, ports) => {
+    expect(destination(url)).toEqual({ to: [namespaced(namespace)], ports: ports.map(tcp) });
+  });
+
+  test("the pods' ports can be told where they are not the usual ones", () => {
+    expect(destination("http://a.b.svc", { podPorts: [3000] }).ports).toEqual([tcp(3000)]);
+  });
+
+  test("a name without dots is a Service beside the job", () => {
+    expect(destination("http://mirror:8080")).toEqual({ to: [{ podSelector: {} }], ports: [tcp(8080)] });
+  });
+
+  test.each(["https://huggingface.co", "https://hub.svc.example.com", "quay.io"])(
+    "%s: outside, at 443, and neither private addresses nor a cloud's metadata service",
+    (url) => {
+      const { to, ports } = destination(url);
+      expect(ports).toEqual([tcp(443)]);
+      const [v4, v6, ...more] = to as { ipBlock: { cidr: string; except: string[] } }[];
+      expect([v4?.ipBlock.cidr, v6?.ipBlock.cidr, more]).toEqual(["0.0.0.0/0", "::/0", []]);
+      expect(v4?.ipBlock.except).toEqual(
+        expect.arrayContaining(["10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]),
+      );
+      expect(v6?.ipBlock.except).toEqual(expect.arrayContaining(["fc00::/7", "fe80::/10"]));
+    },
+  );
+
+  test("private ranges are added where config names them", () => {
+    const { to } = destination("https://mirror.example.com", { privateNetworks: ["10.20.0.0/16"] });
+    expect(to).toContainEqual({ ipBlock: { cidr: "10.20.0.0/16" } });
+  });
+
+  test.each([
+    ["http://10.1.2.3:9000", "10.1.2.3/32", 9000],
+    ["https://[fd00::1]", "fd00::1/128", 443],
+  ])("%s: one address", (url, cidr, port) => {
+    expect(destination(url)).toEqual({ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] });
+  });
+});
+
+describe("the project's namespace", () => {
+  test("is closed as a whole, but not where others use it too", () => {
+    expect(policies()["default-deny"]).toEqual(defaultDeny("ai"));
+    expect(defaultDeny("ai").spec).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
+    expect(policies({ defaultDeny: false })["default-deny"]).toBeUndefined();
+  });
+
+  test("each task has a policy that lets nobody in", () => {
+    for (const task of tasks) {
+      const { spec } = policies()[task] as NetworkPolicy;
+      expect(spec.podSelector).toEqual({ matchLabels: { "tekton.dev/task": task } });
+      expect(spec.policyTypes).toEqual(["Ingress", "Egress"]);
+      expect(spec.ingress).toBeUndefined();
+    }
+  });
+
+  test("a task reaches DNS and its own destination, and nothing else", () => {
+    expect(policies()["upload-to-minio"]?.spec.egress).toEqual([
+      dnsEgress("kubernetes"),
+      { to: [namespaced("model-storage")], ports: [tcp(9000)] },
+    ]);
+    expect(policies()["register-model"]?.spec.egress).toEqual([
+      dnsEgress("kubernetes"),
+      { to: [namespaced("models")], ports: [tcp(8080)] },
+    ]);
+  });
+
+  test("what runs code that a model wrote reaches models without DNS, or nothing at all", () => {
+    const { "run-lm-eval-v2": evaluation, "evaluate-model": inProcess } = policies({}, [
+      "run-lm-eval-v2",
+      "evaluate-model",
+    ]);
+    expect(evaluation?.spec.egress).toEqual([
+      {
+        to: [{ podSelector: { matchLabels: { "app.kubernetes.io/component": "model-server" } } }],
+        ports: [tcp(8080), tcp(8443)],
+      },
+    ]);
+    expect(inProcess?.spec.egress).toBeUndefined();
+  });
+
+  test("a destination that the stack does not have is reached by nobody", () => {
+    const { "upload-to-minio": upload } = policies({ urls: {} });
+    expect(upload?.spec.egress).toEqual([dnsEgress("kubernetes")]);
+  });
+
+  test("a task without a row is an error that says what to do", () => {
+    expect(() => policies({}, ["mine-coins"])).toThrow(
+      "task mine-coins has no row in components/manifests/jobs.ts: add what it may reach",
+    );
+  });
+});
+
+describe("models", () => {
+  const ingress = (changes: Partial<Network>) => policies(changes)["serve-model"]?.spec.ingress?.[0];
+
+  test("only tasks that call models may, and namespaces that config names", () => {
+    const callers = {
+      podSelector: {
+        matchExpressions: [
+          {
+            key: "tekton.dev/task",
+            operator: "In",
+            values: ["run-lm-eval-v2", "run-guidellm", "run-guidellm-v2"],
+          },
+        ],
+      },
+    };
+    expect(ingress({})?.from).toEqual([callers]);
+    expect(ingress({ callers: ["chat"] })?.from).toEqual([callers, namespaced("chat")]);
+    expect(ingress({})?.ports).toEqual([tcp(8080), tcp(8443)]);
+  });
+
+  test("OpenShift's routers, API servers and monitoring may; the first two are on the host's network", () => {
+    const from = ingress({ platform: "openshift" })?.from;
+    for (const group of ["ingress", "host-network"]) {
+      expect(from).toContainEqual({
+        namespaceSelector: { matchLabels: { [`policy-group.network.openshift.io/${group}`]: "" } },
+        podSelector: {},
+      });
+    }
+    expect(from).toContainEqual({
+      namespaceSelector: { matchLabels: { "network.openshift.io/policy-group": "monitoring" } },
+    });
+  });
+
+  test("elsewhere the API server's addresses may be named, and models be open to all", () => {
+    expect(ingress({ apiServer: ["10.0.0.5/32"] })?.from).toContainEqual({
+      ipBlock: { cidr: "10.0.0.5/32" },
+    });
+    expect(ingress({ open: true })).toEqual({ ports: [tcp(8080), tcp(8443)] });
+  });
+
+  test("a model reaches what it is fetched from, and the API server if its proxy checks tokens", () => {
+    const named = (...values: string[]) => [{ key: "app.kubernetes.io/name", operator: "In", values }];
+    const all = policies();
+    expect(all["serve-model"]?.spec.egress).toBeUndefined();
+    expect(all["serve-model-object-store"]?.spec.podSelector.matchExpressions).toEqual(named("small"));
+    expect(all["serve-model-object-store"]?.spec.egress).toEqual([
+      dnsEgress("kubernetes"),
+      { to: [namespaced("model-storage")], ports: [tcp(9000)] },
+    ]);
+    expect(all["serve-model-kubernetes-api"]?.spec.podSelector.matchExpressions).toEqual(named("large"));
+    expect(all["serve-model-kubernetes-api"]?.spec.egress?.[1]).toEqual({ ports: [tcp(6443)] });
+    expect(all["serve-model-image-registry"]).toBeUndefined();
+  });
+});
+
+test("OpenShift's DNS pods listen on 5353 behind the Service's 53", () => {
+  expect(dnsEgress("openshift").to).toEqual([namespaced("openshift-dns")]);
+  expect(dnsEgress("openshift").ports).toContainEqual({ protocol: "UDP", port: 5353 });
+});
+
+test("callers of a service elsewhere are exactly the jobs whose row says so", () => {
+  expect(callersOf("objectStore", "ai", models)).toEqual([
+    {
+      ...namespaced("ai"),
+      podSelector: {
+        matchExpressions: [{ key: "tekton.dev/task", operator: "In", values: tasksReaching("objectStore") }],
+      },
+    },
+    {
+      ...namespaced("ai"),
+      podSelector: {
+        matchLabels: { "app.kubernetes.io/component": "model-server" },
+        matchExpressions: [{ key: "app.kubernetes.io/name", operator: "In", values: ["small"] }],
+      },
+    },
+  ]);
+  expect(tasksReaching("objectStore").every((task) => taskJob(task).reaches.includes("objectStore"))).toBe(
+    true,
+  );
+});
+
+test("a model registry of OpenShift AI lets the registering jobs in, at its own pods", () => {
+  const policy = registryIngress({
+    registry: "private-ai-model-registry",
+    registryNamespace: "rhoai-model-registries",
+    port: 8443,
+    namespace: "ai",
+  });
+  expect(policy.metadata.namespace).toBe("rhoai-model-registries");
+  expect(policy.spec.podSelector).toEqual({
+    matchLabels: { app: "private-ai-model-registry", component: "model-registry" },
+  });
+  expect(policy.spec.policyTypes).toEqual(["Ingress"]);
+  expect(policy.spec.ingress).toEqual([{ from: callersOf("modelRegistry", "ai", []), ports: [tcp(8443)] }]);
+});
