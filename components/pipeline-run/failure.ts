@@ -14,7 +14,13 @@ import {
 } from "./tekton-status.ts";
 
 /** A message for people: the run's reason, then each failed task with its step, exit code and last log lines. */
-export async function explainFailure(cluster: Cluster, namespace: string, run: Run): Promise<string> {
+export async function explainFailure(
+  cluster: Cluster,
+  namespace: string,
+  run: Run,
+  /** What kept tasks from starting, by task. */
+  obstacles: ReadonlyMap<string, string> = new Map(),
+): Promise<string> {
   const name = run.metadata.name;
   const head = `PipelineRun ${namespace}/${name}: ${conditionOf(run)}`;
   const taskRuns = await cluster.request<{ items: TaskRun[] }>("GET", paths.taskRuns(namespace), {
@@ -23,6 +29,7 @@ export async function explainFailure(cluster: Cluster, namespace: string, run: R
   const failed = taskRuns.items.filter((taskRun) => outcomeOf(taskRun) === "failed");
   return [
     head,
+    ...[...obstacles].map(([task, obstacle]) => `task ${task} did not start: ${obstacle}`),
     ...(await Promise.all(failed.map((taskRun) => explainTask(cluster, namespace, taskRun)))),
   ].join("\n");
 }

@@ -222,7 +222,9 @@ test("a failed step is named with its exit code and last log lines", async () =>
     ].join("\n"),
   );
   expect(error).toMatchObject({ runName: first });
-  expect(lines).toContain(`${first}: 0 s: pull-model-from-huggingface: Failed: "step-pull" exited with code 3`);
+  expect(lines).toContain(
+    `${first}: 0 s: pull-model-from-huggingface: Failed: "step-pull" exited with code 3`,
+  );
 });
 
 test.each([

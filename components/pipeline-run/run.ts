@@ -8,7 +8,7 @@ import { logsOf, outputsOf, type RunOutputs } from "./outputs.ts";
 import { attemptOf, identity, isRetired, isSame, listRuns, newestFirst } from "./ownership.ts";
 import { queueMetadata, takeTurn } from "./queue.ts";
 import { isStopped, outcomeOf, paths, pending, type Run, succeeded } from "./tekton-status.ts";
-import { watchRun } from "./watch-run.ts";
+import { type Ended, watchRun } from "./watch-run.ts";
 
 /** A run that exists but did not succeed. */
 export class RunError extends Error {
@@ -57,7 +57,7 @@ async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promi
   const adoptable = latest && isSame(latest, inputs) && !isRetired(latest) ? latest : undefined;
   if (adoptable && outcomeOf(adoptable) === "succeeded") {
     print(`${adoptable.metadata.name}: has succeeded already, taking its results`);
-    return finish(cluster, inputs, adoptable);
+    return finish(cluster, inputs, { run: adoptable, obstacles: new Map() });
   }
   if (adoptable && outcomeOf(adoptable) === "running") {
     const { name } = adoptable.metadata;
@@ -81,8 +81,8 @@ async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: 
   try {
     if (queue && inLine) await takeTurn(cluster, { namespace, name, queue, print });
     inLine = false;
-    const final = await watchRun(cluster, { namespace, name, deadlineSeconds, print });
-    return await finish(cluster, inputs, final);
+    const ended = await watchRun(cluster, { namespace, name, deadlineSeconds, print });
+    return await finish(cluster, inputs, ended);
   } catch (error) {
     if (error instanceof RunError) throw error;
     if (error instanceof InterruptedError) throw await interrupted(cluster, inputs, name, inLine);
@@ -91,10 +91,10 @@ async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: 
 }
 
 /** The outputs of a run that has ended well; throws for any other. */
-async function finish(cluster: Cluster, inputs: RunInputs, run: Run): Promise<RunOutputs> {
+async function finish(cluster: Cluster, inputs: RunInputs, { run, obstacles }: Ended): Promise<RunOutputs> {
   const { name } = run.metadata;
   if (outcomeOf(run) === "failed") {
-    const reason = await explainFailure(cluster, inputs.namespace, run);
+    const reason = await explainFailure(cluster, inputs.namespace, run, obstacles);
     // Only tasks that failed can do better; a pipeline that is wrong stays so.
     const worthRetrying = succeeded(run)?.reason === "Failed" && !isStopped(run);
     throw new RunError(name, `${reason}\nwhole log: ${logsOf(inputs, name)}`, worthRetrying);

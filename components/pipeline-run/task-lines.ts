@@ -11,6 +11,10 @@ export function hasEnded(taskRun: TaskRun): boolean {
   return ["True", "False"].includes(succeeded(taskRun)?.status ?? "");
 }
 
+/** Whether a line of {@link describe} says what keeps a task from starting. */
+export const isObstacle = (line: string) =>
+  /^waiting for (quota|a node): |^step \S+ does not start: /.test(line);
+
 /** What the TaskRun's condition says, without the noise of an ordinary start; the cause where something is in the way. */
 export function describe(taskRun: TaskRun): string {
   const condition = succeeded(taskRun);

@@ -1,10 +1,20 @@
 /** Waits for a PipelineRun to end, and tells the user what its tasks do. */
 import type { Cluster } from "../kubernetes/client.ts";
 import { logTail } from "../kubernetes/logs.ts";
+import { type Pod, podProblem } from "../kubernetes/pods.ts";
 import { duration, waiting } from "../kubernetes/waiting.ts";
 import { follow } from "../kubernetes/watch.ts";
-import { describe, hasEnded } from "./task-lines.ts";
-import { ofRun, outcomeOf, paths, type Run, type TaskRun, taskName, tasksLeft } from "./tekton-status.ts";
+import { describe, hasEnded, isObstacle } from "./task-lines.ts";
+import {
+  ofRun,
+  outcomeOf,
+  paths,
+  type Run,
+  type StepState,
+  type TaskRun,
+  taskName,
+  tasksLeft,
+} from "./tekton-status.ts";
 
 export interface WatchRunOptions {
   readonly namespace: string;
@@ -14,8 +24,15 @@ export interface WatchRunOptions {
   readonly print: (line: string) => void;
 }
 
-/** The run in its final state, failed or not. Throws when it is deleted, at the deadline, and when the user interrupts. */
-export async function watchRun(cluster: Cluster, options: WatchRunOptions): Promise<Run> {
+export interface Ended {
+  /** In its final state, failed or not. */
+  readonly run: Run;
+  /** What kept tasks from starting, by task, as it was last seen. Tekton's final state of such a task tells only that time was up. */
+  readonly obstacles: ReadonlyMap<string, string>;
+}
+
+/** Waits for the end of a run. Throws when it is deleted, at the deadline, and when the user interrupts. */
+export async function watchRun(cluster: Cluster, options: WatchRunOptions): Promise<Ended> {
   const { namespace, name } = options;
   const tasks = new Tasks(cluster, namespace, (line) => options.print(`${name}: ${line}`));
   let final: Run | undefined;
@@ -58,7 +75,7 @@ export async function watchRun(cluster: Cluster, options: WatchRunOptions): Prom
     ]);
   });
   if (!final) throw new Error(`PipelineRun ${namespace}/${name} ended without a final state`);
-  return final;
+  return { run: final, obstacles: tasks.obstacles };
 }
 
 /** What is known of the tasks, and what was said about them. */
@@ -70,6 +87,7 @@ class Tasks {
   readonly #started = performance.now();
   #progress = "";
   readonly print: (line: string) => void;
+  readonly obstacles = new Map<string, string>();
   run: Run | undefined;
 
   constructor(cluster: Cluster, namespace: string, print: (line: string) => void) {
@@ -83,6 +101,8 @@ class Tasks {
     const task = taskName(taskRun);
     this.#taskRuns.set(task, taskRun);
     const line = describe(taskRun);
+    if (isObstacle(line)) this.obstacles.set(task, line);
+    else if (!hasEnded(taskRun) || outcomeOf(taskRun) === "succeeded") this.obstacles.delete(task);
     if (this.#said.get(task) === line) return;
     this.#said.set(task, line);
     const left = hasEnded(taskRun) ? tasksLeft(this.run, this.#ended()) : [];
@@ -95,18 +115,33 @@ class Tasks {
     return lines.join("; ") || "waiting for Tekton to start a task";
   }
 
-  /** The running step's own last line if it is a new one; one request for the log of one step. */
+  /**
+   * The running step's own last line, if it is a new one; or what is wrong with a pod that does not start, which Tekton
+   * does not always tell. One request for one task.
+   */
   async heartbeat(): Promise<string> {
     for (const [task, taskRun] of this.#taskRuns) {
       const { steps = [], podName } = taskRun.status ?? {};
+      if (!podName || hasEnded(taskRun)) continue;
       const step = steps.find(({ running }) => running);
-      if (!step || !podName || hasEnded(taskRun)) continue;
-      const [line] = await logTail(this.#cluster, this.#namespace, podName, step.container, { lines: 1 });
-      if (!line || line === this.#progress) break;
-      this.#progress = line;
-      return `${task}: ${line.slice(0, 200)}`;
+      const news = step ? await this.#progressOf(podName, step) : await this.#problemOf(task, podName);
+      return news ? `${task}: ${news}` : this.state();
     }
     return this.state();
+  }
+
+  async #progressOf(podName: string, { container }: StepState): Promise<string | undefined> {
+    const [line] = await logTail(this.#cluster, this.#namespace, podName, container, { lines: 1 });
+    if (!line || line === this.#progress) return undefined;
+    this.#progress = line;
+    return line.slice(0, 200);
+  }
+
+  async #problemOf(task: string, podName: string): Promise<string | undefined> {
+    const pod = await this.#cluster.get<Pod>(`/api/v1/namespaces/${this.#namespace}/pods/${podName}`);
+    const problem = pod && podProblem(pod)?.text;
+    if (problem) this.obstacles.set(task, problem);
+    return problem;
   }
 
   #ended(): Set<string> {

@@ -1,0 +1,185 @@
+/** What the fault tests share: a namespace with tiny pipelines, runs of them, and what people saw. */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { KubeConfig } from "@kubernetes/client-node";
+import { Cluster } from "../../components/kubernetes/client.ts";
+import type { RunInputs } from "../../components/pipeline-run/inputs.ts";
+import type { RunOutputs } from "../../components/pipeline-run/outputs.ts";
+import { runToSuccess } from "../../components/pipeline-run/run.ts";
+import { goProgram } from "../../local/toolchain/go.ts";
+import { kubeconfig, kubectl, list, script } from "./platform.ts";
+
+/** One step of a task that runs `script` in the tasks' image. */
+export interface TinyTask {
+  readonly name: string;
+  readonly script?: string;
+  readonly image?: string;
+  readonly memory?: string;
+  readonly results?: readonly string[];
+  readonly when?: boolean;
+  /** Of a Task that exists or not, instead of a script. */
+  readonly taskRef?: string;
+}
+
+/** Starts the platform without a stack unless it runs; returns what takes it away again, if it was not there before. */
+export async function providePlatform(): Promise<() => Promise<void>> {
+  if ((await script("local", "status")).status === 0) return async () => {};
+  if ((await script("local", "build")).status !== 0 || (await script("start")).status !== 0) {
+    throw new Error("the platform did not start");
+  }
+  return async () => {
+    await script("local", "delete");
+  };
+}
+
+export function administrator(): Cluster {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  return new Cluster(config);
+}
+
+export async function apply(manifest: object): Promise<void> {
+  const child = spawn(goProgram("kubernetes", "kubectl"), [`--kubeconfig=${kubeconfig}`, "apply", "-f", "-"]);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+  child.stdin.end(JSON.stringify(manifest));
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  if (code !== 0) throw new Error(output);
+}
+
+/** A namespace of its own. */
+export class Bench {
+  readonly namespace = `faults-${randomBytes(3).toString("hex")}`;
+  #image = "";
+
+  static async start(): Promise<Bench> {
+    const bench = new Bench();
+    const [node] = (await list("nodes")).filter(({ status }) => status.images?.length > 0);
+    const names: string[] = node.status.images.flatMap((image: { names?: string[] }) => image.names ?? []);
+    bench.#image = names.find((name) => /\/tasks@sha256:/.test(name)) ?? "";
+    await kubectl("create", "namespace", bench.namespace);
+    return bench;
+  }
+
+  async stop(): Promise<void> {
+    await kubectl("delete", "namespace", this.namespace, "--wait=false");
+  }
+
+  /** Makes a pipeline of tasks that run one after the other; results of the last task are the pipeline's. */
+  async pipeline(name: string, tasks: readonly TinyTask[], cleanup?: TinyTask): Promise<void> {
+    const last = tasks.at(-1);
+    await apply({
+      apiVersion: "tekton.dev/v1",
+      kind: "Pipeline",
+      metadata: { name, namespace: this.namespace },
+      spec: {
+        tasks: tasks.map((task, i) => ({
+          ...this.#task(task),
+          ...(i > 0 ? { runAfter: [tasks[i - 1]?.name] } : {}),
+        })),
+        ...(cleanup ? { finally: [this.#task(cleanup)] } : {}),
+        results: (last?.results ?? []).map((result) => ({
+          name: result,
+          value: `$(tasks.${last?.name}.results.${result})`,
+        })),
+      },
+    });
+  }
+
+  #task({ name, script = "", image = this.#image, memory = "64Mi", results = [], when, taskRef }: TinyTask) {
+    const limits = { cpu: "200m", memory };
+    return {
+      name,
+      ...(when === undefined ? {} : { when: [{ input: String(when), operator: "in", values: ["true"] }] }),
+      ...(taskRef
+        ? { taskRef: { name: taskRef } }
+        : {
+            taskSpec: {
+              results: results.map((result) => ({ name: result })),
+              steps: [
+                {
+                  name: "work",
+                  image,
+                  // No script: here Tekton's helper for scripts would run as root.
+                  command: ["sh", "-ec", script],
+                  computeResources: { requests: { cpu: "5m", memory: "16Mi" }, limits },
+                },
+              ],
+            },
+          }),
+    };
+  }
+
+  inputs(pipeline: string, more: Partial<RunInputs> = {}): RunInputs {
+    return {
+      context: "modelcar-local",
+      namespace: this.namespace,
+      prefix: pipeline,
+      spec: { pipelineRef: { name: pipeline }, timeouts: { pipeline: "5m0s" } },
+      definition: "1",
+      ...more,
+    };
+  }
+
+  /** What is in the cluster of a pipeline's runs. */
+  // biome-ignore lint/suspicious/noExplicitAny: objects as kubectl gives them.
+  runs(pipeline: string): Promise<any[]> {
+    return list("pipelineruns", "-n", this.namespace, "-l", `tekton.dev/pipeline=${pipeline}`);
+  }
+
+  /** Waits until the newest run of a pipeline is so. */
+  // biome-ignore lint/suspicious/noExplicitAny: objects as kubectl gives them.
+  async until(pipeline: string, isSo: (run: any) => boolean, seconds = 90): Promise<any> {
+    const end = performance.now() + seconds * 1000;
+    for (;;) {
+      const run = (await list("pipelineruns", "-n", this.namespace)).find(({ metadata }) =>
+        metadata.name.startsWith(`${pipeline}-`),
+      );
+      if (run && isSo(run)) return run;
+      if (performance.now() > end) throw new Error(`no such run of ${pipeline} after ${seconds} s`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  patchRun(name: string, patch: object): Promise<string> {
+    return kubectl(
+      "patch",
+      "pipelinerun",
+      name,
+      "-n",
+      this.namespace,
+      "--type=merge",
+      `--patch=${JSON.stringify(patch)}`,
+    );
+  }
+}
+
+export const isRunning = (run: { status?: { conditions?: { reason: string }[] } }) =>
+  run.status?.conditions?.[0]?.reason === "Running";
+export const hasEnded = (run: { status?: { completionTime?: string } }) =>
+  run.status?.completionTime !== undefined;
+
+/** A run under way in this process, with the lines that a person would see. */
+export interface Watched {
+  readonly lines: string[];
+  readonly outputs: Promise<RunOutputs>;
+  /** The error that it ends with, as text. */
+  readonly error: Promise<string>;
+}
+
+export function watched(inputs: RunInputs, cluster: Cluster = administrator()): Watched {
+  const lines: string[] = [];
+  const outputs = runToSuccess(cluster, inputs, (line) => lines.push(line));
+  const error = outputs.then(
+    () => "no error",
+    (cause: Error) => cause.message,
+  );
+  return { lines, outputs, error };
+}
+
+/** Writes a row of the fault table to the file that MODELCAR_FAULT_TABLE names, for people. */
+export function row(fault: string, saw: string | readonly string[], runs: number): void {
+  const file = process.env.MODELCAR_FAULT_TABLE;
+  if (file) appendFileSync(file, `## ${fault} (runs: ${runs})\n${[saw].flat().join("\n")}\n\n`);
+}
