@@ -13,7 +13,7 @@ describe("memory of the GPUs", () => {
   test("too few GPUs: how many would do", () => {
     const models = [quantized, { ...full, serve: { ...full.serve, gpus: 2 } }];
     expect(size({ models }).errors).toEqual([
-      expect.stringMatching(/^modelcar:models\[1\]\.serve\.gpus: 2 is too few for mistral-24b, 4 would do: /),
+      expect.stringMatching(/^modelcar:models\[1\]\.serve\.gpus: 2 will not do for mistral-24b, 4 would: /),
     ]);
   });
 
@@ -23,7 +23,7 @@ describe("memory of the GPUs", () => {
       architecture: { ...architecture, parameters: 70e9, layers: 80, hiddenSize: 8192 },
     };
     expect(size({ models: [huge] }).errors).toEqual([
-      expect.stringContaining("serve.gpus: 4 is too few for mistral-24b, no instance with l4 has enough"),
+      expect.stringContaining("serve.gpus: 4 will not do for mistral-24b, no instance with l4 has enough"),
     ]);
   });
 

@@ -90,16 +90,16 @@ function shortage(
 ): string {
   const { gpus, maxModelLen } = demand;
   const enough = tensorParallelSizes(demand.architecture, largest).find(
-    (size) => size > gpus && memoryFit({ ...demand, gpus: size }).fits,
+    (size) => memoryFit({ ...demand, gpus: size }).fits,
   );
   if (fit.largestMaxModelLen > 0) {
     const more = enough ? `, or ${path("gpus")} ${enough}` : "";
     return `${path("maxModelLen")}: ${maxModelLen} must be at most ${fit.largestMaxModelLen}${more}: ${arithmetic(demand, fit)}`;
   }
   const would = enough
-    ? `${enough} would do`
+    ? `${enough} would`
     : `no instance with ${model.serve.accelerator} has enough; it needs fewer bits per weight or a larger GPU`;
-  return `${path("gpus")}: ${gpus} is too few for ${model.name}, ${would}: ${arithmetic(demand, fit)}`;
+  return `${path("gpus")}: ${gpus} will not do for ${model.name}, ${would}: ${arithmetic(demand, fit)}`;
 }
 
 function closeness(

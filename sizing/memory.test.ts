@@ -168,6 +168,18 @@ test("without a vocabulary a large one is assumed", () => {
   expect(weightBytes(unknown)).toBeGreaterThan(weightBytes(w4a16(codeLlama34b)));
 });
 
+test("without CUDA graphs their memory is left for the KV cache", () => {
+  const [graphs, eager] = [false, true].map((enforceEager) => fitOn(l4, w4a16(mistral24b), { enforceEager }));
+  expect((eager?.left ?? 0) - (graphs?.left ?? 0)).toBe(51 * 24 * mib);
+});
+
+test("one block of the pool is vLLM's own", () => {
+  const fit = fitOn(l4, w4a16(mistral24b));
+  const tokens = (fit.budget - fit.weights - fit.overhead) / 163_840;
+  expect(fit.largestMaxModelLen).toBe(Math.floor(tokens / 16) * 16 - 16);
+  expect(fit.concurrency).toBe((Math.floor(tokens / 16) * 16) / 8192);
+});
+
 test("KV heads are copied where there are more GPUs than heads", () => {
   expect([1, 2, 8, 16].map((gpus) => keyValueBytesPerToken(mistral24b, gpus))).toEqual([
     163_840, 81_920, 20_480, 20_480,

@@ -25,7 +25,10 @@ export function storageInitializer(platform: "openshift" | "kubernetes"): Contai
   };
 }
 
-/** The container that holds an oci:// model beside its server; one like it checks the model before (same configmap). */
+/**
+ * The container that holds an oci:// model beside its server (same configmap). One like it checks the model before; it is
+ * never more than this one and the server together.
+ */
 export const modelcar: ContainerDemand = {
   name: "KServe's modelcar container",
   cpu: "10m",

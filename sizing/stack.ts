@@ -89,7 +89,6 @@ export function serviceDemand(
     stopped: serve.stopped,
     initContainers: [
       ...when(kserve && storage === "s3", storageInitializer(platform)),
-      ...when(kserve && storage === "oci", modelcar),
       ...when(!kserve, modelFetcher),
     ],
     sidecars: [
