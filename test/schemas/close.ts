@@ -79,8 +79,7 @@ function valueRules(schema: Schema): Schema {
   for (const keyword of ["allOf", "anyOf", "oneOf"])
     if (schema[keyword]) result[keyword] = schema[keyword].map(restricted);
   if (schema.not) result.not = restricted(schema.not);
-  if (schema["x-kubernetes-int-or-string"] && !schema.anyOf && !schema.allOf)
-    result.type = ["integer", "string"];
+  if (schema["x-kubernetes-int-or-string"]) result.type = ["integer", "string"];
   return result;
 }
 
