@@ -48,6 +48,11 @@ export class Cluster {
     this.#reload = reload;
   }
 
+  /** What clients of the library are made from. */
+  get config(): KubeConfig {
+    return this.#config;
+  }
+
   /** Reads the kubeconfig as kubectl does (KUBECONFIG, ~/.kube/config), but takes the named context. */
   static connect(context: string): Cluster {
     const load = () => {

@@ -21,6 +21,7 @@ export interface Resources {
 interface Container {
   readonly name: string;
   readonly image?: string;
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly args?: readonly string[];
   readonly resources?: Resources;
 }
@@ -28,6 +29,7 @@ interface Container {
 export interface Pod extends KubernetesObject {
   readonly spec?: {
     readonly containers: readonly Container[];
+    readonly initContainers?: readonly Container[];
   };
   readonly status?: {
     readonly phase?: string;

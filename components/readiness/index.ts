@@ -5,6 +5,7 @@ import type { ReadinessInputs } from "./provider.ts";
 const provider: pulumi.dynamic.ResourceProvider = {
   diff: (id, olds, news) => require("./components/readiness/provider.ts").diff(id, olds, news),
   create: (inputs) => require("./components/readiness/provider.ts").create(inputs),
+  read: (id, props) => require("./components/readiness/provider.ts").read(id, props),
   update: (id, olds, news) => require("./components/readiness/provider.ts").update(id, olds, news),
 };
 
@@ -15,13 +16,16 @@ export type ReadinessArgs = {
 
 /**
  * A model that answers: its newest pods, and only they, are available, and one of them has completed a prompt. Waits again
- * when the InferenceService changes; fails with the pod's reason when it cannot come up.
+ * when what was declared changes, and when a refresh finds that no pod serves it; fails with the pod's reason when it
+ * cannot come up.
  */
 export class Readiness extends pulumi.dynamic.Resource {
   /** URL of the model inside the cluster. */
   declare readonly url: pulumi.Output<string>;
+  /** URL outside the cluster, where KServe itself exposes the model (label networking.kserve.io/visibility=exposed). */
+  declare readonly externalUrl: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: ReadinessArgs, opts?: pulumi.CustomResourceOptions) {
-    super(provider, name, { ...args, url: undefined }, opts, "kserve", "Readiness");
+    super(provider, name, { ...args, url: undefined, externalUrl: undefined }, opts, "kserve", "Readiness");
   }
 }

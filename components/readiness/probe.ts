@@ -1,6 +1,10 @@
-/** Asks a served model for one token, through the API server's proxy to its Service. */
+/** Asks a served model for one token: through the API server's proxy to its Service or to its newest pod. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, type Cluster } from "../kubernetes/client.ts";
+import { onInterruption } from "../kubernetes/interruption.ts";
+import type { Pod } from "../kubernetes/pods.ts";
+import { requestToPod } from "../kubernetes/port-forward.ts";
+import { passes } from "../kubernetes/retry.ts";
 
 export interface Probe {
   readonly namespace: string;
@@ -8,11 +12,20 @@ export interface Probe {
   /** Name that the model is served under. */
   readonly model: string;
   readonly deadlineSeconds: number;
+  /** Ask this pod instead of the Service: something stands before the Service that wants a token. */
+  readonly pod?: {
+    /** Its name now; undefined while there is none. */
+    readonly newest: () => Promise<string | undefined>;
+    readonly port: number;
+    /** What vLLM wants as bearer token. The API server's proxies keep such headers to themselves, so it takes a port-forward. */
+    readonly apiKey?: string;
+  };
   /** Default 2000. */
   readonly pauseMs?: number;
 }
 
-const unknownService = /services "[^"]*" not found/;
+const unknownTarget = /(services|pods) "[^"]*" not found/;
+const timeoutSeconds = 120;
 
 interface Completion {
   readonly model?: string;
@@ -21,27 +34,67 @@ interface Completion {
 
 /** Returns when the model has answered. Throws at once when it refuses, and at the deadline when it never answers. */
 export async function answers(cluster: Cluster, probe: Probe): Promise<void> {
-  const { namespace, service, model } = probe;
-  const path = `/api/v1/namespaces/${namespace}/services/${service.name}:${service.port}/proxy/v1/completions`;
-  const body = { model, prompt: "1", max_tokens: 1, temperature: 0 };
-  const end = Date.now() + probe.deadlineSeconds * 1000;
-  for (;;) {
-    try {
-      const completion = await cluster.request<Completion>("POST", path, { body, timeoutSeconds: 120 });
-      if (completion.model === model && completion.choices?.length === 1) return;
-      throw new ApiError(
-        422,
-        `${service.name} did not answer as model ${model}: ${JSON.stringify(completion)}`,
-      );
-    } catch (error) {
-      // A new Service or endpoint may take a moment to be known; any other 4xx is the model server's final answer.
-      const refused =
-        error instanceof ApiError &&
-        error.status >= 400 &&
-        error.status < 500 &&
-        !unknownService.test(error.message);
-      if (refused || Date.now() > end) throw error;
-      await sleep(probe.pauseMs ?? 2000);
+  const { service, model } = probe;
+  const end = performance.now() + probe.deadlineSeconds * 1000;
+  const interruption = new AbortController();
+  const forget = onInterruption((error) => interruption.abort(error));
+  try {
+    for (;;) {
+      try {
+        const completion = await ask(cluster, probe);
+        if (completion.model === model && completion.choices?.length === 1) return;
+        const answer = JSON.stringify(completion);
+        throw new ApiError(422, `${service.name} did not answer as model ${model}: ${answer}`);
+      } catch (error) {
+        if (isFinal(error) || performance.now() > end) throw error;
+        await sleep(probe.pauseMs ?? 2000, undefined, { signal: interruption.signal }).catch(() => {
+          throw interruption.signal.reason;
+        });
+      }
     }
+  } finally {
+    forget();
   }
+}
+
+/** A new Service, endpoint or pod may take a moment to be known; any other 4xx is the model server's final answer. */
+function isFinal(error: unknown): boolean {
+  return error instanceof ApiError && !passes(error) && !unknownTarget.test(error.message);
+}
+
+async function ask(cluster: Cluster, { namespace, service, model, pod }: Probe): Promise<Completion> {
+  const body = { model, prompt: "1", max_tokens: 1, temperature: 0 };
+  const path = "/v1/completions";
+  const proxied = (target: string) =>
+    cluster.request<Completion>("POST", `/api/v1/namespaces/${namespace}/${target}/proxy${path}`, {
+      body,
+      timeoutSeconds,
+    });
+  if (!pod) return proxied(`services/${service.name}:${service.port}`);
+  const { port, apiKey } = pod;
+  const name = await pod.newest();
+  if (name === undefined) throw new Error("no pod of the model is ready");
+  if (apiKey === undefined) return proxied(`pods/${name}:${port}`);
+  const headers = { Authorization: `Bearer ${apiKey}` };
+  return requestToPod(cluster, {
+    namespace,
+    pod: name,
+    port,
+    method: "POST",
+    path,
+    headers,
+    body,
+    timeoutSeconds,
+  });
+}
+
+/** The newest of the pods that is ready. */
+export function newestReady(pods: readonly Pod[]): string | undefined {
+  const created = ({ metadata }: Pod) => metadata.creationTimestamp ?? "";
+  const ready = pods.filter(
+    ({ metadata, status }) =>
+      !metadata.deletionTimestamp &&
+      status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
+  );
+  return ready.sort((a, b) => created(b).localeCompare(created(a)))[0]?.metadata.name;
 }

@@ -1,73 +1,138 @@
 /** The logic behind the Readiness resource; Pulumi's provider process loads it, so state holds no copy. */
 import { digestOf } from "../digest.ts";
 import { Cluster, type KubernetesObject } from "../kubernetes/client.ts";
-import { answers } from "./probe.ts";
-import { type Expected, rolledOut } from "./rollout.ts";
+import { interruptible } from "../kubernetes/interruption.ts";
+import { keptInState } from "../kubernetes/kept-in-state.ts";
+import type { Pod } from "../kubernetes/pods.ts";
+import { answers, newestReady } from "./probe.ts";
+import { type Deployment, type Expected, isServing, matches, podsOf, rolledOut } from "./rollout.ts";
 
 export interface ReadinessInputs {
   /** Context of the kubeconfig. */
   readonly context: string;
   readonly namespace: string;
-  /** Name of the InferenceService, and of the model that it serves. */
+  /** What was declared: KServe's object or a plain Deployment. */
+  readonly kind: "InferenceService" | "Deployment";
+  /** Its name. */
   readonly name: string;
+  /** The Deployment that serves, and its container. */
+  readonly deployment: string;
+  readonly container: string;
   readonly service: { readonly name: string; readonly port: number };
+  /** Name that the model is served under. Default: `name`. */
+  readonly model?: string;
   readonly expected: Expected;
-  /** Uid of the InferenceService and digest of its spec: another of either means another wait. */
+  /** Ask the newest pod instead of the Service, where a proxy before the Service wants a token. Default false. */
+  readonly viaPod?: boolean;
+  /** Port of the model server in its pod, for `viaPod`. Default 8080. */
+  readonly podPort?: number;
+  /** Secret with the key that the model server wants; read when the question is asked, kept nowhere. Implies `viaPod`. */
+  readonly apiKeySecret?: { readonly name: string; readonly key: string };
+  /** Uid of what was declared and digest of its spec: another of either means another wait. */
   readonly uid: string;
   readonly revision: string;
+  /** For the model to load and answer. */
   readonly timeoutSeconds: number;
   readonly __provider?: string;
 }
 
-type State = ReadinessInputs & { readonly url?: string };
-
-interface InferenceService extends KubernetesObject {
-  readonly status?: { readonly address?: { readonly url?: string } };
+interface ReadinessOutputs {
+  /** Inside the cluster. */
+  readonly url: string;
+  /** Outside of it, where KServe itself exposes the service. */
+  readonly externalUrl?: string;
 }
 
-/** Compares what is served; a state without URL is a wait that failed, which the next `up` tries again. */
+type State = ReadinessInputs & Partial<ReadinessOutputs>;
+
+interface InferenceService extends KubernetesObject {
+  readonly status?: { readonly url?: string; readonly address?: { readonly url?: string } };
+}
+
+const defaultPodPort = 8080;
+/** A model that has loaded answers soon, even if loading took all the time there was. */
+const leastSecondsToAnswer = 30;
+
+/** Compares what is served; a state without URL is a wait that failed, or a model found down, for which `up` waits again. */
 export async function diff(_id: string, olds: State, news: ReadinessInputs) {
-  const served = ({ namespace, name, expected, uid, revision }: State) =>
-    digestOf({ namespace, name, expected, uid, revision });
+  const served = ({ context, namespace, kind, name, deployment, expected, uid, revision }: State) =>
+    digestOf({ context, namespace, kind, name, deployment, expected, uid, revision });
   return { changes: !olds.url || served(olds) !== served(news) };
 }
 
 export async function create(inputs: ReadinessInputs) {
   const id = `${inputs.namespace}/${inputs.name}`;
-  return { id, outs: await wait(id, inputs) };
+  return { id, outs: await interruptible(() => wait(id, inputs)) };
 }
 
 export async function update(id: string, _olds: State, news: ReadinessInputs) {
-  return { outs: await wait(id, news) };
+  return { outs: await interruptible(() => wait(id, news)) };
+}
+
+/**
+ * One GET. A model that no pod serves any more loses its URL in state, so that preview says that `up` will wait for it, and
+ * what depends on it is not taken for up to date. It is not asked for a token: the kubelet asks it all the time, and a busy
+ * model must not look like one that is down. Scaling, and pods of the same declaration that come and go, show as nothing.
+ */
+export async function read(id: string, props: State) {
+  const deployment = await findDeployment(Cluster.connect(props.context), props);
+  if (deployment && isServing(deployment, props)) return { id, props };
+  const { url: _, externalUrl: __, ...rest } = props;
+  return { id, props: rest };
 }
 
 async function wait(id: string, inputs: ReadinessInputs): Promise<State> {
-  const { namespace, name, service, expected } = inputs;
+  const { namespace, kind, name, service } = inputs;
   const cluster = Cluster.connect(inputs.context);
   const print = (line: string) => console.log(line);
-  const end = Date.now() + inputs.timeoutSeconds * 1000;
+  const end = performance.now() + inputs.timeoutSeconds * 1000;
   try {
-    const deadlineSeconds = inputs.timeoutSeconds;
-    await rolledOut(cluster, { namespace, service: name, expected, deadlineSeconds, print });
+    await rolledOut(cluster, { ...inputs, deadlineSeconds: inputs.timeoutSeconds, print });
+    const pod = inputs.viaPod || inputs.apiKeySecret ? await podProbe(cluster, inputs) : undefined;
     await answers(cluster, {
       namespace,
       service,
-      model: name,
-      deadlineSeconds: Math.max(30, (end - Date.now()) / 1000),
+      model: inputs.model ?? name,
+      ...(pod ? { pod } : {}),
+      deadlineSeconds: Math.max(leastSecondsToAnswer, (end - performance.now()) / 1000),
     });
     print(`${name}: answers`);
-    return { ...inputs, url: await addressOf(cluster, inputs) };
+    return { ...inputs, ...(await addressesOf(cluster, inputs)) };
   } catch (error) {
-    const message = `InferenceService ${namespace}/${name}: ${(error as Error).message}`;
-    throw Object.assign(new Error(message), { id, properties: { ...inputs }, reasons: [message] });
+    throw keptInState(id, { ...inputs }, `${kind} ${namespace}/${name}: ${(error as Error).message}`);
   }
 }
 
-/** The URL inside the cluster, as KServe says it (the port differs between headed and headless Services). */
-async function addressOf(cluster: Cluster, { namespace, name, service }: ReadinessInputs): Promise<string> {
+async function podProbe(cluster: Cluster, inputs: ReadinessInputs) {
+  const { namespace, apiKeySecret, podPort: port = defaultPodPort } = inputs;
+  const newest = async () => {
+    const deployment = await findDeployment(cluster, inputs);
+    if (!deployment) return undefined;
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const { items } = await cluster.request<{ items: Pod[] }>("GET", path, { query: podsOf(deployment) });
+    return newestReady(items.filter((pod) => matches(pod, inputs)));
+  };
+  if (!apiKeySecret) return { newest, port };
+  const path = `/api/v1/namespaces/${namespace}/secrets/${apiKeySecret.name}`;
+  const secret = await cluster.request<{ data?: Record<string, string> }>("GET", path);
+  const value = secret.data?.[apiKeySecret.key];
+  if (!value) throw new Error(`Secret ${apiKeySecret.name} has no key ${apiKeySecret.key}`);
+  return { newest, port, apiKey: Buffer.from(value, "base64").toString("utf8") };
+}
+
+function findDeployment(cluster: Cluster, { namespace, deployment }: ReadinessInputs) {
+  return cluster.get<Deployment>(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`);
+}
+
+/** As KServe says them (the port differs between headed and headless Services); of a Deployment by its Service. */
+async function addressesOf(cluster: Cluster, inputs: ReadinessInputs): Promise<ReadinessOutputs> {
+  const { kind, namespace, name, service } = inputs;
+  const port = service.port === 80 ? "" : `:${service.port}`;
+  const own = `http://${service.name}.${namespace}.svc.cluster.local${port}`;
+  if (kind === "Deployment") return { url: own };
   const path = `/apis/serving.kserve.io/v1beta1/namespaces/${namespace}/inferenceservices/${name}`;
   const found = await cluster.get<InferenceService>(path);
-  return (
-    found?.status?.address?.url ?? `http://${service.name}.${namespace}.svc.cluster.local:${service.port}`
-  );
+  const exposed = found?.metadata.labels?.["networking.kserve.io/visibility"] === "exposed";
+  const externalUrl = exposed ? found.status?.url : undefined;
+  return { url: found?.status?.address?.url ?? own, ...(externalUrl ? { externalUrl } : {}) };
 }

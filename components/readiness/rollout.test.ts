@@ -5,6 +5,7 @@ import { type Expected, isRolledOut, rolledOut } from "./rollout.ts";
 
 const deployments = "/apis/apps/v1/namespaces/ai/deployments";
 const pods = "/api/v1/namespaces/ai/pods";
+const container = "kserve-container";
 const expected: Expected = {
   image: "vllm@sha256:1",
   storageUri: "s3://llm-models/sums/2/",
@@ -16,7 +17,9 @@ const expected: Expected = {
 function template(of: Expected = expected) {
   const { requests, limits } = of.resources;
   return {
-    metadata: { annotations: { "internal.serving.kserve.io/storage-initializer-sourceuri": of.storageUri } },
+    metadata: {
+      annotations: { "internal.serving.kserve.io/storage-initializer-sourceuri": of.storageUri ?? "" },
+    },
     spec: {
       containers: [
         {
@@ -33,7 +36,11 @@ function template(of: Expected = expected) {
 const done = { observedGeneration: 2, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
 const deployment = (status: object, of?: Expected) => ({
   metadata: { name: "sums-predictor", generation: 2 },
-  spec: { replicas: 1, template: template(of) },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { app: "isvc.sums-predictor" } },
+    template: template(of),
+  },
   status,
 });
 const pod = (name: string, status: object, of?: Expected) => ({
@@ -52,7 +59,9 @@ afterEach(() => api.stop());
 const wait = (deadlineSeconds = 5) =>
   rolledOut(api.cluster(), {
     namespace: "ai",
-    service: "sums",
+    name: "sums",
+    deployment: "sums-predictor",
+    container,
     expected,
     deadlineSeconds,
     print: (l) => lines.push(l),
@@ -60,7 +69,8 @@ const wait = (deadlineSeconds = 5) =>
 const older: Expected = { ...expected, storageUri: "s3://llm-models/sums/1/" };
 
 test("ready is when all replicas are of the declared template, available, and no other is left", () => {
-  const ready = (status: object, of?: Expected) => isRolledOut({ ...deployment(status, of) }, expected);
+  const ready = (status: object, of?: Expected) =>
+    isRolledOut({ ...deployment(status, of) }, { container, expected });
   expect(ready(done)).toBe(true);
   expect(ready({ ...done, observedGeneration: 1 })).toBe(false);
   expect(ready({ ...done, replicas: 2 })).toBe(false);
@@ -99,6 +109,7 @@ test("a container out of memory ends the wait at once, with its last log lines",
   const status = {
     containerStatuses: [{ name: "kserve-container", restartCount: 1, state: {}, lastState: killed }],
   };
+  api.put(`${deployments}/sums-predictor`, deployment({}));
   api.put(`${pods}/new`, pod("new", status));
   await expect(wait()).rejects.toThrow(
     "pod ai/new: container kserve-container ended: OOMKilled, exit code 137; give it more memory\n  last lines of its log:\n    loading weights",
@@ -107,6 +118,7 @@ test("a container out of memory ends the wait at once, with its last log lines",
 
 test("a crash of a pod of the older declaration ends nothing", async () => {
   const crashed = { state: {}, lastState: { terminated: { exitCode: 1 } } };
+  api.put(`${deployments}/sums-predictor`, deployment({}));
   api.put(
     `${pods}/old`,
     pod("old", { containerStatuses: [{ name: "c", restartCount: 9, ...crashed }] }, older),
@@ -124,6 +136,7 @@ test("an unschedulable pod is waited for, and named when the deadline passes", a
       message: "0/3 nodes: 3 Insufficient nvidia.com/gpu",
     },
   ];
+  api.put(`${deployments}/sums-predictor`, deployment({}));
   api.put(`${pods}/new`, pod("new", { phase: "Pending", conditions }));
   await expect(wait(0.5)).rejects.toThrow(
     "still not done after 0.5 s: Unschedulable: 0/3 nodes: 3 Insufficient nvidia.com/gpu",

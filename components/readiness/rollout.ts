@@ -9,7 +9,10 @@ import { follow } from "../kubernetes/watch.ts";
 /** What the pods must have to be the declared ones. KServe's own status cannot tell: it counts the Deployment's generations. */
 export interface Expected {
   readonly image: string;
-  readonly storageUri: string;
+  /** Of an InferenceService: what KServe's storage initializer fetches. */
+  readonly storageUri?: string;
+  /** Of a Deployment: what its init container fetches. */
+  readonly modelImage?: string;
   /** The model's own arguments, which stand behind those of the runtime. */
   readonly args: readonly string[];
   readonly resources: Resources;
@@ -17,15 +20,22 @@ export interface Expected {
 
 export interface Rollout {
   readonly namespace: string;
-  /** Name of the InferenceService. */
-  readonly service: string;
+  /** Name of the model, for the lines. */
+  readonly name: string;
+  /** Name of the Deployment, whoever makes it, and of the container that serves. */
+  readonly deployment: string;
+  readonly container: string;
   readonly expected: Expected;
   readonly deadlineSeconds: number;
   readonly print: (line: string) => void;
 }
 
-interface Deployment extends KubernetesObject {
-  readonly spec: { readonly replicas?: number; readonly template: Template };
+export interface Deployment extends KubernetesObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly template: Template;
+  };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly replicas?: number;
@@ -43,17 +53,17 @@ type Template = Pick<Pod, "spec"> & {
   readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
 };
 
-const container = "kserve-container";
 const sourceUri = "internal.serving.kserve.io/storage-initializer-sourceuri";
+/** Init container of a Deployment that fetches its model, and the variable that names it. */
+const fetcher = { container: "fetch-model", variable: "MODEL_IMAGE" };
 /** Admission may refuse pods until an old one has left the quota. */
 const admissionPatience = 60;
 
 /** Throws with the pod's reason and last log lines as soon as waiting longer is useless, or at the deadline. */
 export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<void> {
-  const { namespace, service } = rollout;
-  const name = `${service}-predictor`;
-  const print = (line: string) => rollout.print(`${service}: ${line}`);
-  let state = "waiting for KServe to make the Deployment";
+  const { namespace, deployment: name } = rollout;
+  const print = (line: string) => rollout.print(`${rollout.name}: ${line}`);
+  let state = `waiting for Deployment ${name} to be made`;
   await waiting({ ...rollout, print, state: () => state }, async ({ signal, done, fail }) => {
     const say = (line: string) => {
       if (line !== state) print(line);
@@ -66,7 +76,10 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
       fail(new Error(`pod ${namespace}/${problem.pod}: ${problem.text}${log ? `\n${log}` : ""}`));
     });
     signal.addEventListener("abort", () => give.stop(), { once: true });
+    let following = false;
     const onDeployment = (deployment: Deployment) => {
+      if (!following) followPods(deployment).catch(fail);
+      following = true;
       const refused = deployment.status?.conditions?.find(
         ({ type, status }) => type === "ReplicaFailure" && status === "True",
       );
@@ -78,42 +91,49 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
           patience: admissionPatience,
         });
       } else give.clear(name);
-      if (isRolledOut(deployment, rollout.expected)) done();
+      if (isRolledOut(deployment, rollout)) done();
     };
     const onPod = (pod: Pod) => {
       // Pods of an older declaration are on their way out, whatever state they are in.
-      if (pod.metadata.deletionTimestamp || !matches(pod, rollout.expected)) return;
+      if (pod.metadata.deletionTimestamp || !matches(pod, rollout)) return;
       const problem = podProblem(pod);
       say(problem ? problem.text : `pod ${pod.metadata.name}: ${phase(pod)}`);
       if (problem) give.patienceFor({ ...problem, pod: pod.metadata.name });
       else give.clear(pod.metadata.name);
     };
-    const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
-    const pods = `/api/v1/namespaces/${namespace}/pods`;
-    await Promise.all([
-      follow<Deployment>(cluster, {
-        path: deployments,
-        query: { fieldSelector: `metadata.name=${name}` },
-        onChange: onDeployment,
-        signal,
-      }),
+    const followPods = (deployment: Deployment) =>
       follow<Pod>(cluster, {
-        path: pods,
-        query: { labelSelector: `app=isvc.${name}` },
+        path: `/api/v1/namespaces/${namespace}/pods`,
+        query: podsOf(deployment),
         onChange: onPod,
         onGone: (pod) => give.clear(pod.metadata.name),
         signal,
-      }),
-    ]);
+      });
+    await follow<Deployment>(cluster, {
+      path: `/apis/apps/v1/namespaces/${namespace}/deployments`,
+      query: { fieldSelector: `metadata.name=${name}` },
+      onChange: onDeployment,
+      onContact: (lost) =>
+        print(lost ? `no contact with the cluster, trying again (${lost.message})` : "in contact again"),
+      signal,
+    });
   });
 }
 
+/** Selects the pods of a Deployment. */
+export function podsOf({ spec }: Deployment): { labelSelector: string } {
+  const labels = Object.entries(spec.selector.matchLabels);
+  return { labelSelector: labels.map(([key, value]) => `${key}=${value}`).join(",") };
+}
+
+type Declared = Pick<Rollout, "container" | "expected">;
+
 /** True when every replica is of the expected template, is available, and no other is left. */
-export function isRolledOut(deployment: Deployment, expected: Expected): boolean {
+export function isRolledOut(deployment: Deployment, declared: Declared): boolean {
   const { status, spec } = deployment;
   const replicas = spec.replicas ?? 1;
   return (
-    matches(spec.template, expected) &&
+    matches(spec.template, declared) &&
     (status?.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0) &&
     status?.updatedReplicas === replicas &&
     status.availableReplicas === replicas &&
@@ -121,13 +141,26 @@ export function isRolledOut(deployment: Deployment, expected: Expected): boolean
   );
 }
 
-function matches(template: Template, expected: Expected): boolean {
+/**
+ * True while some replica of the declared template answers its readiness probe, or an autoscaler holds it at none. Less than
+ * {@link isRolledOut} asks, because replicas come and go in ordinary service.
+ */
+export function isServing(deployment: Deployment, declared: Declared): boolean {
+  const { status, spec } = deployment;
+  return matches(spec.template, declared) && (spec.replicas === 0 || (status?.availableReplicas ?? 0) > 0);
+}
+
+/** True for pods and templates that have what was declared. */
+export function matches(template: Template, { container, expected }: Declared): boolean {
   const serving = template.spec?.containers.find(({ name }) => name === container);
+  const fetching = template.spec?.initContainers?.find(({ name }) => name === fetcher.container);
+  const modelImage = fetching?.env?.find(({ name }) => name === fetcher.variable)?.value;
   const tail = serving?.args?.slice(Math.max(0, serving.args.length - expected.args.length)) ?? [];
   const resources = serving?.resources;
   return (
     serving?.image === expected.image &&
     template.metadata?.annotations?.[sourceUri] === expected.storageUri &&
+    modelImage === expected.modelImage &&
     digestOf([tail, resources?.requests, resources?.limits]) ===
       digestOf([expected.args, expected.resources.requests, expected.resources.limits])
   );
@@ -136,7 +169,9 @@ function matches(template: Template, expected: Expected): boolean {
 function phase(pod: Pod): string {
   const starting = pod.status?.initContainerStatuses?.find(({ state }) => !state?.terminated);
   if (starting)
-    return starting.name === "storage-initializer" ? "fetching the model" : `starting ${starting.name}`;
+    return ["storage-initializer", fetcher.container].includes(starting.name)
+      ? "fetching the model"
+      : `starting ${starting.name}`;
   return pod.status?.phase === "Running" ? "loading the model" : (pod.status?.phase ?? "Pending");
 }
 
