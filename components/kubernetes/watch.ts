@@ -69,7 +69,8 @@ export async function follow<T extends KubernetesObject>(
       if (error instanceof ApiError) known.version = undefined;
       if (lostSince === undefined && !isExpired(error)) {
         lostSince = now;
-        options.onContact?.(failure);
+        // Node's own word for a connection that the other side ended in the middle.
+        options.onContact?.(failure.message === "aborted" ? new Error("the connection broke") : failure);
       }
     }
     if (failure || performance.now() - began < goodStreamMs) await backoff.pause(failure, signal);

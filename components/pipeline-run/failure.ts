@@ -52,18 +52,23 @@ async function explainTask(cluster: Cluster, namespace: string, taskRun: TaskRun
     return `task ${task}: ${conditionOf(taskRun)}${problem ? `\n  pod ${podName}: ${problem.text}` : ""}`;
   }
   const { exitCode, reason } = step.terminated ?? {};
-  const killed = outOfMemory(step, pod || undefined)
+  const isOutOfMemory = outOfMemory(step, pod || undefined);
+  const killed = isOutOfMemory
     ? `out of memory (OOMKilled), exit code ${exitCode}; give the step a higher memory limit`
     : `exit code ${exitCode}${reason ? ` (${reason})` : ""}`;
   // A step can end well and its task fail all the same, for instance when its results are too large.
-  const more = exitCode === 0 || reason !== "Error" ? `\n  ${conditionOf(taskRun)}` : "";
+  const more = reason !== "Error" && !isOutOfMemory ? `\n  ${conditionOf(taskRun)}` : "";
   const log = await lastLogLines(cluster, namespace, podName, step.container);
   return `task ${task}, step ${step.name}: ${killed}${more}\n${log}`;
 }
 
-/** Steps behind the failed one end with an exit code too, so the first is the cause. */
+/**
+ * Steps behind the failed one end with an exit code too, so the first is the cause. Tekton also writes an end of its own
+ * making into steps that it stopped or that never ran (TaskRunCancelled, TaskRunImagePullFailed); they have no log.
+ */
 function culprit(steps: readonly StepState[]): StepState | undefined {
-  return steps.find(({ terminated }) => (terminated?.exitCode ?? 0) !== 0);
+  const first = steps.find(({ terminated }) => (terminated?.exitCode ?? 0) !== 0);
+  return first?.terminated?.reason?.startsWith("TaskRun") ? undefined : first;
 }
 
 /** The kernel may kill a child of the step's process; then only the container's own state says so. */

@@ -1,6 +1,6 @@
 /** Which runs in the cluster belong to a resource, and which of them answer its present inputs. */
 import { digestOf } from "../digest.ts";
-import type { Cluster } from "../kubernetes/client.ts";
+import { ApiError, type Cluster } from "../kubernetes/client.ts";
 import { persistently } from "../kubernetes/retry.ts";
 import { inputsDigest, type RunInputs } from "./inputs.ts";
 import { paths, type Run } from "./tekton-status.ts";
@@ -27,13 +27,16 @@ export function identity(inputs: RunInputs, attempt: number): Record<string, str
   };
 }
 
+/** Selects all runs of a resource. */
+export const resourceSelector = (resource: Resource) => `${resourceLabel}=${resourceId(resource)}`;
+
 /** All runs of a resource, whatever their inputs were. */
 export async function listRuns(
   cluster: Cluster,
   resource: Resource,
   print: (line: string) => void,
 ): Promise<Run[]> {
-  const query = { labelSelector: `${resourceLabel}=${resourceId(resource)}` };
+  const query = { labelSelector: resourceSelector(resource) };
   const list = () => cluster.request<{ items: Run[] }>("GET", paths.runs(resource.namespace), { query });
   return (await persistently(list, { print })).items;
 }
@@ -49,7 +52,11 @@ export const isRetired = (run: Run) => run.metadata.labels?.[retiredLabel] !== u
 /** Keeps a run as history that no later resource takes for its own result. */
 export async function retire(cluster: Cluster, namespace: string, run: Run): Promise<void> {
   const labels = { [retiredLabel]: "true" };
-  await cluster.patch(paths.run(namespace, run.metadata.name), { metadata: { labels } });
+  try {
+    await cluster.patch(paths.run(namespace, run.metadata.name), { metadata: { labels } });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
 }
 
 export function attemptOf(run: Run): number {
