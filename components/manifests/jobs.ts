@@ -66,6 +66,9 @@ const tasks: Readonly<Record<string, Job>> = {
   "cleanup-workspace": { reaches: [] },
 };
 
+/** Every task of the table, whether its pipeline is declared or not. */
+export const knownTasks: readonly string[] = Object.keys(tasks);
+
 /** The row of a Tekton task. Throws for one that has none. */
 export function taskJob(task: string): Job {
   const job = tasks[task];
@@ -79,7 +82,7 @@ export function taskJob(task: string): Job {
 
 /** The tasks that may reach a destination. */
 export function tasksReaching(destination: Destination): string[] {
-  return Object.keys(tasks).filter((task) => taskJob(task).reaches.includes(destination));
+  return knownTasks.filter((task) => taskJob(task).reaches.includes(destination));
 }
 
 /** The service account of a Tekton task. */

@@ -1,14 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { servedModel, taskJob, tasksReaching } from "./jobs.ts";
+import { servedModel } from "./jobs.ts";
 import {
-  callersOf,
   defaultDeny,
   destination,
   dnsEgress,
   type Network,
   type NetworkPolicy,
   projectPolicies,
-  registryIngress,
 } from "./network-policies.ts";
 
 const network: Network = {
@@ -195,40 +193,4 @@ describe("models", () => {
 test("OpenShift's DNS pods listen on 5353 behind the Service's 53", () => {
   expect(dnsEgress("openshift").to).toEqual([namespaced("openshift-dns")]);
   expect(dnsEgress("openshift").ports).toContainEqual({ protocol: "UDP", port: 5353 });
-});
-
-test("callers of a service elsewhere are exactly the jobs whose row says so", () => {
-  expect(callersOf("objectStore", "ai", models)).toEqual([
-    {
-      ...namespaced("ai"),
-      podSelector: {
-        matchExpressions: [{ key: "tekton.dev/task", operator: "In", values: tasksReaching("objectStore") }],
-      },
-    },
-    {
-      ...namespaced("ai"),
-      podSelector: {
-        matchLabels: { "app.kubernetes.io/component": "model-server" },
-        matchExpressions: [{ key: "app.kubernetes.io/name", operator: "In", values: ["small"] }],
-      },
-    },
-  ]);
-  expect(tasksReaching("objectStore").every((task) => taskJob(task).reaches.includes("objectStore"))).toBe(
-    true,
-  );
-});
-
-test("a model registry of OpenShift AI lets the registering jobs in, at its own pods", () => {
-  const policy = registryIngress({
-    registry: "private-ai-model-registry",
-    registryNamespace: "rhoai-model-registries",
-    port: 8443,
-    namespace: "ai",
-  });
-  expect(policy.metadata.namespace).toBe("rhoai-model-registries");
-  expect(policy.spec.podSelector).toEqual({
-    matchLabels: { app: "private-ai-model-registry", component: "model-registry" },
-  });
-  expect(policy.spec.policyTypes).toEqual(["Ingress"]);
-  expect(policy.spec.ingress).toEqual([{ from: callersOf("modelRegistry", "ai", []), ports: [tcp(8443)] }]);
 });

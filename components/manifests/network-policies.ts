@@ -150,21 +150,6 @@ export function dnsEgress(platform: Platform): Egress {
   };
 }
 
-/** The pods in `namespace` whose row says that they reach a destination; for the `from` of a policy of that destination. */
-export function callersOf(
-  destination: Destination,
-  namespace: string,
-  models: readonly ServedModel[],
-): Peer[] {
-  const namespaceSelector = inNamespace(namespace);
-  const tasks = tasksReaching(destination);
-  const served = models.filter(({ reaches }) => reaches.includes(destination));
-  return [
-    ...(tasks.length > 0 ? [{ namespaceSelector, podSelector: taskPods(...tasks) }] : []),
-    ...(served.length > 0 ? [{ namespaceSelector, podSelector: modelPods(served) }] : []),
-  ];
-}
-
 /** All policies of the project's namespace: one that closes it, one for each task, and those of the models. */
 export function projectPolicies(
   namespace: string,
@@ -282,27 +267,3 @@ const policySuffix = {
   imageRegistry: "image-registry",
   kubernetesApi: "kubernetes-api",
 } as const;
-
-/**
- * Lets the registering jobs of our namespace to a model registry of OpenShift AI, whose own policy admits routers and
- * generated namespaces only (model-registry-operator, templates/ingress-network-policy.yaml.tmpl; its selector is this one).
- */
-export function registryIngress(args: {
-  /** Name of the ModelRegistry and its namespace. */
-  readonly registry: string;
-  readonly registryNamespace: string;
-  /** 8080, or 8443 behind kube-rbac-proxy. */
-  readonly port: number;
-  /** The project's namespace. */
-  readonly namespace: string;
-}): NetworkPolicy {
-  const { registry, registryNamespace, port, namespace } = args;
-  return {
-    metadata: { name: `${registry}-from-${namespace}`, namespace: registryNamespace },
-    spec: {
-      podSelector: { matchLabels: { app: registry, component: "model-registry" } },
-      policyTypes: ["Ingress"],
-      ingress: [{ from: callersOf("modelRegistry", namespace, []), ports: tcp(port) }],
-    },
-  };
-}
