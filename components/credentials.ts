@@ -1,74 +1,58 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
-import { credentialsSecret, s3Host } from "./manifests/object-store.ts";
+import {
+  connectionData,
+  connectionSecret,
+  dockerConfig,
+  secretNames,
+  servingSecret,
+} from "./manifests/secrets.ts";
+import type { Platform } from "./manifests/security.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { type SecretValues, secret } from "./secret.ts";
 
 export interface CredentialsArgs {
+  readonly platform: Platform;
   /** Namespace of pipelines and models. */
   readonly namespace: string;
-  readonly objectStore: { readonly namespace: string; readonly region: string };
-  /** Token for gated models on the hub. Default: none, and no Secret. */
-  readonly hfToken?: pulumi.Output<string> | undefined;
+  readonly objectStore: ObjectStore;
+  /** Where images are pushed and pulled with a login. Default: none. */
+  readonly imageRegistry?: { readonly server: string; readonly username: string } | undefined;
+  /** The stack's own secrets; a Secret is made for each one that is set. */
+  readonly secrets: {
+    readonly hfToken?: pulumi.Output<string>;
+    readonly imageRegistryPassword?: pulumi.Output<string>;
+    readonly modelRegistryToken?: pulumi.Output<string>;
+  };
 }
 
-/** Content of a Secret for S3 clients, by the names that they read. */
-export type S3Credentials = Readonly<
-  Record<"AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY", pulumi.Output<string>>
->;
-
-/** The object store's generated credentials, for pipelines and for KServe, and the hub's token. */
+/** What pipelines and models log in with: a Secret for each job, in their namespace. */
 export class Credentials extends pulumi.ComponentResource {
   /** The Secret in which KServe's storage initializer finds credentials and endpoint. */
-  static readonly servingSecret = "minio-serving";
-  readonly objectStore: S3Credentials;
+  static readonly servingSecret = secretNames.serving;
 
   constructor(name: string, args: CredentialsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Credentials", name, {}, opts);
-    const { objectStore, namespace, hfToken } = args;
+    const { platform, namespace, objectStore, imageRegistry } = args;
+    const { hfToken, imageRegistryPassword, modelRegistryToken } = args.secrets;
     const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
-    const accessKey = new random.RandomPassword(
-      `${name}-access-key`,
-      { length: 20, special: false },
-      { parent: this },
-    );
-    const secretKey = new random.RandomPassword(
-      `${name}-secret-key`,
-      { length: 40, special: false },
-      { parent: this },
-    );
-    this.objectStore = { AWS_ACCESS_KEY_ID: accessKey.result, AWS_SECRET_ACCESS_KEY: secretKey.result };
+    const opaque = (part: string, secretName: string, values: SecretValues) =>
+      secret(`${name}-${part}`, { name: secretName, namespace }, values, child);
 
-    opaqueSecret(`${name}-pipeline`, { name: credentialsSecret, namespace }, this.objectStore, child);
-    // KServe reads the endpoint from annotations of the Secret; on the service account it would not see them.
-    const annotations = {
-      "serving.kserve.io/s3-endpoint": s3Host(objectStore.namespace),
-      "serving.kserve.io/s3-usehttps": "0",
-      "serving.kserve.io/s3-region": objectStore.region,
-      "serving.kserve.io/s3-verifyssl": "0",
-    };
-    const serving = { name: Credentials.servingSecret, namespace, annotations };
-    opaqueSecret(`${name}-serving`, serving, this.objectStore, child);
-    if (hfToken) opaqueSecret(`${name}-hub`, { name: "hf-token", namespace }, { HF_TOKEN: hfToken }, child);
+    opaque("pipeline", secretNames.objectStore, objectStore.pipeline);
+    secret(`${name}-serving`, servingSecret(namespace, objectStore), objectStore.serving, child);
+    if (platform === "openshift") {
+      const values = { ...objectStore.serving, ...connectionData(objectStore) };
+      secret(`${name}-connection`, connectionSecret(namespace), values, child);
+    }
+    if (hfToken) opaque("hub", secretNames.huggingFace, { HF_TOKEN: hfToken });
+    if (modelRegistryToken) opaque("registry", secretNames.modelRegistry, { token: modelRegistryToken });
+    if (imageRegistry && imageRegistryPassword) {
+      const { server, username } = imageRegistry;
+      const content = imageRegistryPassword.apply((password) => dockerConfig(server, username, password));
+      const metadata = { name: secretNames.imageRegistry, namespace };
+      const values = { ".dockerconfigjson": content };
+      secret(`${name}-images`, metadata, values, child, "kubernetes.io/dockerconfigjson");
+    }
     this.registerOutputs({});
   }
-}
-
-interface SecretMetadata {
-  readonly name: string;
-  readonly namespace: string;
-  readonly annotations?: Record<string, string>;
-}
-
-/** A Secret of plain values. They are encoded here, so that what the API server stores equals what was declared. */
-export function opaqueSecret(
-  name: string,
-  metadata: SecretMetadata,
-  values: Readonly<Record<string, pulumi.Output<string>>>,
-  opts: pulumi.CustomResourceOptions,
-): k8s.core.v1.Secret {
-  const encoded = Object.entries(values).map(([key, value]) => [
-    key,
-    value.apply((text) => Buffer.from(text).toString("base64")),
-  ]);
-  return new k8s.core.v1.Secret(name, { metadata, type: "Opaque", data: Object.fromEntries(encoded) }, opts);
 }

@@ -1,24 +1,48 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { volumeClaim } from "./manifests/storage.ts";
+import { type VolumeClaimSpec, volumeClaim } from "./manifests/storage.ts";
 
-export interface StorageArgs {
-  readonly namespace: string;
-  /** Size of the volume. */
-  readonly size: string;
-  /** Default: the cluster's default class. */
-  readonly storageClass?: string | undefined;
+export interface VolumeArgs extends Omit<VolumeClaimSpec, "namespace" | "name"> {
+  /**
+   * Keep the claim, and all that is on it, when the stack is destroyed or no longer declares it. Its namespace must stay
+   * too. Pulumi forgets a claim that it keeps: `kubectl delete pvc` removes it for good, `pulumi import` takes it back.
+   * Default: false.
+   */
+  readonly retain?: boolean | undefined;
 }
 
-/** The volume on which the tasks of a pipeline hand models over. */
+export interface StorageArgs extends VolumeArgs {
+  readonly namespace: string;
+}
+
+/** The volume on which the tasks of a pipeline hand models over, and volumes of single models. */
 export class Storage extends pulumi.ComponentResource {
-  /** Name of the claim. */
+  /** Name of the claim that pipelines use. */
   static readonly claimName = "modelcar-storage";
+  readonly #namespace: string;
+  readonly #dependsOn: pulumi.ComponentResourceOptions["dependsOn"];
 
   constructor(name: string, args: StorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Storage", name, {}, opts);
-    const claim = volumeClaim(args.namespace, Storage.claimName, args.size, args.storageClass);
-    new k8s.core.v1.PersistentVolumeClaim(name, claim, { parent: this, dependsOn: opts?.dependsOn ?? [] });
+    const { namespace, ...volume } = args;
+    this.#namespace = namespace;
+    this.#dependsOn = opts?.dependsOn;
+    this.#claim(name, Storage.claimName, volume);
     this.registerOutputs({});
+  }
+
+  /** A claim for one model, which its import fills and its service mounts. The claim's name is the resource's name too. */
+  modelClaim(claim: string, volume: VolumeArgs): k8s.core.v1.PersistentVolumeClaim {
+    return this.#claim(claim, claim, volume);
+  }
+
+  #claim(resource: string, name: string, volume: VolumeArgs): k8s.core.v1.PersistentVolumeClaim {
+    const manifest = volumeClaim({ ...volume, namespace: this.#namespace, name });
+    return new k8s.core.v1.PersistentVolumeClaim(resource, manifest, {
+      parent: this,
+      dependsOn: this.#dependsOn ?? [],
+      // Not `protect`: that would make `pulumi destroy` of the whole stack fail.
+      retainOnDelete: volume.retain ?? false,
+    });
   }
 }

@@ -1,42 +1,92 @@
-/** MinIO as one Deployment on one volume, and the Job that makes its bucket. */
+/** MinIO as one Deployment on one volume, and the Job that makes its bucket and its users. */
 import { digestOf } from "../digest.ts";
+import type { NetworkPolicy, Port } from "./network-policies.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "./security.ts";
+import { inNamespace, openShiftRouters } from "./service-namespace.ts";
 
-export const credentialsSecret = "minio-credentials";
 const name = "minio";
-const port = 9000;
+const ports = { s3: 9000, console: 9001 };
 const labels = { "app.kubernetes.io/name": name };
 
-export interface ObjectStoreSpec {
+/** Secrets in MinIO's own namespace: who administers it, and the passwords of its users. */
+export const minioSecrets = { root: "minio-root", users: "minio-users" } as const;
+export const rootKeys = ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"] as const;
+export const userKeys = ["PIPELINE_PASSWORD", "SERVING_PASSWORD"] as const;
+/** Users of MinIO, by what they are for; what each may do is in create_bucket.py. */
+export const minioUsers = { pipeline: "modelcar-pipeline", serving: "modelcar-serving" } as const;
+
+export interface ObjectStoreSpec<Text> {
   readonly platform: Platform;
   readonly namespace: string;
   readonly image: string;
-  /** Size of the volume. */
-  readonly storage: string;
+  readonly region: string;
+  /** MinIO's web console. */
+  readonly console: boolean;
+  /** Changes with the administrator's credentials, which MinIO reads when it starts. */
+  readonly rootFingerprint: Text;
 }
 
 /** host:port of the S3 API inside the cluster. */
 export function s3Host(namespace: string): string {
-  return `${name}.${namespace}.svc.cluster.local:${port}`;
+  return `${name}.${namespace}.svc.cluster.local:${ports.s3}`;
 }
 
-/** The two variables that S3 clients read, from the Secret. */
-export function credentialsEnv(accessKey = "AWS_ACCESS_KEY_ID", secretKey = "AWS_SECRET_ACCESS_KEY") {
-  const from = (key: string) => ({ secretKeyRef: { name: credentialsSecret, key } });
-  return [
-    { name: accessKey, valueFrom: from("AWS_ACCESS_KEY_ID") },
-    { name: secretKey, valueFrom: from("AWS_SECRET_ACCESS_KEY") },
-  ];
-}
+const env = (secret: string, keys: readonly string[]) =>
+  keys.map((key) => ({ name: key, valueFrom: { secretKeyRef: { name: secret, key } } }));
 
-export function service(namespace: string) {
+export function service(namespace: string, console: boolean) {
+  const open: (keyof typeof ports)[] = console ? ["s3", "console"] : ["s3"];
   return {
     metadata: { name, namespace, labels },
-    spec: { selector: labels, ports: [{ name: "s3", port, targetPort: "s3" }] },
+    spec: {
+      selector: labels,
+      ports: open.map((port) => ({ name: port, port: ports[port], targetPort: port })),
+    },
   };
 }
 
-export function deployment(spec: ObjectStoreSpec) {
+/** The console from outside OpenShift. The S3 API stays inside, where all its clients are. */
+export function consoleRoute(namespace: string) {
+  return {
+    apiVersion: "route.openshift.io/v1",
+    kind: "Route",
+    metadata: { name: `${name}-console`, namespace, labels },
+    spec: {
+      to: { kind: "Service", name },
+      port: { targetPort: "console" },
+      tls: { termination: "edge", insecureEdgeTerminationPolicy: "Redirect" },
+    },
+  };
+}
+
+/** Lets in the pods of other namespaces, the Job beside it and the console's users, and lets out what the Job needs. */
+export function networkPolicy(
+  namespace: string,
+  clients: readonly string[],
+  console: boolean,
+): NetworkPolicy {
+  const beside = { podSelector: {} };
+  const port = (number: number): Port[] => [{ protocol: "TCP", port: number }];
+  const dns = [53, 5353].flatMap((port): Port[] => [
+    { protocol: "UDP", port },
+    { protocol: "TCP", port },
+  ]);
+  return {
+    metadata: { name, namespace },
+    spec: {
+      podSelector: {},
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [
+        { from: [beside, ...clients.map(inNamespace)], ports: port(ports.s3) },
+        ...(console ? [{ from: openShiftRouters, ports: port(ports.console) }] : []),
+      ],
+      // OpenShift's DNS listens on 5353.
+      egress: [{ to: [beside], ports: port(ports.s3) }, { ports: dns }],
+    },
+  };
+}
+
+export function deployment<Text>(spec: ObjectStoreSpec<Text>) {
   const probe = (path: string) => ({
     httpGet: { path: `/minio/health/${path}`, port: "s3" },
     periodSeconds: 10,
@@ -49,22 +99,33 @@ export function deployment(spec: ObjectStoreSpec) {
       strategy: { type: "Recreate" },
       selector: { matchLabels: labels },
       template: {
-        metadata: { labels },
+        metadata: { labels, annotations: { "modelcar/root-fingerprint": spec.rootFingerprint } },
         spec: {
           automountServiceAccountToken: false,
+          enableServiceLinks: false,
           securityContext: restrictedPod(spec.platform),
           containers: [
             {
               name,
               image: spec.image,
-              args: ["server", "/data", "--address", `:${port}`],
+              args: [
+                "server",
+                "/data",
+                "--address",
+                `:${ports.s3}`,
+                ...(spec.console ? ["--console-address", `:${ports.console}`] : []),
+              ],
               env: [
                 { name: "HOME", value: "/tmp" },
-                { name: "MINIO_BROWSER", value: "off" },
+                { name: "MINIO_SITE_REGION", value: spec.region },
+                { name: "MINIO_BROWSER", value: spec.console ? "on" : "off" },
                 { name: "MINIO_UPDATE", value: "off" },
-                ...credentialsEnv("MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"),
+                ...env(minioSecrets.root, rootKeys),
               ],
-              ports: [{ name: "s3", containerPort: port }],
+              ports: [
+                { name: "s3", containerPort: ports.s3 },
+                ...(spec.console ? [{ name: "console", containerPort: ports.console }] : []),
+              ],
               startupProbe: { ...probe("live"), periodSeconds: 2, failureThreshold: 60 },
               livenessProbe: probe("live"),
               readinessProbe: { ...probe("ready"), periodSeconds: 5 },
@@ -86,20 +147,23 @@ export function deployment(spec: ObjectStoreSpec) {
   };
 }
 
-export interface BucketJobSpec {
+export interface BucketJobSpec<Text> {
   readonly platform: Platform;
   readonly namespace: string;
   /** An image with Python and the MinIO client library. */
   readonly image: string;
   readonly bucket: string;
-  /** Text of the script; the Job's name changes with it. */
+  readonly region: string;
+  /** Text of the script. */
   readonly script: string;
+  /** Changes with the passwords that the Job sets. A Job cannot be changed, so that another one is another Job. */
+  readonly usersFingerprint: Text;
 }
 
-/** The ConfigMap with the script and the Job that runs it, named by content, because a Job cannot be changed. */
-export function bucketJob(spec: BucketJobSpec) {
+/** The ConfigMap with the script and the Job that runs it, named by content. */
+export function bucketJob<Text>({ usersFingerprint, ...spec }: BucketJobSpec<Text>) {
   const jobName = `create-bucket-${digestOf(spec).slice(0, 8)}`;
-  const metadata = { name: jobName, namespace: spec.namespace };
+  const metadata = { name: jobName, namespace: spec.namespace, labels };
   return {
     configMap: { metadata, data: { "create_bucket.py": spec.script } },
     job: {
@@ -107,9 +171,11 @@ export function bucketJob(spec: BucketJobSpec) {
       spec: {
         backoffLimit: 5,
         template: {
+          metadata: { annotations: { "modelcar/users-fingerprint": usersFingerprint } },
           spec: {
             restartPolicy: "OnFailure",
             automountServiceAccountToken: false,
+            enableServiceLinks: false,
             securityContext: restrictedPod(spec.platform),
             containers: [
               {
@@ -118,8 +184,12 @@ export function bucketJob(spec: BucketJobSpec) {
                 command: ["python3", "/scripts/create_bucket.py"],
                 env: [
                   { name: "S3_ENDPOINT", value: `http://${s3Host(spec.namespace)}` },
+                  { name: "S3_REGION", value: spec.region },
                   { name: "S3_BUCKET", value: spec.bucket },
-                  ...credentialsEnv(),
+                  { name: "PIPELINE_USER", value: minioUsers.pipeline },
+                  { name: "SERVING_USER", value: minioUsers.serving },
+                  ...env(minioSecrets.root, rootKeys),
+                  ...env(minioSecrets.users, userKeys),
                 ],
                 resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "256Mi" } },
                 securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },

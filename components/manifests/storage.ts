@@ -1,10 +1,20 @@
-/** A volume that one node mounts at a time; `storageClass` default: the cluster's default class. */
-export function volumeClaim(namespace: string, claim: string, storage: string, storageClass?: string) {
+export interface VolumeClaimSpec {
+  readonly namespace: string;
+  readonly name: string;
+  /** Size of the volume. */
+  readonly size: string;
+  /** Default: the cluster's default class. */
+  readonly storageClass?: string | undefined;
+  /** ReadWriteOnce: by one node at a time. Default: ReadWriteOnce. */
+  readonly accessMode?: "ReadWriteOnce" | "ReadWriteMany" | undefined;
+}
+
+export function volumeClaim({ namespace, name, size, storageClass, accessMode }: VolumeClaimSpec) {
   return {
-    metadata: { name: claim, namespace },
+    metadata: { name, namespace },
     spec: {
-      accessModes: ["ReadWriteOnce"],
-      resources: { requests: { storage } },
+      accessModes: [accessMode ?? "ReadWriteOnce"],
+      resources: { requests: { storage: size } },
       ...(storageClass ? { storageClassName: storageClass } : {}),
     },
   };

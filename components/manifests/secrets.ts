@@ -1,0 +1,81 @@
+/** The Secrets that tasks, KServe and OpenShift AI look for: their names, labels and annotations. Values come from elsewhere. */
+
+export const secretNames = {
+  /** Token for gated models, key HF_TOKEN. */
+  huggingFace: "hf-token",
+  /** Login of the registry that images are pushed to and pulled from. */
+  imageRegistry: "quay-credentials",
+  /** The object store for pipelines, which write. */
+  objectStore: "minio-credentials",
+  /** The object store for KServe, which reads. */
+  serving: "minio-serving",
+  /** Token for a model registry that asks for one, key token. */
+  modelRegistry: "model-registry-token",
+  /** The object store as a connection of OpenShift AI's dashboard. */
+  connection: "model-storage",
+} as const;
+
+export interface SecretMetadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** An S3 service, as its clients must be told of it. */
+export interface S3Address {
+  /** Base URL without a path. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly region: string;
+}
+
+/**
+ * The Secret that KServe's storage initializer reads. It takes the endpoint from annotations of the Secret; on the service
+ * account, where they are often put, it would not see them.
+ */
+export function servingSecret(namespace: string, { endpoint, region }: S3Address): SecretMetadata {
+  const { host, protocol } = new URL(endpoint);
+  const tls = protocol === "https:" ? "1" : "0";
+  return {
+    name: secretNames.serving,
+    namespace,
+    annotations: {
+      "serving.kserve.io/s3-endpoint": host,
+      "serving.kserve.io/s3-usehttps": tls,
+      "serving.kserve.io/s3-region": region,
+      "serving.kserve.io/s3-verifyssl": tls,
+    },
+  };
+}
+
+/**
+ * A connection of OpenShift AI. From those that are labelled as managed, its controller writes the Secret `storage-config`,
+ * which nobody else may own.
+ */
+export function connectionSecret(namespace: string): SecretMetadata {
+  return {
+    name: secretNames.connection,
+    namespace,
+    labels: { "opendatahub.io/dashboard": "true", "opendatahub.io/managed": "true" },
+    annotations: {
+      "openshift.io/display-name": "Model storage",
+      "openshift.io/description": "Models of the import pipelines, read only",
+      // Up to OpenShift AI 2 the first, since then the others.
+      "opendatahub.io/connection-type": "s3",
+      "opendatahub.io/connection-type-ref": "s3",
+      "opendatahub.io/connection-type-protocol": "s3",
+    },
+  };
+}
+
+/** What a connection says beside its two keys. */
+export function connectionData({ endpoint, bucket, region }: S3Address) {
+  return { AWS_S3_ENDPOINT: endpoint, AWS_S3_BUCKET: bucket, AWS_DEFAULT_REGION: region };
+}
+
+/** Content of `.dockerconfigjson`: one login at one registry. */
+export function dockerConfig(server: string, username: string, password: string): string {
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
+  return JSON.stringify({ auths: { [server]: { username, password, auth } } });
+}
