@@ -101,8 +101,8 @@ export function byDeployment(
   };
 }
 
-/** The image that an oci:// URI names. */
-function imageOf(uri: string): string {
+/** The image that an oci:// URI names. Throws on any other. */
+export function imageOf(uri: string): string {
   const scheme = "oci://";
   if (!uri.startsWith(scheme)) {
     throw new Error(`${uri}: serve.mode deployment serves a model image, oci://<repository>@sha256:<digest>`);

@@ -4,7 +4,7 @@ import type { Cache } from "./manifests/deployment-service.ts";
 import type { Endpoint } from "./manifests/endpoint.ts";
 import type { InferenceServiceSpec } from "./manifests/inference-service.ts";
 import { serviceMonitor } from "./manifests/monitoring.ts";
-import { apiKey, type RuntimeSpec } from "./manifests/vllm.ts";
+import { apiKey, port, type RuntimeSpec } from "./manifests/vllm.ts";
 import { byDeployment, byKServe, type Served } from "./model-backends.ts";
 import { apiKeySecret, apiKeySecretName, expose, joinMesh } from "./model-endpoint.ts";
 import { Readiness } from "./readiness/index.ts";
@@ -112,6 +112,7 @@ export class ModelService extends pulumi.ComponentResource {
         service,
         // A proxy that asks for a token, or the API server, which keeps such headers to itself, stands before the Service.
         viaPod: serve.auth,
+        podPort: port.number,
         ...(this.apiKeySecret ? { apiKeySecret: { name: this.apiKeySecret, key: apiKey } } : {}),
         expected,
         uid: resource.metadata.uid,

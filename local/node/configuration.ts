@@ -5,11 +5,11 @@ import { stringify } from "yaml";
 import { cacheDirectory, clusterName, stateDirectory } from "../paths.ts";
 import { debianProgram } from "../toolchain/debian.ts";
 import { certificateFile, keyFile } from "./certificates.ts";
-import { nodeAddress } from "./sandbox.ts";
+import { dnsAddress, nodeAddress } from "./sandbox.ts";
+
+export { dnsAddress } from "./sandbox.ts";
 
 export const podNetwork = "10.244.0.0/24";
-/** The cluster's DNS Service; also what the gateway asks. */
-export const dnsAddress = "10.96.0.10";
 export const apiServerUrl = `https://${nodeAddress}:6443`;
 
 /** Images and their unpacked layers live beside the tools, so that `delete` does not cost another import. */
@@ -27,6 +27,21 @@ export function writeConfiguration(name: string, text: string): string {
   return file;
 }
 
+/** Names of the cluster's own registry, which has no TLS. */
+const plainRegistries = ["registry.oci-registry:5000", "registry.oci-registry.svc.cluster.local:5000"];
+
+/** Writes how containerd reaches registries and returns the folder. */
+function registryConfiguration(): string {
+  for (const registry of plainRegistries) {
+    mkdirSync(configurationFile(join("registries", registry)), { recursive: true });
+    writeConfiguration(
+      join("registries", registry, "hosts.toml"),
+      `server = "http://${registry}"\n[host."http://${registry}"]\n  capabilities = ["pull", "resolve"]\n`,
+    );
+  }
+  return configurationFile("registries");
+}
+
 /** containerd for the kubelet; `pauseImage` is every pod's process 1. */
 export const containerdConfiguration = (pauseImage: string) => `version = 2
 root = "${containerdRoot}"
@@ -40,6 +55,8 @@ state = "/run/containerd"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "${debianProgram("usr/lib/cni")}"
     conf_dir = "${configurationFile("cni")}"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${registryConfiguration()}"
 `;
 
 /** The pods' network: a bridge on the node and addresses of its range. */

@@ -26,6 +26,8 @@ export const nodeAddress = "10.240.0.1";
 
 /** Addresses of the cluster's Services. */
 export const serviceNetwork = "10.96.0.0/16";
+/** The cluster's DNS Service. */
+export const dnsAddress = "10.96.0.10";
 
 export const servicesDirectory = join(stateDirectory, "services");
 export const logsDirectory = join(stateDirectory, "logs");
@@ -41,6 +43,9 @@ mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock
 mount --bind ${varDirectory} /var
+# containerd pulls from registries by the names that their Services have.
+printf 'nameserver ${dnsAddress}\nsearch svc.cluster.local\n' > /run/resolv.conf
+if [ -e /etc/resolv.conf ]; then mount --bind /run/resolv.conf /etc/resolv.conf; fi
 mount --make-rshared /
 hostname ${clusterName}
 $busybox ip link set lo up

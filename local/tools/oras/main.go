@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/content/file"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
@@ -66,9 +68,8 @@ func pull(ctx context.Context, name, output string, plainHTTP bool, registryConf
 		return err
 	}
 	defer files.Close()
-	// Layers of an image have no names, so nothing of an image is written.
-	files.IgnoreNoName = true
 	options := oras.CopyOptions{}
+	options.FindSuccessors = named
 	options.PostCopy = func(_ context.Context, layer ocispec.Descriptor) error {
 		if title := layer.Annotations[ocispec.AnnotationTitle]; title != "" {
 			fmt.Println("Downloaded ", layer.Digest.Encoded()[:12], title)
@@ -82,4 +83,15 @@ func pull(ctx context.Context, name, output string, plainHTTP bool, registryConf
 	fmt.Println("Pulled [registry]", name)
 	fmt.Println("Digest:", root.Digest)
 	return nil
+}
+
+// named lists what a manifest refers to by a file's name. Layers of an image have none, so nothing of an image is written.
+func named(ctx context.Context, fetcher content.Fetcher, node ocispec.Descriptor) ([]ocispec.Descriptor, error) {
+	all, err := content.Successors(ctx, fetcher, node)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(each ocispec.Descriptor) bool {
+		return each.Annotations[ocispec.AnnotationTitle] == ""
+	}), nil
 }

@@ -1,0 +1,265 @@
+/**
+ * Models served on a real cluster from a model image in its own registry: by KServe as a ModelCar, and by a plain Deployment that
+ * keeps the model on a volume. Each answers a sum.
+ */
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  cacheVolumeClaim,
+  type DeploymentServiceSpec,
+  modelDeployment,
+  modelService,
+} from "../../components/manifests/deployment-service.ts";
+import { type InferenceServiceSpec, inferenceService } from "../../components/manifests/inference-service.ts";
+import { names, namespace as namespaceOf } from "../../components/manifests/project.ts";
+import { servingRuntime } from "../../components/manifests/serving-runtime.ts";
+import type { RuntimeSpec } from "../../components/manifests/vllm.ts";
+import hub from "../../local/hub/models.json" with { type: "json" };
+import { imageReference } from "../../local/images/node-store.ts";
+import { gatewayPort } from "../../local/paths.ts";
+import { waitUntil } from "../../local/run.ts";
+import { goProgram } from "../../local/toolchain/go.ts";
+import { pushArtefact } from "./artefact.ts";
+import { providePlatform } from "./fault-rows.ts";
+import { kubeconfig, kubectl, list, stateDirectory } from "./platform.ts";
+
+const execute = promisify(execFile);
+const namespace = `serving-${randomBytes(3).toString("hex")}`;
+const gateway = `http://127.0.0.1:${gatewayPort}`;
+const registry = "registry.oci-registry:5000";
+const repository = `${registry}/test/${namespace}`;
+
+const serve = {
+  gpus: 0,
+  // Three at a time beside whatever else runs there.
+  cpu: "50m",
+  cpuLimit: "2",
+  memory: "3Gi",
+  maxModelLen: 256,
+  gpuMemoryUtilization: 0.9,
+  maxNumSeqs: 4,
+  vllmArgs: [],
+  stopped: false,
+};
+const runtime = (): RuntimeSpec => ({
+  name: "vllm-cpu",
+  namespace,
+  image: imageReference("vllm-cpu"),
+  args: ["--dtype=bfloat16", "--enforce-eager", "--kv-cache-memory-bytes=32M"],
+  env: {},
+  startupMinutes: 4,
+});
+const kserve = (changed: Partial<InferenceServiceSpec>): InferenceServiceSpec => ({
+  platform: "kubernetes",
+  name: "car",
+  namespace,
+  runtime: "vllm-cpu",
+  deploymentMode: "Standard",
+  storageUri: `oci://${modelcar}`,
+  accelerators: {
+    l4: {
+      gpuProduct: "NVIDIA-L4",
+      instances: { "g6.4xlarge": { gpus: 1 }, "g6.12xlarge": { gpus: 4 } },
+    },
+  },
+  serve: { ...serve, rollout: "Recreate", replicas: 1 },
+  route: false,
+  tokenAuth: false,
+  timeoutSeconds: 600,
+  pullSecrets: [],
+  mesh: false,
+  ...changed,
+});
+const plain = (changed: Partial<DeploymentServiceSpec>): DeploymentServiceSpec => ({
+  platform: "kubernetes",
+  name: "plain",
+  namespace,
+  runtime: runtime(),
+  modelImage: modelcar,
+  accelerators: {},
+  serve,
+  cache: { size: "100Mi", fetch: "image" },
+  orasImage: imageReference("oras"),
+  plainHttp: true,
+  pullSecrets: [],
+  mesh: false,
+  ...changed,
+});
+
+async function apply(manifest: object, ...flags: string[]): Promise<void> {
+  const args = [`--kubeconfig=${kubeconfig}`, "apply", "--server-side", ...flags, "-f", "-"];
+  const running = execute(goProgram("kubernetes", "kubectl"), args);
+  running.child.stdin?.end(JSON.stringify(manifest));
+  await running;
+}
+
+/** Claim, Deployment and Service of a plain model. */
+async function applyPlain(spec: DeploymentServiceSpec): Promise<void> {
+  await apply({ apiVersion: "v1", kind: "PersistentVolumeClaim", ...cacheVolumeClaim(spec) });
+  await apply({ apiVersion: "v1", kind: "Service", ...modelService(spec) });
+  await apply({ apiVersion: "apps/v1", kind: "Deployment", ...modelDeployment(spec) });
+}
+
+const available = (deployment: string) =>
+  kubectl("wait", "-n", namespace, `deployment/${deployment}`, "--for=condition=Available", "--timeout=200s");
+
+/** What a served model answers; its Service may learn of a new pod a moment later than we. */
+async function ask(service: string, model: string, question: string, key?: string): Promise<Response> {
+  const asked = async () => {
+    const response = await fetch(`${gateway}/${namespace}/${service}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(key ? { authorization: `Bearer ${key}` } : {}) },
+      body: JSON.stringify({ model, temperature: 0, messages: [{ role: "user", content: question }] }),
+    });
+    return response.status === 502 ? undefined : response;
+  };
+  return await waitUntil(`${service} to answer`, asked, { seconds: 20 });
+}
+async function answer(response: Response): Promise<string | undefined> {
+  const { choices } = (await response.json()) as { choices?: { message: { content: string } }[] };
+  return choices?.[0]?.message.content.trim();
+}
+
+const fetchLog = (deployment: string) =>
+  kubectl("logs", "-n", namespace, `deployment/${deployment}`, "-c", "fetch-model");
+
+let removePlatform: () => Promise<void>;
+let files: string;
+let modelcar: string;
+let artefact: string;
+
+beforeAll(async () => {
+  removePlatform = await providePlatform();
+  files = mkdtempSync(join(tmpdir(), "model-"));
+  const [sums] = hub.repositories;
+  const source = `${gateway}/hugging-face/hub:8080`;
+  const about = await fetch(`${source}/api/models/${sums?.repository}/revision/main`);
+  const { sha, siblings } = (await about.json()) as { sha: string; siblings: { rfilename: string }[] };
+  for (const { rfilename } of siblings) {
+    const file = await fetch(`${source}/${sums?.repository}/resolve/${sha}/${rfilename}`);
+    expect(file.status).toBe(200);
+    writeFileSync(join(files, rfilename), Buffer.from(await file.arrayBuffer()));
+  }
+  const push = join(import.meta.dirname, "model-images.ts");
+  const env = { ...process.env, MODELCAR_STATE: stateDirectory };
+  const { stdout } = await execute(process.execPath, [push, files, repository, "car"], { env });
+  modelcar = stdout.trim();
+  const pushed = await pushArtefact(`${gateway}/oci-registry/registry:5000`, `test/${namespace}`, files);
+  artefact = `${repository}@${pushed}`;
+
+  await apply({ apiVersion: "v1", kind: "Namespace", ...namespaceOf(namespace, "baseline") });
+  await apply({
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { name: names.servingAccount, namespace },
+  });
+  await apply(servingRuntime(runtime()));
+});
+
+afterAll(async () => {
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  rmSync(files, { recursive: true, force: true });
+  await removePlatform();
+});
+
+describe.concurrent("served", () => {
+  it("by KServe from a ModelCar, which the node pulls from the registry", async () => {
+    await apply(inferenceService(kserve({})));
+    const isReady = ["inferenceservice/car", "--for=condition=Ready", "--timeout=200s"];
+    await kubectl("wait", "-n", namespace, ...isReady);
+    expect(await answer(await ask("car-predictor", "car", "What is 7 plus 5?"))).toBe("12");
+    const [pod] = await list("pods", "-n", namespace, "-l", "serving.kserve.io/inferenceservice=car");
+    const containers = pod.spec.containers.map(({ name }: { name: string }) => name).sort();
+    expect(containers).toEqual(["kserve-container", "modelcar"]);
+    expect(await list("horizontalpodautoscalers", "-n", namespace)).toEqual([]);
+    // Stopped, it is still declared.
+    await apply(inferenceService(kserve({ serve: { ...kserve({}).serve, stopped: true } })));
+    await kubectl("wait", "-n", namespace, "deployment/car-predictor", "--for=delete", "--timeout=60s");
+    expect(await list("inferenceservices", "-n", namespace)).toHaveLength(1);
+  });
+
+  it("by a plain Deployment, to callers with the key, from a volume that is filled once", async () => {
+    const key = randomBytes(16).toString("hex");
+    const metadata = { name: "plain-api-key", namespace };
+    await apply({ apiVersion: "v1", kind: "Secret", metadata, stringData: { "api-key": key } });
+    await applyPlain(plain({ apiKeySecret: "plain-api-key" }));
+    await available("plain");
+    expect((await ask("plain", "plain", "What is 7 plus 5?")).status).toBe(401);
+    expect(await answer(await ask("plain", "plain", "What is 7 plus 5?", key))).toBe("12");
+    expect(await fetchLog("plain")).toMatch(/complete/);
+    await kubectl("delete", "pod", "-n", namespace, "-l", "app.kubernetes.io/name=plain");
+    const log = await waitUntil("the next pod", async () => (await fetchLog("plain")) || undefined, {
+      seconds: 60,
+    });
+    expect(log).toMatch(/holds .* already/);
+    // Prometheus reads without the key; nothing else of use is open to the outside, which sees /v1 alone.
+    const scale = ["scale", "-n", namespace, "deployment/plain", "--replicas=0"];
+    await kubectl(...scale);
+  });
+
+  it("by a plain Deployment from an ORAS artefact", async () => {
+    const spec = plain({ name: "artefact", modelImage: artefact, cache: { size: "100Mi", fetch: "oras" } });
+    await applyPlain(spec);
+    await available("artefact");
+    expect(await fetchLog("artefact")).toMatch(/Digest: sha256:/);
+    expect(await answer(await ask("artefact", "artefact", "What is 21 plus 14?"))).toBe("35");
+    await kubectl("scale", "-n", namespace, "deployment/artefact", "--replicas=0");
+  });
+
+  it("by nothing, where a ModelCar is fetched as an artefact: the reason is in the log", async () => {
+    await applyPlain(plain({ name: "wrong", cache: { size: "100Mi", fetch: "oras" } }));
+    const log = await waitUntil(
+      "the init container's end",
+      async () =>
+        (await fetchLog("wrong").catch(() => "")).includes("no files") ? fetchLog("wrong") : undefined,
+      { seconds: 120, everyMs: 1000 },
+    );
+    expect(log).toContain("set serve.cache.fetch to image for a ModelCar");
+    await kubectl("delete", "-n", namespace, "deployment/wrong");
+  });
+});
+
+describe("KServe's admission takes", () => {
+  const onGpus = { ...serve, accelerator: "l4", rollout: "Recreate" as const, replicas: 1 };
+  it.each<[string, () => Partial<InferenceServiceSpec>]>([
+    [
+      "one GPU and S3",
+      () => ({
+        storageUri: "s3://llm-models/Mistral-Small-24B-Instruct/quantized-w4a16/",
+        serve: { ...onGpus, gpus: 1, cpu: "6", cpuLimit: "6", memory: "16Gi" },
+      }),
+    ],
+    [
+      "four GPUs and a volume",
+      () => ({
+        storageUri: "pvc://mistral-24b-pvc/",
+        serve: { ...onGpus, gpus: 4, cpu: "16", cpuLimit: "16", memory: "80Gi", ephemeralStorage: "25Gi" },
+      }),
+    ],
+    [
+      "copies by load",
+      () => ({
+        serve: {
+          ...onGpus,
+          gpus: 1,
+          autoscaling: { minReplicas: 1, maxReplicas: 3, target: 5, prometheus: "http://prometheus:9090" },
+        },
+      }),
+    ],
+    ["OpenShift's annotations", () => ({ platform: "openshift", route: true, tokenAuth: true })],
+  ])("%s", async (_, changed) => {
+    await apply(inferenceService(kserve({ name: "admitted", ...changed() })), "--dry-run=server");
+  });
+
+  it("no autoscaler that it does not know", async () => {
+    const manifest = inferenceService(kserve({ name: "refused" }));
+    const annotations = { ...manifest.metadata.annotations, "serving.kserve.io/autoscalerClass": "magic" };
+    const refused = { ...manifest, metadata: { ...manifest.metadata, annotations } };
+    await expect(apply(refused, "--dry-run=server")).rejects.toThrow("not a supported autoscaler class");
+  });
+});
