@@ -48,16 +48,45 @@ export async function apply(manifest: object): Promise<void> {
   if (code !== 0) throw new Error(output);
 }
 
+/** The tasks' image as the node has it. */
+async function tasksImage(): Promise<string> {
+  const images: { names?: string[] }[] = (await list("nodes")).flatMap(({ status }) => status.images ?? []);
+  const name = images.flatMap(({ names = [] }) => names).find((name) => /\/tasks@sha256:/.test(name));
+  if (!name) throw new Error("no node has the tasks' image");
+  return name;
+}
+
+function pipelineTask(task: TinyTask, tasksImage: string) {
+  const { name, script = "", image = tasksImage, memory = "64Mi", results = [], when, taskRef } = task;
+  const limits = { cpu: "200m", memory };
+  return {
+    name,
+    ...(when === undefined ? {} : { when: [{ input: String(when), operator: "in", values: ["true"] }] }),
+    ...(taskRef
+      ? { taskRef: { name: taskRef } }
+      : {
+          taskSpec: {
+            results: results.map((result) => ({ name: result })),
+            steps: [
+              {
+                name: "work",
+                image,
+                // No script: here Tekton's helper for scripts would run as root.
+                command: ["sh", "-ec", script],
+                computeResources: { requests: { cpu: "5m", memory: "16Mi" }, limits },
+              },
+            ],
+          },
+        }),
+  };
+}
+
 /** A namespace of its own. */
 export class Bench {
   readonly namespace = `faults-${randomBytes(3).toString("hex")}`;
-  #image = "";
 
   static async start(): Promise<Bench> {
     const bench = new Bench();
-    const [node] = (await list("nodes")).filter(({ status }) => status.images?.length > 0);
-    const names: string[] = node.status.images.flatMap((image: { names?: string[] }) => image.names ?? []);
-    bench.#image = names.find((name) => /\/tasks@sha256:/.test(name)) ?? "";
     await kubectl("create", "namespace", bench.namespace);
     return bench;
   }
@@ -69,46 +98,23 @@ export class Bench {
   /** Makes a pipeline of tasks that run one after the other; results of the last task are the pipeline's. */
   async pipeline(name: string, tasks: readonly TinyTask[], cleanup?: TinyTask): Promise<void> {
     const last = tasks.at(-1);
+    const image = await tasksImage();
     await apply({
       apiVersion: "tekton.dev/v1",
       kind: "Pipeline",
       metadata: { name, namespace: this.namespace },
       spec: {
         tasks: tasks.map((task, i) => ({
-          ...this.#task(task),
+          ...pipelineTask(task, image),
           ...(i > 0 ? { runAfter: [tasks[i - 1]?.name] } : {}),
         })),
-        ...(cleanup ? { finally: [this.#task(cleanup)] } : {}),
+        ...(cleanup ? { finally: [pipelineTask(cleanup, image)] } : {}),
         results: (last?.results ?? []).map((result) => ({
           name: result,
           value: `$(tasks.${last?.name}.results.${result})`,
         })),
       },
     });
-  }
-
-  #task({ name, script = "", image = this.#image, memory = "64Mi", results = [], when, taskRef }: TinyTask) {
-    const limits = { cpu: "200m", memory };
-    return {
-      name,
-      ...(when === undefined ? {} : { when: [{ input: String(when), operator: "in", values: ["true"] }] }),
-      ...(taskRef
-        ? { taskRef: { name: taskRef } }
-        : {
-            taskSpec: {
-              results: results.map((result) => ({ name: result })),
-              steps: [
-                {
-                  name: "work",
-                  image,
-                  // No script: here Tekton's helper for scripts would run as root.
-                  command: ["sh", "-ec", script],
-                  computeResources: { requests: { cpu: "5m", memory: "16Mi" }, limits },
-                },
-              ],
-            },
-          }),
-    };
   }
 
   inputs(pipeline: string, more: Partial<RunInputs> = {}): RunInputs {
@@ -124,19 +130,18 @@ export class Bench {
 
   /** What is in the cluster of a pipeline's runs. */
   // biome-ignore lint/suspicious/noExplicitAny: objects as kubectl gives them.
-  runs(pipeline: string): Promise<any[]> {
-    return list("pipelineruns", "-n", this.namespace, "-l", `tekton.dev/pipeline=${pipeline}`);
+  async runs(pipeline: string): Promise<any[]> {
+    const runs = await list("pipelineruns", "-n", this.namespace);
+    return runs.filter(({ spec }) => spec.pipelineRef.name === pipeline);
   }
 
-  /** Waits until the newest run of a pipeline is so. */
+  /** Waits until some run of a pipeline is so. */
   // biome-ignore lint/suspicious/noExplicitAny: objects as kubectl gives them.
-  async until(pipeline: string, isSo: (run: any) => boolean, seconds = 90): Promise<any> {
+  async until(pipeline: string, isSo: (run: any) => boolean, seconds = 120): Promise<any> {
     const end = performance.now() + seconds * 1000;
     for (;;) {
-      const run = (await list("pipelineruns", "-n", this.namespace)).find(({ metadata }) =>
-        metadata.name.startsWith(`${pipeline}-`),
-      );
-      if (run && isSo(run)) return run;
+      const run = (await this.runs(pipeline)).find(isSo);
+      if (run) return run;
       if (performance.now() > end) throw new Error(`no such run of ${pipeline} after ${seconds} s`);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }

@@ -1,0 +1,116 @@
+/** A Pulumi project of one PipelineRun, as a user has it, for the fault tests. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { RunInputs } from "../../components/pipeline-run/inputs.ts";
+import { pulumiEnvironment } from "../../local/pulumi/environment.ts";
+import { type CliResult, createProject, type Project } from "../engine/project.ts";
+import { kubeconfig, project as repository } from "./platform.ts";
+
+export interface Cli {
+  /** The CLI alone, as `kill -9` of its process id would. */
+  readonly kill: () => void;
+  readonly interrupt: () => void;
+  readonly output: () => string;
+  readonly ended: Promise<CliResult>;
+}
+
+export class FaultProject {
+  readonly #project: Project;
+  readonly #kubeconfig: string;
+
+  private constructor(project: Project, file: string) {
+    this.#project = project;
+    this.#kubeconfig = file;
+  }
+
+  /** A project that reaches the cluster through `config`, or as the administrator. */
+  static async create(config?: KubeConfig): Promise<FaultProject> {
+    const project = await createProject(kubeconfig);
+    const file = config ? join(project.directory, "kubeconfig") : kubeconfig;
+    if (config) writeFileSync(file, config.exportConfig(), { mode: 0o600 });
+    cpSync(join(repository, "components"), join(project.directory, "components"), { recursive: true });
+    return new FaultProject(project, file);
+  }
+
+  get directory(): string {
+    return this.#project.directory;
+  }
+
+  /** Writes the program: one PipelineRun with these inputs, whose results and name are the stack's outputs. */
+  declare(inputs: RunInputs): void {
+    this.#project.write({
+      "index.ts": `
+        import { PipelineRun } from "./components/pipeline-run/index.ts";
+        const run = new PipelineRun("run", ${JSON.stringify(inputs)});
+        export const { results, name, completionTime } = run;
+      `,
+    });
+  }
+
+  /** Starts the CLI. */
+  start(command: string, args: readonly string[] = [], variables: NodeJS.ProcessEnv = {}): Cli {
+    const root = join(this.#project.directory, "..");
+    const binDirectory = join(root, "bin");
+    const env = {
+      ...pulumiEnvironment({
+        stateDirectory: join(root, "state"),
+        binDirectory,
+        kubeconfig: this.#kubeconfig,
+      }),
+      ...variables,
+    };
+    const child: ChildProcess = spawn(
+      join(binDirectory, "pulumi"),
+      ["--non-interactive", "--color=never", command, ...args],
+      { cwd: this.#project.directory, env, stdio: ["ignore", "pipe", "pipe"] },
+    );
+    let [stdout, output] = ["", ""];
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+      output += text;
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    const ended = new Promise<CliResult>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => resolve({ code: code ?? -1, stdout, output }));
+    });
+    return {
+      kill: () => void child.kill("SIGKILL"),
+      interrupt: () => void child.kill("SIGINT"),
+      output: () => output,
+      ended,
+    };
+  }
+
+  up(...args: string[]): Promise<CliResult> {
+    return this.start("up", ["--yes", "--skip-preview", ...args]).ended;
+  }
+
+  run(command: string, ...args: string[]): Promise<CliResult> {
+    return this.start(command, args).ended;
+  }
+
+  /** What a user does after a CLI was killed: the lock is still there. */
+  async unlock(): Promise<void> {
+    await this.run("cancel", "--yes");
+  }
+
+  async outputs(): Promise<{ results: Record<string, string>; name: string; completionTime: string }> {
+    return JSON.parse((await this.run("stack", "output", "--json")).stdout);
+  }
+
+  remove(): void {
+    this.#project.remove();
+  }
+}
+
+/** The lines of the CLI's output that are the provider's own, without Pulumi's frame. */
+export function seen(output: string): string[] {
+  return output
+    .split("\n")
+    .filter((line) => /\S/.test(line) && !/^@ |Duration|Resources:|^\s*\+?\s*\d+ /.test(line));
+}
