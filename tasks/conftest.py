@@ -1,5 +1,7 @@
 """Fixtures for the tests of the task scripts: the scripts as processes, and the real servers that they talk to."""
 
+import base64
+import json
 import os
 import shutil
 import socket
@@ -25,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--minio", help="path of the minio program")
     parser.addoption("--model-registry", help="path of the model-registry program")
     parser.addoption("--mariadb", help="path of the mariadbd program")
+    parser.addoption("--registry", help="path of the OCI registry program")
 
 
 def program(request: pytest.FixtureRequest, option: str) -> str:
@@ -234,3 +237,50 @@ def model_registry(request: pytest.FixtureRequest, mariadb: str) -> Iterator[str
     finally:
         process.terminate()
         process.wait()
+
+
+@dataclass(frozen=True)
+class OciRegistry:
+    address: str
+    login: str = ""
+
+
+def start_registry(program: str, directory: Path, auth: dict[str, object]) -> tuple[str, subprocess.Popen[bytes]]:
+    port = free_port()
+    configuration = {
+        "version": "0.1",
+        "log": {"level": "error"},
+        "storage": {"filesystem": {"rootdirectory": str(directory / "data")}, "delete": {"enabled": True}},
+        "http": {"addr": f"127.0.0.1:{port}"},
+        **auth,
+    }
+    file = directory / "config.yml"
+    file.write_text(json.dumps(configuration))
+    environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen([program, "serve", str(file)], env=environment, stdout=silent, stderr=silent)
+    wait_until_up(f"http://127.0.0.1:{port}/v2/", process)
+    return f"127.0.0.1:{port}", process
+
+
+@pytest.fixture(scope="session")
+def oci_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OciRegistry]:
+    """A registry that anybody may push to."""
+    path = tmp_path_factory.mktemp("registry")
+    address, process = start_registry(program(request, "--registry"), path, {})
+    yield OciRegistry(address)
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def closed_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OciRegistry]:
+    """A registry that asks for a login: base64(user:password)."""
+    path = tmp_path_factory.mktemp("closed-registry")
+    # "robot-password" by bcrypt.
+    (path / "htpasswd").write_text("robot:$2b$04$uzjFSN9MoPT.2moHZmtimOFXouIy3WgOtIjoYfnY/c7IoyyyUgMMC\n")
+    auth = {"auth": {"htpasswd": {"realm": "test", "path": str(path / "htpasswd")}}}
+    address, process = start_registry(program(request, "--registry"), path, auth)
+    yield OciRegistry(address, base64.b64encode(b"robot:robot-password").decode())
+    process.terminate()
+    process.wait()

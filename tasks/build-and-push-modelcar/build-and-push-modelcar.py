@@ -1,0 +1,291 @@
+"""Puts a downloaded model onto a base image as an OCI image that KServe mounts (a ModelCar), and pushes it.
+
+Each file becomes a layer that is made while it is sent, so the model lies on the disk once. Layers that the registry
+has are not sent again, and the same model on the same base is the same image.
+"""
+
+import errno
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from certificates import trust
+from manifest import read_manifest
+from modelcar_layers import Descriptor, Layer, descriptor, history, model_card_layer
+from oci_registry import DIGEST, INDEX_TYPES, MANIFEST_TYPES, TAGGED, ImageName, Registry, read_logins
+from task_support import Parameters, TaskError, progress, run, size, write_result
+
+MODEL_CARD = "README.md"
+# What OpenShift replaces by a random one of group 0; plain Kubernetes takes a number only for runAsNonRoot.
+USER = "1001"
+# containers/storage, which CRI-O keeps images in, stacks no more.
+MOST_LAYERS = 500
+OCI_TYPES = {
+    "application/vnd.docker.distribution.manifest.v2+json": "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json": "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.container.image.v1+json": "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.diff.tar": "application/vnd.oci.image.layer.v1.tar",
+}
+
+
+@dataclass(frozen=True)
+class Packaging:
+    model: Path
+    expected_digest: str
+    target: ImageName
+    base: ImageName
+    logins: Mapping[str, str]
+    plain_http: frozenset[str]
+    annotations: dict[str, str]
+
+    def registry(self, image: ImageName) -> Registry:
+        return Registry(image, self.logins, image.server in self.plain_http)
+
+
+@dataclass
+class Added:
+    """What is put onto every platform of the base image."""
+
+    layers: list[Descriptor]
+    unpacked: list[str]
+    history: list[dict[str, str]]
+
+
+def read_parameters() -> Packaging:
+    parameters = Parameters()
+    model = parameters.directory("MODEL_DIRECTORY")
+    target = parameters.required("OCI_IMAGE", TAGGED, "<registry>/<repository>[:<tag>]")
+    base = parameters.required("BASE_IMAGE", f"{TAGGED}@{DIGEST}", "<registry>/<repository>@sha256:<digest>")
+    auth_directory = parameters.optional("REGISTRY_AUTH_DIRECTORY")
+    annotations = {
+        "org.opencontainers.image.title": parameters.optional("MODEL_NAME", model.name),
+        "org.opencontainers.image.source": parameters.optional("HUGGINGFACE_MODEL"),
+        "org.opencontainers.image.revision": parameters.optional("SOURCE_REVISION"),
+    }
+    trust(parameters.optional("TRUSTED_CA_DIRECTORY"))
+    parameters.check()
+    return Packaging(
+        model=model,
+        expected_digest=parameters.optional("MANIFEST_DIGEST"),
+        target=ImageName.parse(target),
+        base=ImageName.parse(base),
+        logins=read_logins(auth_directory),
+        plain_http=frozenset(parameters.optional("PLAIN_HTTP_REGISTRIES").split()),
+        annotations={name: value for name, value in annotations.items() if value},
+    )
+
+
+class LayerNotes:
+    """The layers of a model's files that were computed before, kept beside the model by path and content."""
+
+    def __init__(self, model: Path) -> None:
+        self._file = model.with_name(model.name + ".modelcar.json")
+        try:
+            self._notes: dict[str, list] = json.loads(self._file.read_text())
+        except (FileNotFoundError, ValueError):
+            self._notes = {}
+
+    def find(self, path: str, content: str) -> tuple[str, int] | None:
+        """Digest and size of the file's layer."""
+        noted = self._notes.get(f"{content}  {path}")
+        return (noted[0], noted[1]) if noted else None
+
+    def keep(self, path: str, content: str, digest: str, length: int) -> None:
+        self._notes[f"{content}  {path}"] = [digest, length]
+        partial = self._file.with_name(self._file.name + ".partial")
+        partial.write_text(json.dumps(self._notes, indent=1))
+        partial.replace(self._file)
+
+
+def push_layer(registry: Registry, layer: Layer, known: tuple[str, int] | None) -> bool:
+    """Sends a file's layer unless the registry has it; says whether it was sent."""
+    if known and registry.has_blob(known[0]):
+        return False
+    length = layer.file.stat().st_size
+    with progress(layer.path, length, lambda: layer.size):
+        registry.push_blob(layer.pieces(), layer.digest)
+    return True
+
+
+def add_files(packaging: Packaging, registry: Registry, digests: Mapping[str, str]) -> tuple[Added, int]:
+    """Sends the layers of the model's files, the model card's last, and returns them with the bytes sent."""
+    added, sent, notes = Added([], [], []), 0, LayerNotes(packaging.model)
+    for path, content in digests.items():
+        if path == MODEL_CARD:
+            continue
+        layer, known = Layer(packaging.model / path, path), notes.find(path, content)
+        if push_layer(registry, layer, known):
+            if layer.content_sha256() != content:
+                raise TaskError(f"{layer.file} differs from its manifest, so no image was made: run the pull task again")
+            known = (layer.digest(), layer.size)
+            notes.keep(path, content, *known)
+            sent += layer.size
+            print(f"{path}: sent {size(layer.size)}", flush=True)
+        else:
+            print(f"{path}: the registry has it", flush=True)
+        added.layers.append(descriptor(path, *known, content))
+        added.unpacked.append(known[0])
+        added.history.append(history(path))
+    if MODEL_CARD in digests:
+        sent += add_model_card(packaging, registry, digests[MODEL_CARD], added)
+    return added, sent
+
+
+def add_model_card(packaging: Packaging, registry: Registry, content: str, added: Added) -> int:
+    file = packaging.model / MODEL_CARD
+    if hashlib.sha256(file.read_bytes()).hexdigest() != content:
+        raise TaskError(f"{file} differs from its manifest, so no image was made: run the pull task again")
+    packed, unpacked = model_card_layer(file)
+    sent = push_bytes(registry, packed)
+    added.layers.append(descriptor(MODEL_CARD, digest_of(packed), len(packed), content, model_card=True))
+    added.unpacked.append(unpacked)
+    added.history.append(history(MODEL_CARD, model_card=True))
+    return sent
+
+
+def push_bytes(registry: Registry, content: bytes) -> int:
+    """Sends a small blob unless the registry has it, and returns the bytes sent."""
+    digest = digest_of(content)
+    if registry.has_blob(digest):
+        return 0
+    registry.push_blob([content], lambda: digest)
+    return len(content)
+
+
+def digest_of(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def fetch_checked(registry: Registry, digest: str) -> tuple[dict, str]:
+    """A manifest of the base image with its media type, after checking its digest."""
+    found = registry.manifest(digest)
+    if found is None:
+        raise TaskError(f"{registry.image} has no {digest}: check BASE_IMAGE")
+    body, media_type = found
+    if digest_of(body) != digest:
+        raise TaskError(f"{registry.image} gave another content for {digest}")
+    return json.loads(body), media_type
+
+
+def take_over_base(source: Registry, target: Registry, manifest: dict) -> None:
+    """Brings the layers of the base image into the target's repository."""
+    same_registry = source.image.server == target.image.server
+    for layer in manifest["layers"]:
+        digest = layer["digest"]
+        if target.has_blob(digest):
+            continue
+        if same_registry and target.mount(digest, source.image.repository):
+            continue
+        target.push_blob(source.blob(digest), lambda digest=digest: digest)
+
+
+def put_together(packaging: Packaging, source: Registry, target: Registry, manifest: dict, added: Added) -> bytes:
+    """Pushes the configuration of one platform's image, and returns its manifest."""
+    take_over_base(source, target, manifest)
+    configuration = json.loads(b"".join(source.blob(manifest["config"]["digest"])))
+    configuration.setdefault("config", {})["User"] = USER
+    configuration["rootfs"]["diff_ids"] += added.unpacked
+    configuration["history"] = (configuration.get("history") or []) + added.history
+    body = canonical(configuration)
+    push_bytes(target, body)
+    annotations = {**(manifest.get("annotations") or {}), **packaging.annotations, "io.opendatahub.author": "olot"}
+    if added.layers[-1]["mediaType"].endswith("+gzip"):
+        annotations["io.opendatahub.layers.modelcard"] = added.layers[-1]["digest"]
+    layers = [{**layer, "mediaType": oci_type(layer["mediaType"])} for layer in manifest["layers"]]
+    return canonical(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPES[0],
+            "config": {
+                "mediaType": oci_type(manifest["config"]["mediaType"]),
+                "digest": digest_of(body),
+                "size": len(body),
+            },
+            "layers": layers + added.layers,
+            "annotations": {
+                **annotations,
+                "org.opencontainers.image.base.name": str(packaging.base),
+                "org.opencontainers.image.base.digest": packaging.base.digest,
+            },
+        }
+    )
+
+
+def oci_type(media_type: str) -> str:
+    return OCI_TYPES.get(media_type, media_type)
+
+
+def canonical(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def build(packaging: Packaging, source: Registry, target: Registry, added: Added) -> tuple[bytes, str]:
+    """The image's manifest, or its index where the base has several platforms, and its media type."""
+    base, media_type = fetch_checked(source, packaging.base.digest)
+    if media_type in MANIFEST_TYPES:
+        return put_together(packaging, source, target, base, added), MANIFEST_TYPES[0]
+    if media_type not in INDEX_TYPES:
+        raise TaskError(f"BASE_IMAGE {packaging.base} is no image but {media_type}")
+    entries = []
+    for entry in base["manifests"]:
+        # Attestations are about the base alone.
+        if entry.get("platform", {}).get("os") in (None, "unknown"):
+            continue
+        manifest, _ = fetch_checked(source, entry["digest"])
+        body = put_together(packaging, source, target, manifest, added)
+        target.push_manifest(body, MANIFEST_TYPES[0], digest_of(body))
+        platform = entry["platform"]
+        entries.append(
+            {"mediaType": MANIFEST_TYPES[0], "digest": digest_of(body), "size": len(body), "platform": platform}
+        )
+    return canonical({"schemaVersion": 2, "mediaType": INDEX_TYPES[0], "manifests": entries}), INDEX_TYPES[0]
+
+
+def package(packaging: Packaging) -> None:
+    digests, manifest_digest = read_manifest(packaging.model)
+    if packaging.expected_digest and manifest_digest != packaging.expected_digest:
+        raise TaskError(
+            f"{packaging.model} has manifest {manifest_digest}, but MANIFEST_DIGEST is {packaging.expected_digest}"
+        )
+    missing = [path for path in digests if not (packaging.model / path).is_file()]
+    if missing:
+        raise TaskError(f"{packaging.model} lacks {', '.join(missing)}: run the pull task again")
+    if len(digests) + 10 > MOST_LAYERS:
+        raise TaskError(f"{packaging.model} has {len(digests)} files, but an image can have {MOST_LAYERS} layers")
+    total = sum((packaging.model / path).stat().st_size for path in digests)
+    print(f"{len(digests)} files, {size(total)} onto {packaging.base} to {packaging.target}", flush=True)
+
+    source, target = packaging.registry(packaging.base), packaging.registry(packaging.target)
+    added, sent = add_files(packaging, target, digests)
+    body, media_type = build(packaging, source, target, added)
+    digest = digest_of(body)
+    # A registry may remove what has no tag.
+    tag = packaging.target.tag or digest.removeprefix("sha256:")[:12]
+    present = target.manifest(tag)
+    if present is not None and digest_of(present[0]) == digest:
+        print(f"{packaging.target}:{tag} is {digest} already; nothing to push", flush=True)
+    else:
+        target.push_manifest(body, media_type, tag)
+        print(f"pushed {packaging.target}:{tag} as {digest}", flush=True)
+    write_result("image-digest", digest)
+    write_result("image-tag", tag)
+    write_result("storage-uri", f"oci://{packaging.target}@{digest}")
+    write_result("uploaded-bytes", sent)
+    write_result("total-bytes", total)
+
+
+def main() -> None:
+    packaging = read_parameters()
+    try:
+        package(packaging)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TaskError(f"the workspace is full: {error.strerror}: use a larger volume") from error
+        raise
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,114 @@
+"""A server before a real one, which a test lets answer otherwise now and then."""
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+NO_ANSWER = 0
+
+
+@dataclass
+class Reply:
+    """What is answered instead of the real server's answer. NO_ANSWER as status closes the connection."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Asked:
+    method: str
+    path: str
+    headers: dict[str, str]
+
+
+# Asked for each request: a reply, or None to let the real server answer.
+Fault = Callable[[Asked], Reply | None]
+
+
+@dataclass
+class FaultProxy:
+    port: int
+    faults: list[Fault] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+
+def times(count: int, status: int, method: str, part: str) -> Fault:
+    """Answers the first `count` requests of a method whose path has a part with a status."""
+    left = [count]
+
+    def fault(asked: Asked) -> Reply | None:
+        if left[0] == 0 or asked.method != method or part not in asked.path:
+            return None
+        left[0] -= 1
+        return Reply(status)
+
+    return fault
+
+
+@contextmanager
+def fault_proxy(target: str) -> Iterator[FaultProxy]:
+    """Runs a proxy before the server at a URL."""
+    host = urlsplit(target).netloc
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            headers = {name.title(): value for name, value in self.headers.items()}
+            asked = Asked(self.command, self.path, headers)
+            proxy.asked.append(asked)
+            reply = next((reply for fault in proxy.faults if (reply := fault(asked))), None)
+            if reply is None:
+                reply = self.forward(headers, body)
+            if reply.status == NO_ANSWER:
+                self.close_connection = True
+                return
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            if "Content-Length" not in reply.headers:
+                self.send_header("Content-Length", str(len(reply.body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(reply.body)
+
+        def forward(self, headers: dict[str, str], body: bytes) -> Reply:
+            # The host stays the proxy's, so that the locations that the server gives lead here.
+            connection = http.client.HTTPConnection(host, timeout=60)
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            kept = {n: v for n, v in answer.getheaders() if n not in ("Transfer-Encoding", "Connection", "Date")}
+            connection.close()
+            return Reply(answer.status, kept, content)
+
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    proxy = FaultProxy(server.server_port)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
