@@ -136,10 +136,7 @@ export function modelPlacement(serve: ServeSpec, accelerators: Readonly<Record<s
   const accelerator = accelerators[serve.accelerator ?? ""];
   if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
   return {
-    nodeSelector: nodeSelectorFor(accelerator, serve.gpus, {
-      cpu: parseQuantity(serve.cpu),
-      memory: parseQuantity(serve.memory),
-    }),
+    nodeSelector: nodeSelectorFor(accelerator, serve.gpus, serve),
     tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
   };
 }
