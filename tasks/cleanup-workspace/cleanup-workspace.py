@@ -1,0 +1,94 @@
+"""Removes the named directories of a workspace with the records beside them, and nothing else.
+
+What is not there is no failure, so it can run first, last, or again after it was cut off.
+"""
+
+import os
+from pathlib import Path
+
+from task_support import Parameters, TaskError, run, size, write_result
+
+# What the tasks write beside a model's directory.
+RECORDS = (".sha256", ".source.json", ".modelcar.json")
+
+
+def read_parameters() -> tuple[Path, list[str], list[str]]:
+    parameters = Parameters()
+    workspace = Path(parameters.required("MODELS_DIRECTORY", r"/.+", "the absolute path of the workspace"))
+    names = parameters.required("DIRECTORIES").split()
+    kept = parameters.optional("KEEP").split()
+    parameters.check()
+    return workspace, names, kept
+
+
+def inside(workspace: Path, name: str, parameter: str) -> Path:
+    """The path of a name below the workspace. Links are not followed, because they may lead out of it."""
+    parts = name.strip("/").split("/")
+    if name.startswith("/") or any(part in ("", ".", "..") for part in parts):
+        raise TaskError(f"{parameter} names {name!r}, which is no path below the workspace: give it without /, . and ..")
+    path = workspace.joinpath(*parts)
+    for parent in path.parents:
+        if parent == workspace:
+            return path
+        if parent.is_symlink():
+            raise TaskError(f"{parameter} names {name!r}, but {parent} is a link: name what it leads to")
+    raise AssertionError
+
+
+def records_of(directory: Path) -> list[Path]:
+    return [directory.with_name(directory.name + ending) for ending in RECORDS]
+
+
+class Cleaner:
+    def __init__(self, kept: list[Path]) -> None:
+        self._kept = kept
+        self.removed = 0
+        self.freed = 0
+
+    def remove(self, path: Path) -> bool:
+        """Removes a file, a link, or a directory with what is in it; false if something of it is kept."""
+        if path in self._kept:
+            print(f"{path}: kept", flush=True)
+            return False
+        if path.is_dir() and not path.is_symlink():
+            if not all([self.remove(Path(entry)) for entry in os.scandir(path)]):
+                return False
+            path.rmdir()
+            return True
+        about = path.lstat()
+        path.unlink()
+        self.removed += 1
+        # Another name may still hold the content.
+        self.freed += about.st_blocks * 512 if about.st_nlink == 1 else 0
+        return True
+
+
+def clean(workspace: Path, names: list[str], kept: list[str]) -> None:
+    if not workspace.is_dir():
+        raise TaskError(f"the workspace {workspace} does not exist: bind the volume")
+    cleaner = Cleaner([inside(workspace, name, "KEEP") for name in kept])
+    # All of them are checked before anything goes.
+    directories = [inside(workspace, name, "DIRECTORIES") for name in names]
+    for directory in directories:
+        present = [path for path in (*records_of(directory), directory) if os.path.lexists(path)]
+        if not present:
+            print(f"{directory}: not there", flush=True)
+        # The records go first: without them a directory that is left half empty is not taken for a complete model.
+        for path in present:
+            if cleaner.remove(path):
+                print(f"{path}: removed", flush=True)
+    print(f"{cleaner.removed} files, {size(cleaner.freed)} free again", flush=True)
+    write_result("removed-files", cleaner.removed)
+    write_result("freed-bytes", cleaner.freed)
+
+
+def main() -> None:
+    workspace, names, kept = read_parameters()
+    try:
+        clean(workspace, names, kept)
+    except OSError as error:
+        raise TaskError(f"{error.filename}: {error.strerror}: does another user own it, or is it in use?") from error
+
+
+if __name__ == "__main__":
+    run(main)
