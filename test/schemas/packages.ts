@@ -32,8 +32,17 @@ const packages: readonly Package[] = [
   { tool: "crds", module: "sigs.k8s.io/gateway-api", path: "config/crd/standard" },
 ];
 
-// `crds` is a folder of pins alone: it builds nothing, so it is no tool.
-const moduleSource = goModuleSource as (tool: string, module: string) => Promise<string>;
+const sources = new Map<string, Promise<string>>();
+
+/** The folder of a module, downloaded where it is missing; Go is asked once. */
+function moduleSource(tool: string, module: string): Promise<string> {
+  const known = sources.get(module);
+  if (known) return known;
+  // `crds` is a folder of pins alone: it builds nothing, so it is no tool.
+  const source = (goModuleSource as (tool: string, module: string) => Promise<string>)(tool, module);
+  sources.set(module, source);
+  return source;
+}
 
 let texts: Promise<readonly string[]> | undefined;
 
@@ -53,17 +62,21 @@ async function readTexts(): Promise<readonly string[]> {
   return read;
 }
 
+const definitions = new Map<string, Manifest>();
+
 /**
- * The CustomResourceDefinition of a kind, or undefined where no pinned package defines it. Only that one is parsed:
+ * The CustomResourceDefinition of a kind, or undefined where no pinned package defines it. Only that one is parsed, once:
  * all of them together are 10 MB of YAML.
  */
 export async function customResourceDefinition(group: string, kind: string): Promise<Manifest | undefined> {
   const own = modelRegistryDefinition.spec;
   if (own.group === group && own.names.kind === kind) return modelRegistryDefinition;
-  texts ??= readTexts();
   const lines = [`\n  group: ${group}\n`, `\n    kind: ${kind}\n`];
-  const found = (await texts).find((text) => lines.every((line) => text.includes(line)));
-  return found === undefined ? undefined : parse(found);
+  const key = lines.join("");
+  texts ??= readTexts();
+  const text = (await texts).find((candidate) => lines.every((line) => candidate.includes(line)));
+  if (text !== undefined && !definitions.has(key)) definitions.set(key, parse(text));
+  return definitions.get(key);
 }
 
 /** Kubernetes' own OpenAPI v3 document of a group and version, of the version that the embedded platform runs. */
