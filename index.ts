@@ -1,27 +1,30 @@
 import * as k8s from "@pulumi/kubernetes";
+import { Access } from "./components/access.ts";
 import { Credentials } from "./components/credentials.ts";
-import {
-  type ImportResult,
-  importTasks,
-  modelImportRun,
-  pipelineName,
-} from "./components/manifests/model-import.ts";
+import { deploymentMode } from "./components/manifests/deployment-mode.ts";
+import { taskAccount } from "./components/manifests/jobs.ts";
+import { importTasks } from "./components/manifests/model-import.ts";
+import { secretNames } from "./components/manifests/secrets.ts";
+import { ModelImport } from "./components/model-import.ts";
 import { ModelService } from "./components/model-service.ts";
+import { networkOf, servedModelOf } from "./components/network.ts";
 import { ObjectStore } from "./components/object-store.ts";
-import { PipelineRun } from "./components/pipeline-run/index.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
 import { Registry } from "./components/registry.ts";
-import { ServingRuntime } from "./components/serving-runtime.ts";
+import { ServingRuntimes } from "./components/serving-runtime.ts";
+import { checkSizes } from "./components/sizing.ts";
 import { Storage } from "./components/storage.ts";
 import { fitTask, loadTasks, taskDemand } from "./components/task-files.ts";
-import { workloadsOf } from "./components/workloads.ts";
 import { loadConfig } from "./config.ts";
+import { quotaFor } from "./sizing/quota.ts";
+import { workloadsOf } from "./sizing/stack.ts";
 
 const config = loadConfig();
-const { platform, kubeContext: context } = config;
-const images = config.images as Record<string, string>;
-const tasks = loadTasks("tasks", importTasks).map((task) => fitTask(task, config.namespace, images));
+const { platform, namespace, images, secrets, imageRegistry, kubeContext: context } = config;
+const tasks = loadTasks("tasks", importTasks).map((task) => fitTask(task, namespace, images));
+const demands = tasks.map(taskDemand);
+checkSizes(config, demands);
 
 const cluster = new k8s.Provider("cluster", {
   context,
@@ -34,116 +37,97 @@ const cluster = new k8s.Provider("cluster", {
 });
 const onCluster = { providers: [cluster] };
 
+const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
+const quota = quotaFor(workloadsOf(config, demands), config.project.quota);
 const project = new Project(
   "project",
-  {
-    namespace: config.namespace,
-    workloads: workloadsOf(config, tasks.map(taskDemand)),
-    servingSecrets: [Credentials.servingSecret],
-  },
+  { namespace, existing, podSecurity, limits, quota: declareQuota ? quota : undefined },
   onCluster,
 );
 const inProject = { ...onCluster, dependsOn: project };
 
-// TODO(lead): wired step by step.
-if ("endpoint" in config.objectStore || config.registry.kind !== "url") throw new Error("not wired yet");
-const { objectStore: store, registry: registryConfig } = config;
-const credentials = new Credentials(
-  "credentials",
-  { namespace: config.namespace, objectStore: store, hfToken: config.secrets.hfToken },
-  inProject,
-);
+const { objectStoreAccessKey: accessKey, objectStoreSecretKey: secretKey } = secrets;
+const login = accessKey && secretKey ? { accessKey, secretKey } : undefined;
+const clients = networkPolicies ? [namespace] : undefined;
 const objectStore = new ObjectStore(
   "object-store",
-  {
-    ...store,
-    platform,
-    image: images.minio ?? "",
-    tasksImage: config.images.tasks,
-    credentials: credentials.objectStore,
-  },
+  { ...config.objectStore, platform, images, login, clients },
   onCluster,
 );
-const storage = new Storage(
-  "storage",
-  {
-    namespace: config.namespace,
-    size: config.storage.size,
-    storageClass: config.storage.storageClass,
-  },
+const storage = new Storage("storage", { ...config.storage, namespace }, inProject);
+const credentials = new Credentials(
+  "credentials",
+  { platform, namespace, objectStore, imageRegistry, secrets },
   inProject,
 );
+const serviceAccount = taskAccount("register-model");
 const registry = new Registry(
   "registry",
-  { namespace: config.namespace, url: registryConfig.url },
+  { platform, namespace, registry: config.registry, serviceAccount, networkPolicies, images },
   inProject,
 );
-const { timeoutMinutes } = config.pipelines;
-const pipelines = new Pipelines(
-  "pipelines",
-  { namespace: config.namespace, tasks, timeoutMinutes },
-  inProject,
-);
-const runtime = new ServingRuntime(
-  "serving-runtime",
+const pullSecrets = imageRegistry ? [secretNames.imageRegistry] : [];
+const access = new Access(
+  "access",
   {
-    ...config.servingRuntimes["vllm-cpu"],
-    name: "vllm-cpu",
-    namespace: config.namespace,
-    image: images["vllm-cpu"] ?? "",
+    project,
+    namespace,
+    tasks: importTasks,
+    models: config.models.map((model) => servedModelOf(model, platform)),
+    secrets: { serving: [secretNames.serving], imageRegistry: pullSecrets[0] },
+    registryToken: registry.auth === "serviceAccount",
+    network: networkOf(config, { objectStore: objectStore.endpoint, modelRegistry: registry.url }),
   },
   inProject,
 );
+const { timeoutMinutes, ...treatment } = config.pipelines;
+const run = config.consoleUrl ? { ...treatment, consoleUrl: config.consoleUrl } : treatment;
+const pipelines = new Pipelines("pipelines", { namespace, tasks, timeoutMinutes }, inProject);
 
-/** Where the models came from and where they answer, by name. */
+const runtimes = new ServingRuntimes("serving-runtimes", config, inProject);
+
+/** Of each model: where it answers, where it lies, and where it came from. */
 export const models = Object.fromEntries(
-  config.models.flatMap((model) => {
-    const { source } = model;
-    if ("uri" in source) return [];
-    const run = new PipelineRun<ImportResult>(
-      `${pipelineName}-${model.name}`,
+  config.models.map((model) => {
+    const imported = new ModelImport(
+      model.name,
       {
+        ...config,
         context,
-        namespace: config.namespace,
-        prefix: `${pipelineName}-${model.name}`,
-        spec: modelImportRun({
-          model: { ...model, source },
-          platform,
-          huggingFaceEndpoint: config.huggingFace.endpoint,
-          s3Endpoint: objectStore.endpoint,
-          bucket: config.objectStore.bucket,
-          registryUrl: registry.url,
-          claimName: Storage.claimName,
-          timeoutMinutes,
-        }),
-        definition: pipelines.modelImport,
-        timeoutSeconds: timeoutMinutes * 60,
+        model,
+        objectStore,
+        storage,
+        registry,
+        pipelines,
+        pullSecrets,
+        timeoutMinutes,
+        huggingFaceEndpoint: config.huggingFace.endpoint,
+        run,
       },
-      { dependsOn: [pipelines, storage, registry, credentials, objectStore] },
+      { ...onCluster, dependsOn: [credentials, access] },
     );
-    const storageUri = run.results["storage-uri"];
-    const registeredModelId = run.results["registered-model-id"];
-    const modelVersionId = run.results["model-version-id"];
+    const { storageUri, registration, revision, pipelineRun } = imported;
     const service = new ModelService(
       model.name,
       {
+        ...config,
         ...model,
+        ...runtimes.of(model),
         context,
-        platform,
-        namespace: config.namespace,
-        accelerators: config.accelerators,
-        deploymentMode: config.deploymentMode ?? "Standard",
-        timeoutMinutes: config.servingRuntimes["vllm-cpu"].startupMinutes,
-        runtime,
+        pullSecrets,
         storageUri,
-        registeredModelId,
-        modelVersionId,
+        registration,
+        deploymentMode: config.deploymentMode ?? deploymentMode(platform, config.platformVersion),
+        serviceMonitor: config.monitoring.serviceMonitor,
+        orasImage: images.oras,
       },
-      { ...onCluster, dependsOn: credentials },
+      { ...onCluster, dependsOn: [credentials, access] },
     );
-    const { revision } = run.results;
-    const origin = { storageUri, revision, registeredModelId, modelVersionId, pipelineRun: run.name };
-    return [[model.name, { url: service.url, ...origin }]];
+    const { url, externalUrl, apiKeySecret } = service;
+    const origin = { storageUri, revision, ...registration, pipelineRun };
+    return [model.name, { url, externalUrl, apiKeySecret, ...origin }];
   }),
 );
-export const namespace = project.namespace;
+export { namespace };
+/** REST service of the model registry, as pods reach it. */
+export const modelRegistry = registry.url;

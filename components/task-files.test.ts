@@ -72,5 +72,11 @@ test("a pod asks for all its steps; a step that says nothing gets the namespace'
     { name: "a", image: "tasks", computeResources },
     { name: "b", image: "tasks" },
   ];
-  expect(taskDemand(task(steps))).toEqual({ cpu: "1050m", memory: "1088Mi", memoryLimit: "2304Mi" });
+  expect(taskDemand(task(steps))).toEqual({
+    name: "task pull",
+    cpu: "1050m",
+    cpuLimit: "2",
+    memory: "1088Mi",
+    memoryLimit: "2304Mi",
+  });
 });

@@ -39,7 +39,11 @@ function isTask(value: unknown): value is Task {
  * The Task in a namespace, with the stack's images: an image whose last path element, without tag, is a key of `images`
  * becomes that digest reference. Throws on an image that no key names.
  */
-export function fitTask(task: Task, namespace: string, images: Readonly<Record<string, string>>): Task {
+export function fitTask(
+  task: Task,
+  namespace: string,
+  images: Readonly<Record<string, string | undefined>>,
+): Task {
   const steps = task.spec.steps.map((step) => {
     const key = step.image.replace(/^.*\//, "").replace(/[:@].*$/, "");
     const image = images[key];
@@ -61,7 +65,9 @@ export function taskDemand(task: Task): PodDemand {
       return total + parseQuantity(amount({ ...own.limits, ...own.requests }, own.limits ?? {}));
     }, 0);
   return {
+    name: `task ${task.metadata.name}`,
     cpu: formatCpu(sum((requests) => requests.cpu ?? containerDefaults.cpu)),
+    cpuLimit: formatCpu(sum((_, limits) => limits.cpu ?? containerDefaults.cpuLimit)),
     memory: formatBytes(sum((requests) => requests.memory ?? containerDefaults.memory)),
     memoryLimit: formatBytes(sum((_, limits) => limits.memory ?? containerDefaults.memoryLimit)),
   };

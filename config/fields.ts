@@ -57,6 +57,8 @@ export const url = text(
   "an http:// or https:// URL without query",
 ).transform((value) => value.replace(/\/+$/, ""));
 
+export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "an address range, such as 10.0.0.0/8" });
+
 export const image = text(
   /^[^\s@]+@sha256:[0-9a-f]{64}$/,
   "an image by digest: <repository>@sha256:<64 hex digits>",

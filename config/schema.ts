@@ -5,6 +5,7 @@ import {
   bucket,
   bytes,
   choice,
+  cidr,
   cpu,
   dnsLabel,
   dnsName,
@@ -48,7 +49,13 @@ const project = z.strictObject({
   ).default({}),
   /** Largest and smallest container that the LimitRange lets in. Default: no bounds. */
   limits: z.strictObject({ max: bounds.optional(), min: bounds.optional() }).default({}),
+  /** Level of the Pod Security Standards that admission enforces. Not for a namespace that exists. */
+  podSecurity: choice("restricted", "baseline").default("restricted"),
   networkPolicies: boolean.default(true),
+  /** Private networks (CIDRs) in which hub, object store or registries outside the cluster answer. */
+  privateNetworks: list(cidr, "address ranges").default([]),
+  /** Addresses of the API server (CIDRs), where pods of ours call it. Not needed on OpenShift. */
+  apiServer: list(cidr, "address ranges").default([]),
 });
 
 const ownObjectStore = z.strictObject({
@@ -110,6 +117,8 @@ const endpoint = z.strictObject({
   timeoutSeconds: integer(1, 24 * 3600).default(600),
   /** The namespace is part of an Istio mesh. */
   mesh: boolean.default(false),
+  /** Namespaces whose pods may call the models, beside routers and monitoring. */
+  callers: list(dnsLabel(), "namespaces").default([]),
 });
 
 const accelerator = z.strictObject({
@@ -156,6 +165,8 @@ const architecture = z.strictObject({
   headDimension: integer(1, 100_000),
   keyValueBits: number(1, 64).default(16),
   vocabularySize: integer(1, 100_000_000).optional(),
+  /** Whether input and output share one embedding (tie_word_embeddings). */
+  tieWordEmbeddings: boolean.default(false),
 });
 
 const packaging = kinds(
@@ -176,7 +187,8 @@ const packaging = kinds(
 );
 
 const autoscaling = z.strictObject({
-  minReplicas: integer(0, 1000).default(1),
+  /** At least 1: a copy that does not run has no queue that could start it. */
+  minReplicas: integer(1, 1000).default(1),
   maxReplicas: integer(1, 1000),
   /** Requests that wait in one replica's queue before another replica is added. */
   target: integer(1, 1_000_000).default(5),
@@ -242,7 +254,7 @@ export const schema = z.strictObject({
   namespace: dnsLabel(),
   kubeContext: nonEmpty,
   project: project.prefault({}),
-  huggingFace: z.strictObject({ endpoint: url.default("https://huggingface.co") }),
+  huggingFace: z.strictObject({ endpoint: url.default("https://huggingface.co") }).prefault({}),
   objectStore: withOrWithout("endpoint", existingObjectStore, ownObjectStore),
   registry,
   /** Where images are pushed and pulled with a login of their own; with the secret imageRegistryPassword. */
@@ -257,7 +269,15 @@ export const schema = z.strictObject({
   pipelines: z.strictObject({
     /** How long one run may take. */
     timeoutMinutes: integer(1, 7 * 24 * 60).default(240),
+    /** How many more attempts one `up` makes after a failure. */
+    retries: integer(0, 10).default(0),
+    /** What Ctrl-C during `up` does to a run. Either way the next `up` picks it up. */
+    onInterrupt: choice("continue", "cancel").default("continue"),
+    /** What `destroy` does with finished runs and their logs. */
+    history: choice("remove", "keep").default("remove"),
   }),
+  /** Base URL of OpenShift's console, for links to the logs of runs. */
+  consoleUrl: url.optional(),
   /** How KServe calls raw deployments here. Default: by `platformVersion`. */
   deploymentMode: choice("Standard", "RawDeployment").optional(),
   /** By name; models on GPUs share vllm-cuda, the others vllm-cpu. */

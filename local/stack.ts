@@ -81,6 +81,8 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
     // Nothing runs on the stand-in nodes with GPUs, so no second build of vLLM is made for them.
     "vllm-cuda": imageReference("vllm-cpu"),
     minio: imageReference("minio"),
+    modelRegistry: imageReference("model-registry"),
+    mariadb: imageReference("mariadb"),
   };
   writeFileSync(configFile, stringify(mergeStackFile(readStackFile(committedFile), machine, images)), {
     mode: 0o600,

@@ -29,6 +29,10 @@ export async function testTasks(progress: Progress): Promise<{ passed: number; f
     for (const folder of ["tasks", "local/hub", "images/tasks"]) {
       cpSync(join(projectDirectory, folder), join(project, folder), { recursive: true });
     }
+    cpSync(
+      join(projectDirectory, "components/create_bucket.py"),
+      join(project, "components/create_bucket.py"),
+    );
     await run("chmod", ["-R", "a+rX", project]);
     chmodSync(reports, 0o777);
     await runInImage(image, command, {

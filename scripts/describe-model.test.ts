@@ -81,6 +81,7 @@ test("a model in BF16, with its commit", async () => {
       keyValueHeads: 2,
       headDimension: 16,
       vocabularySize: 512,
+      tieWordEmbeddings: false,
     },
   });
 });

@@ -28,6 +28,7 @@ interface ModelConfig {
   readonly num_key_value_heads?: number;
   readonly head_dim?: number;
   readonly vocab_size: number;
+  readonly tie_word_embeddings?: boolean;
   readonly quantization_config?: {
     readonly bits?: number;
     readonly quant_method?: string;
@@ -82,6 +83,7 @@ export async function describeModel(source: ModelSource) {
       keyValueHeads: figures.num_key_value_heads ?? figures.num_attention_heads,
       headDimension: figures.head_dim ?? figures.hidden_size / figures.num_attention_heads,
       vocabularySize: figures.vocab_size,
+      tieWordEmbeddings: own.tie_word_embeddings ?? false,
     },
   };
 }

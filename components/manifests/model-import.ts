@@ -18,10 +18,13 @@ const params = {
   MODEL_NAME: "Name in the model registry",
   MODEL_VERSION: "Version in the model registry",
   MODEL_DIRECTORY: "Directory of the model on the workspace",
+  MODEL_URI: "Where the model will lie, s3://<bucket>/<prefix> or pvc://<claim>/<directory>",
+  UPLOAD_TO_MINIO: "true, or false for a model that stays on the workspace",
   S3_ENDPOINT: "Base URL of the object store",
   S3_BUCKET: "Bucket for models",
   S3_PREFIX: "Prefix of the model in the bucket, ending in a slash",
   MODEL_REGISTRY_URL: "Base URL of the model registry",
+  MODEL_REGISTRY_AUTH: "What it asks callers for: none, token or serviceAccount",
 } as const;
 
 type ParamName = keyof typeof params;
@@ -34,7 +37,6 @@ export const results = {
     description: "SHA-256 of the list of files and their digests",
   },
   "total-bytes": { task: "pull-model-from-huggingface", description: "Size of the model" },
-  "storage-uri": { task: "upload-to-minio", description: "Where the model lies, s3://<bucket>/<prefix>" },
   "registered-model-id": { task: "register-model", description: "Id of the registered model" },
   "model-version-id": { task: "register-model", description: "Id of its version" },
 } as const;
@@ -74,19 +76,26 @@ function pipelineTasks(timeoutMinutes: number): PipelineTask[] {
         ...fromRun("MODEL_DIRECTORY", "S3_ENDPOINT", "S3_BUCKET", "S3_PREFIX"),
         { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
       ],
-      { workspaces },
+      { workspaces, when: [{ input: "$(params.UPLOAD_TO_MINIO)", operator: "in", values: ["true"] }] },
     ),
     task(
       "register-model",
       [
-        ...fromRun("MODEL_REGISTRY_URL", "MODEL_NAME", "MODEL_VERSION", "HUGGINGFACE_MODEL"),
-        { name: "MODEL_URI", value: resultOf("upload-to-minio", "storage-uri") },
+        ...fromRun(
+          "MODEL_REGISTRY_URL",
+          "MODEL_REGISTRY_AUTH",
+          "MODEL_NAME",
+          "MODEL_VERSION",
+          "MODEL_URI",
+          "HUGGINGFACE_MODEL",
+        ),
         { name: "SOURCE_REVISION", value: resultOf("pull-model-from-huggingface", "revision") },
         { name: "MANIFEST_DIGEST", value: resultOf("pull-model-from-huggingface", "manifest-digest") },
         { name: "PIPELINE_RUN_NAME", value: "$(context.pipelineRun.name)" },
         { name: "PIPELINE_RUN_UID", value: "$(context.pipelineRun.uid)" },
       ],
-      {},
+      // Also after an upload that was not wanted; a result of a task that was skipped would skip this one too.
+      { runAfter: ["upload-to-minio"] },
     ),
   ];
 }
@@ -98,7 +107,8 @@ export function modelImportPipeline(namespace: string, timeoutMinutes: number): 
     kind: "Pipeline",
     metadata: { name: pipelineName, namespace },
     spec: {
-      description: "Pulls a model from Hugging Face, uploads it to MinIO and registers it.",
+      description:
+        "Pulls a model from Hugging Face, uploads it to MinIO or leaves it on its volume, and registers it.",
       params: Object.entries(params).map(([name, description]) => ({ name, type: "string", description })),
       workspaces: [{ name: workspace, description: "Volume that the tasks hand the model over on" }],
       tasks: pipelineTasks(timeoutMinutes),
@@ -123,18 +133,38 @@ export interface ModelImport {
   };
   readonly huggingFaceEndpoint: string;
   readonly s3Endpoint: string;
-  readonly bucket: string;
-  readonly registryUrl: string;
-  readonly claimName: string;
+  readonly registry: { readonly url: string; readonly auth: string };
+  /** Where the model goes. */
+  readonly target: ImportTarget;
   readonly timeoutMinutes: number;
   /** Secrets of type dockerconfigjson for the tasks' images. Default: none. */
   readonly pullSecrets?: readonly string[] | undefined;
 }
 
+export type ImportTarget =
+  /** The object store, by way of the claim that all imports share. */
+  | { readonly kind: "s3"; readonly bucket: string; readonly claim: string }
+  /** A claim of its own. `placement` is the model's: a volume is made near the first pod that mounts it, and stays there. */
+  | {
+      readonly kind: "pvc";
+      readonly claim: string;
+      readonly placement: {
+        readonly nodeSelector?: Readonly<Record<string, string>>;
+        readonly tolerations?: readonly object[];
+      };
+    };
+
+/** Where an imported model lies: named by its commit, so that a changed model never overwrites the one that is served. */
+export function importedUri(model: ModelImport["model"], target: ImportTarget): string {
+  const directory = `${model.name}/${model.source.revision}`;
+  return target.kind === "s3" ? `s3://${target.bucket}/${directory}/` : `pvc://${target.claim}/${directory}`;
+}
+
 /** The run that imports one model at one commit. */
 export function modelImportRun(spec: ModelImport): PipelineRunSpec {
   const { name, source } = spec.model;
-  const { platform, timeoutMinutes, pullSecrets = [] } = spec;
+  const { platform, target, timeoutMinutes, pullSecrets = [] } = spec;
+  const prefix = `${name}/${source.revision}/`;
   const values: Record<ParamName, string> = {
     HUGGINGFACE_MODEL: source.huggingFace,
     HUGGINGFACE_REVISION: source.revision,
@@ -142,20 +172,25 @@ export function modelImportRun(spec: ModelImport): PipelineRunSpec {
     HF_ENDPOINT: spec.huggingFaceEndpoint,
     MODEL_NAME: name,
     MODEL_VERSION: source.revision.slice(0, 12),
-    MODEL_DIRECTORY: name,
+    // On a volume that is served from, the model that is served now must stay as it is.
+    MODEL_DIRECTORY: target.kind === "s3" ? name : `${name}/${source.revision}`,
+    MODEL_URI: importedUri(spec.model, target),
+    UPLOAD_TO_MINIO: String(target.kind === "s3"),
     S3_ENDPOINT: spec.s3Endpoint,
-    S3_BUCKET: spec.bucket,
-    S3_PREFIX: `${name}/${source.revision}/`,
-    MODEL_REGISTRY_URL: spec.registryUrl,
+    S3_BUCKET: target.kind === "s3" ? target.bucket : "",
+    S3_PREFIX: prefix,
+    MODEL_REGISTRY_URL: spec.registry.url,
+    MODEL_REGISTRY_AUTH: spec.registry.auth,
   };
   return {
     pipelineRef: { name: pipelineName },
     params: Object.entries(values).map(([name, value]) => ({ name, value })),
-    workspaces: [{ name: workspace, persistentVolumeClaim: { claimName: spec.claimName } }],
+    workspaces: [{ name: workspace, persistentVolumeClaim: { claimName: target.claim } }],
     taskRunTemplate: {
       serviceAccountName: names.pipelineAccount,
       podTemplate: {
         securityContext: restrictedPod(platform),
+        ...(target.kind === "pvc" ? target.placement : {}),
         ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets.map((name) => ({ name })) } : {}),
       },
     },

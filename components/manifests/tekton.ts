@@ -54,6 +54,11 @@ export interface PipelineTask {
   readonly name: string;
   readonly taskRef: { readonly kind: "Task"; readonly name: string };
   readonly runAfter?: readonly string[];
+  readonly when?: readonly {
+    readonly input: string;
+    readonly operator: "in" | "notin";
+    readonly values: readonly string[];
+  }[];
   readonly params: readonly Param[];
   readonly workspaces?: readonly { readonly name: string; readonly workspace: string }[];
   readonly timeout: string;
@@ -80,6 +85,8 @@ export interface Pipeline {
 export type PodTemplate = {
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly object[];
   /** Addresses of names, for a task that may not ask the cluster's DNS. */
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
 };

@@ -99,8 +99,10 @@ describe("the first start", () => {
   it("pulled the pinned revision, stored it, and registered it with where it came from", async () => {
     const { models } = await outputs();
     expect(models.sums).toMatchObject({ revision: served, storageUri: `s3://llm-models/sums/${served}/` });
-    const registry = `http://127.0.0.1:${gatewayPort}/kubeflow/model-registry-service:8080/api/model_registry/v1alpha3`;
-    const response = await fetch(`${registry}/model_versions/${models.sums.modelVersionId}`);
+    const registry = gatewayUrl((await outputs()).modelRegistry, gatewayPort);
+    const response = await fetch(
+      `${registry}/api/model_registry/v1alpha3/model_versions/${models.sums.modelVersionId}`,
+    );
     const version = (await response.json()) as { registeredModelId: string; customProperties: object };
     expect(version.registeredModelId).toBe(models.sums.registeredModelId);
     expect(JSON.stringify(version.customProperties)).toContain(served);
@@ -149,7 +151,7 @@ describe("mistakes", () => {
     configure((config) => {
       config["modelcar:platform"] = "mainframe";
       config["modelcar:namespace"] = "Not_A_Name";
-      config["modelcar:registry"] = { url: "nowhere" };
+      config["modelcar:registry"] = { kind: "url", url: "nowhere" };
       config["modelcar:models"][0].source.revision = "main";
       config["modelcar:models"][0].serve.memory = "lots";
     });
@@ -198,14 +200,24 @@ describe("another revision, under the user's own secrets", () => {
     ].map((key) => [key, `canary-${key}-${randomBytes(8).toString("hex")}`]),
   );
   let up: CommandResult;
+  const setSecret = async (key: string) => {
+    const result = await script(
+      "pulumi",
+      "config",
+      "set",
+      "--secret",
+      `modelcar:${key}`,
+      canaries[key] as string,
+    );
+    expect(result.status).toBe(0);
+  };
 
   it("is imported and served, and nothing else changes", async () => {
-    for (const [key, value] of Object.entries(canaries)) {
-      expect((await script("pulumi", "config", "set", "--secret", `modelcar:${key}`, value)).status).toBe(0);
+    for (const key of Object.keys(canaries).filter((key) => key !== "modelRegistryToken")) {
+      await setSecret(key);
     }
     configure((config) => {
       config["modelcar:imageRegistry"] = { server: "quay.io", username: "robot" };
-      config["modelcar:registry"].auth = "token";
       config["modelcar:models"][0].source.revision = earlier;
     });
     up = await pulumi("up", "--yes", "--skip-preview");
@@ -217,6 +229,18 @@ describe("another revision, under the user's own secrets", () => {
     );
     expect(service.spec.predictor.model.storageUri).toBe(`s3://llm-models/sums/${earlier}/`);
     expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
+  });
+
+  it("keeps a registry's token too, were the registry one that asks for it", async () => {
+    await setSecret("modelRegistryToken");
+    configure((config) => {
+      config["modelcar:imageRegistry"] = { server: "quay.io", username: "robot" };
+      config["modelcar:models"][0].source.revision = earlier;
+      config["modelcar:registry"] = { kind: "url", url: "http://registry.test", auth: "token" };
+    });
+    const only = await pulumi("up", "--yes", "--skip-preview", "--target", "**credentials-registry");
+    expect(only.status).toBe(0);
+    up = { ...up, output: up.output + only.output };
   });
 
   it("has those secrets in Secrets, and nowhere else in the clear", async () => {
@@ -255,6 +279,15 @@ describe("another revision, under the user's own secrets", () => {
 });
 
 describe("a rearranged program", () => {
+  beforeAll(async () => {
+    expect((await script("pulumi", "config", "rm", "modelcar:modelRegistryToken")).status).toBe(0);
+    configure((config) => {
+      config["modelcar:imageRegistry"] = { server: "quay.io", username: "robot" };
+      config["modelcar:models"][0].source.revision = earlier;
+    });
+    expect((await pulumi("up", "--yes", "--skip-preview")).status).toBe(0);
+  });
+
   it("replaces nothing: a component under another name, and its file in another place", async () => {
     const copy = mkdtempSync(join(tmpdir(), "modelcar-rearranged-"));
     try {

@@ -1,0 +1,43 @@
+/** What of the config decides whom the jobs and models may talk to. */
+import type { Config, Model } from "../config.ts";
+import { type ServedModel, servedModel } from "./manifests/jobs.ts";
+import type { Network } from "./manifests/network-policies.ts";
+
+/** For the network policies; undefined where config wants none. */
+export function networkOf(
+  config: Config,
+  urls: { readonly objectStore: string; readonly modelRegistry: string },
+): Network | undefined {
+  const { platform, project, endpoint, huggingFace, imageRegistry } = config;
+  if (!project.networkPolicies) return undefined;
+  return {
+    platform,
+    urls: {
+      ...urls,
+      hub: huggingFace.endpoint,
+      ...(imageRegistry ? { imageRegistry: imageRegistry.server } : {}),
+    },
+    privateNetworks: project.privateNetworks,
+    apiServer: project.apiServer,
+    callers: endpoint.callers,
+    // Nobody tells where the controller's pods are.
+    open: endpoint.exposure === "ingress" || endpoint.exposure === "gateway",
+    mesh: endpoint.mesh,
+    defaultDeny: !project.existing,
+  };
+}
+
+/** What a model's pods reach. */
+export function servedModelOf(
+  { name, source, package: packaging, serve }: Model,
+  platform: string,
+): ServedModel {
+  const uri = "uri" in source ? source.uri : `${packaging.kind}:`;
+  const fromStore = serve.mode === "kserve" && uri.startsWith("s3:");
+  const fromRegistry = serve.mode === "deployment" && serve.cache?.fetch === "oras";
+  return servedModel({
+    name,
+    fetchesFrom: fromStore ? "objectStore" : fromRegistry ? "imageRegistry" : undefined,
+    tokenAuth: serve.auth && serve.mode === "kserve" && platform === "openshift",
+  });
+}
