@@ -83,8 +83,15 @@ test("OpenShift AI is asked for a Route and a token check by its own label and a
   });
 });
 
+test("KServe makes no Ingress of its own, and OpenShift AI no Route that is not wanted", () => {
+  const visibility = (changed: Partial<InferenceServiceSpec>) =>
+    made(changed).metadata.labels["networking.kserve.io/visibility"];
+  expect(visibility({})).toBe("cluster-local");
+  expect(visibility({ platform: "openshift" })).toBeUndefined();
+});
+
 test("a registered model carries its place in the registry", () => {
-  expect(made().metadata.labels).toEqual({ "opendatahub.io/dashboard": "true" });
+  expect(JSON.stringify(made().metadata.labels)).not.toContain("modelregistry");
   const registration = { registry: "private-ai", registeredModelId: "1", modelVersionId: "2" };
   expect(made({ registration }).metadata.labels).toMatchObject({
     "modelregistry.opendatahub.io/name": "private-ai",

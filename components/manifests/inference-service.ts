@@ -137,7 +137,7 @@ function labels<Text>(spec: InferenceServiceSpec<Text>): Record<string, string |
   const inRegistry = "modelregistry.opendatahub.io";
   return {
     "opendatahub.io/dashboard": "true",
-    ...(spec.route ? { "networking.kserve.io/visibility": "exposed" } : {}),
+    ...visibility(spec),
     ...(registration?.registry ? { [`${inRegistry}/name`]: registration.registry } : {}),
     ...(registration
       ? {
@@ -146,6 +146,16 @@ function labels<Text>(spec: InferenceServiceSpec<Text>): Record<string, string |
         }
       : {}),
   };
+}
+
+/**
+ * OpenShift AI exposes only what is labelled so. KServe elsewhere makes an Ingress of the model's name under a domain of its own
+ * for all that is not labelled; ours has that name and says /v1 alone.
+ */
+function visibility<Text>({ platform, route }: InferenceServiceSpec<Text>): Record<string, string> {
+  const label = "networking.kserve.io/visibility";
+  if (platform === "kubernetes") return { [label]: "cluster-local" };
+  return route ? { [label]: "exposed" } : {};
 }
 
 /** The length of vLLM's queue, for KEDA. OpenShift AI makes the named login for its Prometheus when it sees this metric. */
