@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeApi } from "../../test/unit/fake-api.ts";
-import type { RunInputs } from "./inputs.ts";
+import { baseName, type RunInputs } from "./inputs.ts";
+import { identity } from "./ownership.ts";
 import { create, diff, read, update } from "./provider.ts";
 
 const inputs: RunInputs & { __provider: string } = {
@@ -90,6 +91,67 @@ test("a finished run that was pruned stays; without its namespace it is gone", a
   expect(await read("id", finished)).toEqual({ id: "id", props: finished });
   api.remove("/api/v1/namespaces/ai");
   expect(await read("id", finished)).toEqual({});
+});
+
+test("a namespace that was made anew does not hold what the run made", async () => {
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai", uid: "second" } });
+  expect(await read("id", { ...finished, namespaceUid: "first" })).toEqual({});
+  expect((await read("id", { ...finished, namespaceUid: "second" })).id).toBe("id");
+});
+
+test("who may not read namespaces keeps what is in state", async () => {
+  api.intercept = (_, response) => {
+    response.writeHead(403).end("{}");
+    return true;
+  };
+  expect((await read("id", { ...finished, namespaceUid: "first" })).id).toBe("id");
+});
+
+test("a refresh takes the results of a run that was left under way and has succeeded since", async () => {
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
+  const [name, path] = [
+    baseName(inputs),
+    `/apis/tekton.dev/v1/namespaces/ai/pipelineruns/${baseName(inputs)}`,
+  ];
+  const unfinished = { ...inputs, name };
+  const run = { metadata: { name, labels: identity(inputs, 1) }, status: {} };
+  api.put(path, run);
+  expect((await read("id", unfinished)).props).toEqual(unfinished);
+  api.put(path, { ...run, status: ended("True", "Succeeded") });
+  expect((await read("id", unfinished)).props).toMatchObject({ completionTime: "2026-01-01T00:01:00Z" });
+});
+
+test("a change that makes no other result is noted without a run", async () => {
+  const kept = { ...inputs, history: "keep" as const };
+  expect((await diff("id", finished, kept)).changes).toBe(true);
+  const { outs } = await update("id", finished, kept);
+  expect(outs).toMatchObject({ history: "keep", name: "r", completionTime: "t" });
+  expect(api.requests).toEqual([]);
+});
+
+test("another context asks for a run only where it leads to another cluster", async () => {
+  const olds = { ...finished, context: "an older name", namespaceUid: "uid-ai" };
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
+  expect((await diff("id", olds, inputs)).changes).toBe(true);
+  expect((await update("id", olds, inputs)).outs).toMatchObject({ name: "r", context: "fake" });
+  tektonEnds(ended("True", "Succeeded"));
+  const elsewhere = { ...olds, namespaceUid: "of another cluster" };
+  expect((await update("id", elsewhere, inputs)).outs.name).toBe(baseName(inputs));
+});
+
+test("preview says once which inputs ask for another run, also those that are not known yet", async () => {
+  const withRevision = (value: string) => ({
+    ...inputs,
+    spec: { ...inputs.spec, params: [{ name: "REVISION", value }] },
+  });
+  const olds = { ...withRevision("1"), name: "r", completionTime: "t" };
+  await diff("id", olds, withRevision("2"));
+  await diff("id", olds, withRevision("2"));
+  await diff("id", olds, withRevision("04da6b54-80e4-46f7-96ec-b56ff0331ba9"));
+  expect(vi.mocked(console.log).mock.calls.flat()).toEqual([
+    "model-import-sums: a new run, because of params.REVISION",
+    "model-import-sums: a new run, because of params.REVISION (known later; no run if it stays)",
+  ]);
 });
 
 test("a context that the kubeconfig does not have is named, with those that it has", async () => {

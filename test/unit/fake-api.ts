@@ -161,7 +161,7 @@ export class FakeApi {
       answer(200, { kind: "Status", status: "Success" });
     } else if (request.method === "GET" && this.#objects.has(path)) {
       answer(200, this.object(path));
-    } else if (request.method === "GET" && path.endsWith("s")) {
+    } else if (request.method === "GET" && /\/namespaces\/[^/]+\/[^/]+$/.test(path)) {
       const entries = [...this.#objects].filter(([key]) => key.startsWith(`${path}/`));
       const items = entries.map(([, item]) => item).filter((item) => selects(url.searchParams, item));
       answer(200, { kind: "List", metadata: { resourceVersion: String(this.#version) }, items });

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakeApi } from "../../test/unit/fake-api.ts";
+import { newestReady } from "./probe.ts";
+import { create, diff, type ReadinessInputs, read } from "./provider.ts";
+
+const inputs: ReadinessInputs = {
+  context: "fake",
+  namespace: "ai",
+  kind: "Deployment",
+  name: "sums",
+  deployment: "sums",
+  container: "vllm",
+  service: { name: "sums", port: 80 },
+  expected: { image: "vllm@sha256:1", modelImage: "registry/sums@sha256:2", args: [], resources: {} },
+  uid: "u",
+  revision: "r",
+  timeoutSeconds: 5,
+};
+const url = "http://sums.ai.svc.cluster.local";
+const ready = { ...inputs, url };
+const deployments = "/apis/apps/v1/namespaces/ai/deployments";
+const template = (modelImage = "registry/sums@sha256:2") => ({
+  spec: {
+    initContainers: [{ name: "fetch-model", env: [{ name: "MODEL_IMAGE", value: modelImage }] }],
+    containers: [{ name: "vllm", image: "vllm@sha256:1" }],
+  },
+});
+const available = (count: number) => ({
+  observedGeneration: 1,
+  replicas: count,
+  updatedReplicas: count,
+  availableReplicas: count,
+});
+const serve = (
+  status: object,
+  { replicas = 1, modelImage }: { replicas?: number; modelImage?: string } = {},
+) =>
+  api.put(`${deployments}/sums`, {
+    metadata: { name: "sums", generation: 1 },
+    spec: { replicas, selector: { matchLabels: { app: "sums" } }, template: template(modelImage) },
+    status,
+  });
+
+let api: FakeApi;
+let directory: string;
+beforeEach(async () => {
+  api = await FakeApi.start();
+  directory = mkdtempSync(join(tmpdir(), "kubeconfig-"));
+  const kubeconfig = {
+    clusters: [{ name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } }],
+    users: [{ name: "tester", user: {} }],
+    contexts: [{ name: "fake", context: { cluster: "fake", user: "tester" } }],
+  };
+  writeFileSync(join(directory, "config"), JSON.stringify(kubeconfig));
+  vi.stubEnv("KUBECONFIG", join(directory, "config"));
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  rmSync(directory, { recursive: true });
+  await api.stop();
+});
+
+test("a refresh asks one question, and takes the URL away from a model that no pod of the declaration serves", async () => {
+  serve(available(1));
+  expect(await read("id", ready)).toEqual({ id: "id", props: ready });
+  expect(api.requests).toHaveLength(1);
+  const down = { id: "id", props: inputs };
+  serve(available(0));
+  expect(await read("id", ready)).toEqual(down);
+  serve(available(1), { modelImage: "registry/other@sha256:3" });
+  expect(await read("id", ready)).toEqual(down);
+  api.remove(`${deployments}/sums`);
+  expect(await read("id", ready)).toEqual(down);
+  expect((await diff("id", inputs, inputs)).changes).toBe(true);
+});
+
+test("scaling is no change: some replica serves, or an autoscaler holds the model at none", async () => {
+  serve({ ...available(1), replicas: 3 }, { replicas: 3 });
+  expect((await read("id", ready)).props).toEqual(ready);
+  serve(available(0), { replicas: 0 });
+  expect((await read("id", ready)).props).toEqual(ready);
+});
+
+test("a model behind a guarded Service is asked at its newest pod", async () => {
+  const conditions = [{ type: "Ready", status: "True" }];
+  const pod = (name: string, second: number) => ({
+    metadata: { name, labels: { app: "sums" }, creationTimestamp: `2026-01-01T00:00:0${second}Z` },
+    ...template(),
+    status: { phase: "Running", conditions },
+  });
+  api.put("/api/v1/namespaces/ai/pods/old", pod("old", 1));
+  api.put("/api/v1/namespaces/ai/pods/new", pod("new", 2));
+  serve(available(1));
+  const asked: string[] = [];
+  api.intercept = (request, response) => {
+    if (request.method !== "POST") return false;
+    asked.push(request.url ?? "");
+    response.end(JSON.stringify({ model: "served-name", choices: [{}] }));
+    return true;
+  };
+  const { id, outs } = await create({ ...inputs, viaPod: true, podPort: 9000, model: "served-name" });
+  expect(asked).toEqual(["/api/v1/namespaces/ai/pods/new:9000/proxy/v1/completions"]);
+  expect([id, outs.url]).toEqual(["ai/sums", url]);
+});
+
+test("a key that its Secret does not have is named, and the failure is kept in state", async () => {
+  serve(available(1));
+  api.put("/api/v1/namespaces/ai/secrets/sums-api-key", { metadata: { name: "sums-api-key" }, data: {} });
+  const failing = create({ ...inputs, apiKeySecret: { name: "sums-api-key", key: "api-key" } });
+  await expect(failing).rejects.toMatchObject({
+    message: "Deployment ai/sums: Secret sums-api-key has no key api-key",
+    id: "ai/sums",
+    properties: { name: "sums" },
+  });
+});
+
+test("pods that are not ready, or on their way out, are not asked", () => {
+  const pod = (name: string, more: object, status = "True") => ({
+    metadata: { name, creationTimestamp: "2026-01-01T00:00:00Z", ...more },
+    status: { conditions: [{ type: "Ready", status }] },
+  });
+  expect(
+    newestReady([pod("leaving", { deletionTimestamp: "now" }), pod("starting", {}, "False")]),
+  ).toBeUndefined();
+});
