@@ -43,6 +43,16 @@ const bad = (stack: Stack, path: string, says: string, ...values: unknown[]): Ca
     mistakes: [[path, says]],
   }));
 
+/** The same of a registry that is named by its URL. */
+const badUrl = (path: string, says: string, ...values: unknown[]): Case[] =>
+  bad("local", path, says, ...values).map((one) => ({
+    ...one,
+    edit: (config) => {
+      config.registry = { kind: "url", url: "http://registry.example.com" };
+      one.edit(config);
+    },
+  }));
+
 /** One key with each of some values that it may have. */
 const good = (stack: Stack, path: string, ...values: unknown[]): Case[] =>
   values.map((value) => ({
@@ -94,10 +104,10 @@ const badValues: Case[] = [
   ...bad("local", "objectStore.size", unknownKey, "5Gi"),
   ...bad("local", "registry", "missing; set it to", undefined),
   ...bad("local", "registry.kind", "one of: url, existing, own", undefined, "none", 1),
-  ...bad("local", "registry.url", "an http:// or https:// URL", "registry:8080", "//registry"),
-  ...bad("local", "registry.url", "missing", undefined, ""),
-  ...bad("local", "registry.auth", "one of: none, token", "basic", true),
-  ...bad("local", "registry.name", unknownKey, "registry"),
+  ...badUrl("registry.url", "an http:// or https:// URL", "registry:8080", "//registry"),
+  ...badUrl("registry.url", "missing", undefined, ""),
+  ...badUrl("registry.auth", "one of: none, token", "basic", true),
+  ...badUrl("registry.name", unknownKey, "registry"),
   ...bad("dev", "registry.auth", "one of: none, serviceAccount", "token"),
   ...bad("dev", "registry.namespace", dnsLabel, "RHOAI"),
   ...bad(
@@ -272,7 +282,7 @@ const contradictions: Case[] = [
   combined(
     "local",
     "a registry with token, but no token",
-    (config) => set(config, "registry.auth", "token"),
+    (config) => set(config, "registry", { kind: "url", url: "http://registry.example.com", auth: "token" }),
     ["modelRegistryToken", "pulumi config set --secret modelcar:modelRegistryToken"],
   ),
   combined(
@@ -464,7 +474,7 @@ const goodValues: Case[] = [
     delete config.images.minio;
   }),
   combined("local", "a token for the registry", (config) => {
-    config.registry.auth = "token";
+    config.registry = { kind: "url", url: "http://registry.example.com", auth: "token" };
     config.modelRegistryToken = "t";
   }),
   combined("local", "a token for the hub", (config) => set(config, "hfToken", "hf_x")),

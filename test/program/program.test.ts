@@ -16,8 +16,9 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
   let program: Program;
   const manifests = (kind?: string): Manifest[] =>
     program.resources
+      .filter(({ type }) => type.startsWith("kubernetes:"))
       .map(({ inputs }) => inputs)
-      .filter((inputs) => inputs.kind && (!kind || inputs.kind === kind));
+      .filter((inputs) => (kind ? inputs.kind === kind : inputs.kind));
   const named = (kind: string, name: string) =>
     manifests(kind).find(({ metadata }) => metadata.name === name);
   const runs = () =>
@@ -30,9 +31,13 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
 
   test("every namespaced object is in a namespace that is declared", () => {
     const namespaces = manifests("Namespace").map(({ metadata }) => metadata.name);
-    expect(namespaces.sort()).toEqual(["model-storage", "private-ai-demo"]);
+    const registry = stack === "local" ? ["model-registry"] : [];
+    expect(namespaces.sort()).toEqual([...registry, "model-storage", "private-ai-demo"].sort());
+    // What OpenShift AI's own model registry needs to let the project in.
+    const outside = stack === "dev" ? ["rhoai-model-registries"] : [];
     for (const { kind, metadata } of manifests()) {
-      if (kind !== "Namespace") expect(namespaces, `${kind} ${metadata.name}`).toContain(metadata.namespace);
+      if (kind === "Namespace") continue;
+      expect([...namespaces, ...outside], `${kind} ${metadata.name}`).toContain(metadata.namespace);
     }
   });
 
@@ -51,12 +56,22 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
     const encoded = Buffer.from(canary).toString("base64");
     const holders = manifests().filter((manifest) => JSON.stringify(manifest).includes(encoded));
     expect(
-      holders.map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`).sort(),
-    ).toEqual([
-      "Secret model-storage/minio-credentials",
-      "Secret private-ai-demo/minio-credentials",
-      "Secret private-ai-demo/minio-serving",
-    ]);
+      holders
+        .map(({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`)
+        // The database's Secret is named by its content.
+        .map((name) => name.replace(/-[0-9a-f]{16}$/, ""))
+        .sort(),
+    ).toEqual(
+      [
+        "Secret model-storage/minio-root",
+        "Secret model-storage/minio-users",
+        "Secret private-ai-demo/minio-credentials",
+        "Secret private-ai-demo/minio-serving",
+        ...(stack === "dev"
+          ? ["Secret private-ai-demo/model-storage"]
+          : ["Secret model-registry/private-ai-model-registry-db"]),
+      ].sort(),
+    );
     expect(JSON.stringify([manifests(), runs()])).not.toContain(canary);
   });
 
@@ -112,7 +127,7 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
         found.push(`${manifest.metadata.namespace}/${reference}`);
       }
     }
-    expect(found).toContain("model-storage/minio-credentials");
+    expect(found).toContain("model-storage/minio-users");
     expect(found).toContain("private-ai-demo/minio-serving");
     for (const reference of found) expect(secrets).toContain(reference);
   });
@@ -138,7 +153,7 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
       expect(runtime.spec.supportedModelFormats.map(({ name }: Manifest) => name)).toContain(
         model.modelFormat.name,
       );
-      expect(model.storageUri).toBe(`storage-uri of model-import-${service.metadata.name}`);
+      expect(model.storageUri).toBe(program.outputs.models[service.metadata.name].storageUri);
     }
   });
 
@@ -165,7 +180,10 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
 
   test("the models and the largest task fit into the quota together", () => {
     const { hard } = named("ResourceQuota", "ai-workload-quota").spec;
-    const requests = manifests("InferenceService").map(({ spec }) => spec.predictor.model.resources.requests);
+    const running = manifests("InferenceService").filter(
+      ({ metadata }) => metadata.annotations["serving.kserve.io/stop"] !== "true",
+    );
+    const requests = running.map(({ spec }) => spec.predictor.model.resources.requests);
     const total = (key: string) => requests.reduce((sum, of) => sum + parseQuantity(of[key] ?? "0"), 0);
     for (const key of ["cpu", "memory", "nvidia.com/gpu"]) {
       expect(parseQuantity(hard[`requests.${key}`]), key).toBeGreaterThanOrEqual(total(key));
@@ -179,15 +197,32 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
 
   test("the outputs tell of each model where it is, and where it came from", () => {
     expect(program.outputs.namespace).toBe("private-ai-demo");
-    for (const [name, model] of Object.entries<Manifest>(program.outputs.models)) {
-      expect(model).toEqual({
-        url: `http://${name}-predictor.private-ai-demo`,
-        storageUri: `storage-uri of model-import-${name}`,
-        revision: `revision of model-import-${name}`,
-        registeredModelId: `registered-model-id of model-import-${name}`,
-        modelVersionId: `model-version-id of model-import-${name}`,
-        pipelineRun: `model-import-${name}-run`,
+    const imported = (name: string) => ({
+      revision: `revision of model-import-${name}`,
+      registeredModelId: `registered-model-id of model-import-${name}`,
+      modelVersionId: `model-version-id of model-import-${name}`,
+      pipelineRun: `model-import-${name}-run`,
+    });
+    const url = (name: string) => `http://${name}-predictor.private-ai-demo`;
+    const { models } = program.outputs;
+    expect(Object.keys(models)).toEqual(
+      stack === "dev"
+        ? ["mistral-24b-quantized", "mistral-24b"]
+        : ["sums", "mistral-24b-quantized", "mistral-24b"],
+    );
+    if (stack === "dev") {
+      expect(models["mistral-24b-quantized"]).toMatchObject({
+        ...imported("mistral-24b-quantized"),
+        url: url("mistral-24b-quantized"),
+        storageUri: `s3://llm-models/mistral-24b-quantized/${"b".repeat(40)}/`,
       });
+      expect(models["mistral-24b"].storageUri).toMatch(
+        /^pvc:\/\/mistral-24b-pvc\/mistral-24b\/[0-9a-f]{40}$/,
+      );
+    } else {
+      expect(models.sums).toMatchObject({ ...imported("sums"), url: url("sums") });
+      // Declared and stopped.
+      expect(models["mistral-24b"]).toEqual({ storageUri: "pvc://mistral-24b-pvc/" });
     }
   });
 });
@@ -195,7 +230,7 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
 test("models on GPUs go to the smallest instance that holds them", async () => {
   const { resources } = await runProgram("dev", stacks.dev());
   const selectors = resources
-    .filter(({ inputs }) => inputs.kind === "InferenceService")
+    .filter(({ type }) => type.endsWith(":InferenceService"))
     .map(({ inputs }) => [
       inputs.metadata.name,
       inputs.spec.predictor.nodeSelector["node.kubernetes.io/instance-type"],
@@ -214,7 +249,7 @@ test("mistakes in the config stop the program before anything is declared", asyn
     raw.images = {};
   });
   const failure = await runProgram("local", config).catch((error: Error) => error);
-  expect(String(failure)).toContain("6 mistakes in the config of stack local:");
+  expect(String(failure)).toContain("8 mistakes in the config of stack local:");
   expect(failure).toHaveProperty("__pulumiRunError", true);
 });
 
