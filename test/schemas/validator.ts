@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { Manifest } from "../../local/platform/manifests.ts";
 import { closed, closedDocument, filled } from "./close.ts";
 import { customResourceDefinition, kubernetesDocument } from "./packages.ts";
+import { shared } from "./shared.ts";
 
 /** Where the definitions of a group and version are found by references. */
 const address = (apiVersion: string): string => `kubernetes:/${apiVersion}`;
@@ -29,6 +30,8 @@ const ajv = new Ajv({
   // The errors then carry the schema that they break, which says what is allowed.
   verbose: true,
   useDefaults: true,
+  // One function for each definition, not one for all of a kind.
+  inlineRefs: false,
   // Still refuses keywords that it does not know, so that none is lost in the translation.
   strictTypes: false,
   strictRequired: false,
@@ -81,7 +84,7 @@ async function compile({ apiVersion, kind }: Kind): Promise<ValidateFunction> {
   const body = definition
     ? customResource(definition, version)
     : { $ref: `${definitionsOf(apiVersion)}/${await builtIn({ apiVersion, kind })}` };
-  return ajv.compile({
+  const whole = {
     allOf: [body],
     type: "object",
     properties: {
@@ -92,7 +95,8 @@ async function compile({ apiVersion, kind }: Kind): Promise<ValidateFunction> {
       status: false,
     },
     required: ["apiVersion", "kind", "metadata"],
-  });
+  };
+  return ajv.compile(shared(whole));
 }
 
 /** The schema of one version of a custom resource; its metadata is checked outside. */
