@@ -6,8 +6,9 @@ What exists is updated, what does not is created, so running it again changes no
 import asyncio
 import os
 import ssl
+import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +27,21 @@ from task_support import Parameters, TaskError, run, write_result
 
 AUTHOR = "model-import"
 SECONDS_TO_ANSWER = 120
+# What to do about a refusal, by what was sent.
+DENIED = {
+    "none": {
+        401: "it asks for a token, so set MODEL_REGISTRY_AUTH to token or serviceAccount",
+        403: "it lets nobody in without a token, so set MODEL_REGISTRY_AUTH to token or serviceAccount",
+    },
+    "token": {
+        401: "it does not know the token in the secret model-registry-token, so set a new one",
+        403: "the owner of the token in the secret model-registry-token has no rights on it",
+    },
+    "serviceAccount": {
+        401: "it does not know the token of the task's service account; is it in this cluster?",
+        403: "bind the task's service account to the Role registry-user-<name of the registry> beside it",
+    },
+}
 
 Stored = TypeVar("Stored", RegisteredModel, ModelVersion, ModelArtifact)
 
@@ -33,6 +49,7 @@ Stored = TypeVar("Stored", RegisteredModel, ModelVersion, ModelArtifact)
 @dataclass(frozen=True)
 class Registration:
     url: str
+    auth: str
     token: str | None
     name: str
     version: str
@@ -42,16 +59,32 @@ class Registration:
     provenance: dict[str, str]
 
 
-def read_token(url: str, token_file: str) -> str | None:
-    """The service account's token, for a registry behind TLS only: it must not cross the network in the clear."""
-    if not url.startswith("https://") or not token_file or not Path(token_file).is_file():
+def service_account_token() -> str:
+    file = Path(os.environ.get("SERVICE_ACCOUNT_TOKEN_FILE", "/var/run/secrets/kubernetes.io/serviceaccount/token"))
+    if not file.is_file():
+        raise TaskError(f"{file} is missing; give the task a service account whose token is mounted")
+    return file.read_text().strip()
+
+
+def trusted_certificates() -> str | None:
+    """A file of the usual authorities and the cluster's own, if the cluster has one of its own; else None."""
+    own = Path(os.environ.get("SERVICE_CA_FILE", ""))
+    if not own.is_file():
         return None
-    return Path(token_file).read_text().strip()
+    usual = [ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt"]
+    files = [*[Path(file) for file in usual if file and Path(file).is_file()][:1], own]
+    bundle = Path(tempfile.mkdtemp(), "ca.crt")
+    bundle.write_text("\n".join(file.read_text() for file in files))
+    return str(bundle)
 
 
 def read_parameters() -> Registration:
-    parameters = Parameters()
-    url = parameters.required("MODEL_REGISTRY_URL", r"https?://[^/]+/?", "http(s)://host:port without a path")
+    parameters = Parameters({"MODEL_REGISTRY_AUTH": "none", **os.environ})
+    auth = parameters.required("MODEL_REGISTRY_AUTH", "|".join(DENIED), "none, token or serviceAccount")
+    # A token must not cross the network in the clear.
+    scheme = "https?" if auth == "none" else "https"
+    expected = f"{scheme.replace('?', '(s)')}://host:port without a path, with MODEL_REGISTRY_AUTH {auth or 'none'}"
+    url = parameters.required("MODEL_REGISTRY_URL", rf"{scheme}://[^/]+/?", expected)
     provenance = {
         "huggingface_model": parameters.required("HUGGINGFACE_MODEL"),
         "source_revision": parameters.required("SOURCE_REVISION", r"[0-9a-f]{40}", "a commit of 40 hex digits"),
@@ -61,7 +94,8 @@ def read_parameters() -> Registration:
     }
     registration = Registration(
         url=url,
-        token=read_token(url, parameters.optional("MODEL_REGISTRY_TOKEN_FILE")),
+        auth=auth,
+        token=parameters.secret("MODEL_REGISTRY_TOKEN") if auth == "token" else None,
         name=parameters.required("MODEL_NAME"),
         version=parameters.required("MODEL_VERSION"),
         uri=parameters.required("MODEL_URI", r"(s3|oci|pvc|https?)://.+", "an s3://, oci:// or pvc:// URI"),
@@ -70,7 +104,7 @@ def read_parameters() -> Registration:
         provenance=provenance,
     )
     parameters.check()
-    return registration
+    return replace(registration, token=service_account_token()) if auth == "serviceAccount" else registration
 
 
 def connect(registration: Registration) -> ModelRegistryAPIClient:
@@ -79,7 +113,7 @@ def connect(registration: Registration) -> ModelRegistryAPIClient:
         Configuration(
             host=registration.url.rstrip("/"),
             access_token=registration.token,
-            ssl_ca_cert=os.environ.get("SSL_CERT_FILE"),
+            ssl_ca_cert=trusted_certificates(),
         )
     )
 
@@ -150,7 +184,7 @@ def explain(registration: Registration, error: Exception) -> str | None:
     where = f"the model registry at {registration.url}"
     match error:
         case UnauthorizedException() | ForbiddenException():
-            return f"{where} refuses access ({error.status}): give the task's service account access to it"
+            return f"{where} refuses access ({error.status}): {DENIED[registration.auth][error.status]}"
         case ApiException():
             return f"{where} answered {error.status} {error.reason}: {str(error.body)[:300]}"
         case ssl.SSLError() | aiohttp.ClientSSLError():

@@ -1,8 +1,15 @@
 """Runs the register task against a real model registry on MariaDB."""
 
 import json
+import ssl
+import subprocess
+import threading
+import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +107,117 @@ def test_expected_failures_are_one_line(register, changes, message):
     assert message in outcome.error
     assert outcome.error.startswith("error: ") and outcome.error.count("\n") == 1
     assert outcome.results == {}
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A stand-in for the proxy before a registry: TLS of its own authority, and it lets one token in."""
+
+    url: str
+    authority: Path
+    token: str = "the-token"
+
+
+@pytest.fixture(scope="session")
+def guarded(model_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    directory = tmp_path_factory.mktemp("guarded")
+    certificate, key = directory / "tls.crt", directory / "tls.key"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    subprocess.run([*make, *subject, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+
+    class Proxy(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+            login = self.headers.get("Authorization")
+            status, content = 403 if login == "Bearer a-stranger" else 401, b"{}"
+            if login == "Bearer the-token":
+                headers = {"Content-Type": "application/json"}
+                request = urllib.request.Request(model_registry + self.path, body, headers, method=self.command)
+                try:
+                    with urllib.request.urlopen(request, timeout=10) as response:
+                        status, content = response.status, response.read()
+                except urllib.error.HTTPError as error:
+                    status, content = error.code, error.read()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = answer
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield Guarded(f"https://localhost:{server.server_port}", certificate)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_token_of_the_secret_is_sent(register, guarded):
+    outcome = register(
+        MODEL_REGISTRY_URL=guarded.url,
+        MODEL_REGISTRY_AUTH="token",
+        MODEL_REGISTRY_TOKEN=guarded.token,
+        SERVICE_CA_FILE=str(guarded.authority),
+    )
+    assert (outcome.code, outcome.error) == (0, "")
+    assert guarded.token not in outcome.output
+
+
+def test_the_token_of_the_service_account_is_sent(register, guarded, tmp_path):
+    (tmp_path / "token").write_text(guarded.token + "\n")
+    outcome = register(
+        MODEL_REGISTRY_URL=guarded.url,
+        MODEL_REGISTRY_AUTH="serviceAccount",
+        SERVICE_ACCOUNT_TOKEN_FILE=str(tmp_path / "token"),
+        SERVICE_CA_FILE=str(guarded.authority),
+    )
+    assert (outcome.code, outcome.error) == (0, "")
+    assert guarded.token not in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "refuses access (401): it asks for a token, so set MODEL_REGISTRY_AUTH"),
+        ({"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_TOKEN": "old"}, "(401): it does not know the token in the secret"),
+        ({"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_TOKEN": "a-stranger"}, "(403): the owner of the token"),
+        ({"SERVICE_CA_FILE": "/missing"}, "has a certificate that is not trusted"),
+        ({"MODEL_REGISTRY_AUTH": "token"}, "MODEL_REGISTRY_TOKEN is not set"),
+        ({"MODEL_REGISTRY_AUTH": "basic"}, "MODEL_REGISTRY_AUTH must be none, token or serviceAccount, not 'basic'"),
+        (
+            {"MODEL_REGISTRY_AUTH": "serviceAccount", "SERVICE_ACCOUNT_TOKEN_FILE": "/missing"},
+            "/missing is missing; give the task a service account whose token is mounted",
+        ),
+        (
+            {"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_TOKEN": "x", "MODEL_REGISTRY_URL": "http://registry:8080"},
+            "MODEL_REGISTRY_URL must be https://host:port without a path, with MODEL_REGISTRY_AUTH token",
+        ),
+    ],
+)
+def test_refusals_say_what_to_do(register, guarded, changes, message):
+    given = {"MODEL_REGISTRY_URL": guarded.url, "SERVICE_CA_FILE": str(guarded.authority), **changes}
+    outcome = register(**given)
+    assert outcome.code == 1
+    assert message in outcome.error
+    assert outcome.error.startswith("error: ") and outcome.error.count("\n") == 1
+
+
+def test_a_stranger_s_service_account_is_told_of_the_role(register, guarded, tmp_path):
+    (tmp_path / "token").write_text("a-stranger")
+    outcome = register(
+        MODEL_REGISTRY_URL=guarded.url,
+        MODEL_REGISTRY_AUTH="serviceAccount",
+        SERVICE_ACCOUNT_TOKEN_FILE=str(tmp_path / "token"),
+        SERVICE_CA_FILE=str(guarded.authority),
+    )
+    assert "(403): bind the task's service account to the Role registry-user-" in outcome.error
