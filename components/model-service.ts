@@ -4,7 +4,7 @@ import type { Cache } from "./manifests/deployment-service.ts";
 import type { Endpoint } from "./manifests/endpoint.ts";
 import type { InferenceServiceSpec } from "./manifests/inference-service.ts";
 import { serviceMonitor } from "./manifests/monitoring.ts";
-import { apiKey, port, type RuntimeSpec } from "./manifests/vllm.ts";
+import { apiKey, port, type RuntimeSpec, secondsToServe } from "./manifests/vllm.ts";
 import { byDeployment, byKServe, type Served } from "./model-backends.ts";
 import { apiKeySecret, apiKeySecretName, expose, joinMesh } from "./model-endpoint.ts";
 import { Readiness } from "./readiness/index.ts";
@@ -59,6 +59,12 @@ export class ModelService extends pulumi.ComponentResource {
     const { namespace, serve, endpoint } = args;
     const before = [opts?.dependsOn ?? []].flat() as pulumi.Resource[];
     const exposed = serve.exposed && endpoint.exposure !== "none";
+    const routeIsMade = madeByOpenShiftAi(args) && endpoint.exposure === "route";
+    if (exposed && !routeIsMade && madeByOpenShiftAi(args) && serve.auth) {
+      throw new Error(
+        `model ${args.name}: with serve.auth, OpenShift AI's proxy is reached by a route alone, not by modelcar:endpoint.exposure: ${endpoint.exposure}`,
+      );
+    }
 
     const key = asksForKey(args) ? apiKeySecret(name, args, { parent: this, dependsOn: before }) : undefined;
     this.apiKeySecret = key && apiKeySecretName(args.name);
@@ -66,7 +72,7 @@ export class ModelService extends pulumi.ComponentResource {
     const around = { parent: this, dependsOn: served.resource };
 
     const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
-    const outside = exposed && !madeByOpenShiftAi(args) ? expose(name, model, around) : undefined;
+    const outside = exposed && !routeIsMade ? expose(name, model, around) : undefined;
     if (endpoint.mesh) joinMesh(name, model, around);
     if (args.serviceMonitor && !madeByOpenShiftAi(args)) {
       const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels });
@@ -117,7 +123,7 @@ export class ModelService extends pulumi.ComponentResource {
         expected,
         uid: resource.metadata.uid,
         revision,
-        timeoutSeconds: runtime.startupMinutes * 60,
+        timeoutSeconds: secondsToServe(runtime),
       },
       { parent: this, dependsOn: resource },
     );

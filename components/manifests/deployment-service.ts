@@ -16,6 +16,7 @@ import {
   port,
   type RuntimeSpec,
   type ServeSpec,
+  secondsToServe,
   vllmContainer,
   vllmVolumes,
 } from "./vllm.ts";
@@ -103,8 +104,7 @@ export function modelDeployment<Text>(spec: DeploymentServiceSpec<Text>) {
     spec: {
       replicas: serve.stopped ? 0 : 1,
       strategy: { type: "Recreate" },
-      // Time to fetch the model, and as much again to load it.
-      progressDeadlineSeconds: 2 * 60 * spec.runtime.startupMinutes,
+      progressDeadlineSeconds: secondsToServe(spec.runtime),
       selector: { matchLabels: labels },
       template: {
         metadata: { labels: { ...labels, ...(spec.mesh ? { "sidecar.istio.io/inject": "true" } : {}) } },

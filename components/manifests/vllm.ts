@@ -21,6 +21,11 @@ export interface RuntimeSpec {
   readonly startupMinutes: number;
 }
 
+/** How long a new pod may take until its model answers: as much to fetch the model as to load it. */
+export function secondsToServe({ startupMinutes }: Pick<RuntimeSpec, "startupMinutes">): number {
+  return 2 * 60 * startupMinutes;
+}
+
 /** How one model is served. */
 export interface ServeSpec {
   /** A key of the accelerators; needed as soon as `gpus` is above 0. */

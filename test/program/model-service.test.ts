@@ -84,13 +84,22 @@ async function service(change: Change) {
     serve: { ...plain.serve, ...change.serve },
     endpoint: { ...plain.endpoint, ...change.endpoint },
   };
-  const { url, externalUrl } = new ModelService("sums", args);
-  const urls = await new Promise<(string | undefined)[]>((resolve) =>
-    pulumi.all([url, externalUrl]).apply(resolve),
-  );
+  try {
+    const { url, externalUrl } = new ModelService("sums", args);
+    const urls = await new Promise<(string | undefined)[]>((resolve) =>
+      pulumi.all([url, externalUrl]).apply(resolve),
+    );
+    return { urls, children: await children() };
+  } finally {
+    await pulumi.runtime.disconnect();
+  }
+}
+
+/** `kind name` of all that was made but components. */
+async function children(): Promise<string[]> {
   await pulumi.runtime.disconnect();
-  const children = made.filter(({ type }) => !type.startsWith("modelcar:"));
-  return { urls, children: children.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`).sort() };
+  const objects = made.filter(({ type }) => !type.startsWith("modelcar:"));
+  return objects.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`).sort();
 }
 
 test.each<[string, Change, string[], (string | undefined)[]]>([
@@ -147,6 +156,12 @@ test.each<[string, Change, string[], (string | undefined)[]]>([
     ["http://inside", "https://sums-ai.models.test"],
   ],
   [
+    "OpenShift with an Ingress instead of a Route",
+    { platform: "openshift", endpoint: { exposure: "ingress" } },
+    ["InferenceService sums", "Ingress sums", "Readiness sums"],
+    ["http://inside", "https://sums-ai.models.test"],
+  ],
+  [
     "a model that is not exposed",
     { serve: { exposed: false }, endpoint: { exposure: "ingress" } },
     ["InferenceService sums", "Readiness sums"],
@@ -184,6 +199,15 @@ test("every object has a name of its own choice", async () => {
   for (const { type, inputs } of made.filter(({ type }) => type.startsWith("kubernetes:"))) {
     expect(inputs.metadata, type).toMatchObject({ name: expect.stringMatching(/^sums/), namespace: "ai" });
   }
+});
+
+test("OpenShift AI's token check is behind its Route alone", async () => {
+  const refused = service({
+    platform: "openshift",
+    serve: { auth: true },
+    endpoint: { exposure: "ingress" },
+  });
+  await expect(refused).rejects.toThrow("OpenShift AI's proxy is reached by a route alone");
 });
 
 test("a model that is no image cannot be served without KServe", async () => {
