@@ -34,10 +34,11 @@ export function servedModelOf(
 ): ServedModel {
   const uri = "uri" in source ? source.uri : `${packaging.kind}:`;
   const fromStore = serve.mode === "kserve" && uri.startsWith("s3:");
-  const fromRegistry = serve.mode === "deployment" && serve.cache?.fetch === "oras";
+  const [registry] = uri.replace(/^oci:\/\//, "").split("/");
+  const fromRegistry = registry && serve.mode === "deployment" && serve.cache?.fetch === "oras";
   return servedModel({
     name,
-    fetchesFrom: fromStore ? "objectStore" : fromRegistry ? "imageRegistry" : undefined,
+    fetchesFrom: fromStore ? "objectStore" : fromRegistry ? { registry } : undefined,
     tokenAuth: serve.auth && serve.mode === "kserve" && platform === "openshift",
   });
 }

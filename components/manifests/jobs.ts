@@ -97,6 +97,8 @@ export function taskRunSpecs(pipelineTasks: readonly string[]) {
 export interface ServedModel {
   readonly name: string;
   readonly reaches: readonly Destination[];
+  /** Host[:port] of the registry that its pod pulls the model from, which need not be the one that images are pushed to. */
+  readonly registry?: string | undefined;
   /** OpenShift AI's proxy asks callers for a token that may `get` the InferenceService. */
   readonly tokenAuth: boolean;
 }
@@ -104,15 +106,23 @@ export interface ServedModel {
 /** What a model's pods need: to fetch the model, and to have callers' tokens checked. */
 export function servedModel(model: {
   readonly name: string;
-  /** Where the pod itself fetches the model: with KServe's storage initializer, or with `oras`. Default: it does not. */
-  readonly fetchesFrom?: "objectStore" | "imageRegistry" | undefined;
+  /**
+   * Where the pod itself fetches the model: KServe's storage initializer from the object store, or `oras` from the registry
+   * of that name. Default: it does not.
+   */
+  readonly fetchesFrom?: "objectStore" | { readonly registry: string } | undefined;
   readonly tokenAuth: boolean;
 }): ServedModel {
   const { name, fetchesFrom, tokenAuth } = model;
+  const fromStore = fetchesFrom === "objectStore";
   return {
     name,
     tokenAuth,
-    reaches: [...(fetchesFrom ? [fetchesFrom] : []), ...(tokenAuth ? (["kubernetesApi"] as const) : [])],
+    registry: fromStore ? undefined : fetchesFrom?.registry,
+    reaches: [
+      ...(fromStore ? (["objectStore"] as const) : []),
+      ...(tokenAuth ? (["kubernetesApi"] as const) : []),
+    ],
   };
 }
 

@@ -186,7 +186,15 @@ describe("models", () => {
     ]);
     expect(all["serve-model-kubernetes-api"]?.spec.podSelector.matchExpressions).toEqual(named("large"));
     expect(all["serve-model-kubernetes-api"]?.spec.egress?.[1]).toEqual({ ports: [tcp(6443)] });
-    expect(all["serve-model-image-registry"]).toBeUndefined();
+    expect(Object.keys(all).filter((name) => name.startsWith("serve-model-registry"))).toEqual([]);
+  });
+
+  test("a model that oras fetches reaches the registry that holds it, whatever images are pushed to", () => {
+    const held = servedModel({ name: "held", fetchesFrom: { registry: "ghcr.io" }, tokenAuth: false });
+    const own = projectPolicies("ai", { ...network, urls: {} }, [], [held]).at(-1);
+    expect(own?.metadata.name).toBe("serve-model-registry-held");
+    expect(own?.spec.podSelector.matchExpressions?.[0]?.values).toEqual(["held"]);
+    expect(own?.spec.egress).toEqual([dnsEgress("kubernetes"), destination("ghcr.io")]);
   });
 });
 

@@ -201,7 +201,7 @@ function egress(network: Network, reaches: readonly Destination[], resolvesNames
 
 /** Callers reach every model; a model reaches what it is fetched from, and no model another. */
 function modelPolicies(namespace: string, network: Network, models: readonly ServedModel[]): NetworkPolicy[] {
-  const { platform, callers = [], open, apiServer = [], mesh } = network;
+  const { platform, callers = [], open, apiServer = [], mesh, privateNetworks = [] } = network;
   if (models.length === 0) return [];
   const group = (label: string): Peer => ({
     namespaceSelector: { matchLabels: { [label]: "" } },
@@ -244,26 +244,25 @@ function modelPolicies(namespace: string, network: Network, models: readonly Ser
       ...(mesh ? { egress: [dnsEgress(platform), { ports: istiodPorts }] } : {}),
     },
   };
-  const fetching = (["objectStore", "imageRegistry", "kubernetesApi"] as const).flatMap((name) => {
-    const served = models.filter(({ reaches }) => reaches.includes(name));
-    if (served.length === 0) return [];
-    return [
-      {
-        metadata: { name: `serve-model-${policySuffix[name]}`, namespace },
-        spec: {
-          podSelector: modelPods(served),
-          policyTypes: ["Egress" as const],
-          egress: egress(network, [name], true),
-        },
-      },
-    ];
+  const outgoing = (name: string, served: readonly ServedModel[], rules: Egress[]): NetworkPolicy => ({
+    metadata: { name, namespace },
+    spec: { podSelector: modelPods(served), policyTypes: ["Egress"], egress: rules },
   });
-  return [server, ...fetching];
+  const shared = (["objectStore", "kubernetesApi"] as const).flatMap((name) => {
+    const served = models.filter(({ reaches }) => reaches.includes(name));
+    const rules = egress(network, [name], true);
+    return served.length > 0 ? [outgoing(`serve-model-${policySuffix[name]}`, served, rules)] : [];
+  });
+  const own = models.flatMap((model) => {
+    if (model.registry === undefined) return [];
+    const rules = [dnsEgress(platform), destination(model.registry, { privateNetworks })];
+    return [outgoing(`serve-model-registry-${model.name}`, [model], rules)];
+  });
+  return [server, ...shared, ...own];
 }
 
 /** Names of objects are lower-case. */
 const policySuffix = {
   objectStore: "object-store",
-  imageRegistry: "image-registry",
   kubernetesApi: "kubernetes-api",
 } as const;
