@@ -166,8 +166,4 @@ export function gpuNodeManifests(): { nodes: Manifest[]; statuses: { name: strin
   };
 }
 
-export const baseNamespaces = (): Manifest[] => [
-  namespace("hugging-face"),
-  namespace("kubeflow"),
-  namespace("oci-registry"),
-];
+export const baseNamespaces = (): Manifest[] => [namespace("hugging-face"), namespace("oci-registry")];

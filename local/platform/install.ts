@@ -17,7 +17,7 @@ import {
 } from "./base.ts";
 import { kserveManifests } from "./kserve.ts";
 import type { Manifest } from "./manifests.ts";
-import { hubManifests, modelRegistryManifests, ociRegistryManifests } from "./services.ts";
+import { hubManifests, ociRegistryManifests } from "./services.ts";
 import { tektonManifests } from "./tekton.ts";
 
 /** Deployments that must be available before a stack is brought up. */
@@ -29,7 +29,6 @@ const deployments = [
   ["kserve", "kserve-controller-manager"],
   ["hugging-face", "hub"],
   ["oci-registry", "registry"],
-  ["kubeflow", "model-registry-service"],
 ] as const;
 
 const appliedFile = join(stateDirectory, "platform-applied");
@@ -115,7 +114,6 @@ async function platformManifests(): Promise<Manifest[]> {
     ...(await kserveManifests({ manager: image("kserve-manager"), storageInitializer: image("tasks") })),
     ...hubManifests(image("hub")),
     ...ociRegistryManifests(image("registry")),
-    ...modelRegistryManifests({ server: image("model-registry"), mariadb: image("mariadb") }),
   ];
 }
 

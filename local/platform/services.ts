@@ -1,5 +1,5 @@
-/** The services beside Kubernetes that an OpenShift AI cluster, or the internet, has: registries and the hub. */
-import { find, type Manifest, restricted, singleContainer, volumeClaim } from "./manifests.ts";
+/** The services beside Kubernetes that the internet has for a cluster: the hub and an OCI registry. */
+import { type Manifest, singleContainer, volumeClaim } from "./manifests.ts";
 
 /** A read-only hub that speaks the part of the Hugging Face protocol that downloads need. */
 export function hubManifests(image: string): Manifest[] {
@@ -44,56 +44,4 @@ export function ociRegistryManifests(image: string): Manifest[] {
       ],
     }),
   ];
-}
-
-/**
- * The Kubeflow model registry under the Service name of the upstream installation, with MariaDB beside it in the pod.
- * Not PostgreSQL: the registry's queries for model versions have unquoted names there, which PostgreSQL refuses.
- */
-export function modelRegistryManifests(images: { server: string; mariadb: string }): Manifest[] {
-  const inNamespace = "kubeflow";
-  const data = "model-registry-db";
-  const manifests = singleContainer({
-    namespace: inNamespace,
-    name: "model-registry-service",
-    image: images.server,
-    port: 8080,
-    user: 1000,
-    args: [
-      "proxy",
-      "--hostname=0.0.0.0",
-      "--port=8080",
-      "--datastore-type=embedmd",
-      "--embedmd-database-type=mysql",
-      "--embedmd-database-dsn=root@tcp(127.0.0.1:3306)/registry",
-    ],
-    readiness: { httpGet: { path: "/readyz/health", port: 8080 } },
-    resources: { cpu: "50m", memory: "128Mi" },
-    volumes: [
-      { name: data, mountPath: "/data", source: { persistentVolumeClaim: { claimName: data } } },
-      { name: "tmp", mountPath: "/tmp", source: { emptyDir: {} } },
-    ],
-  });
-  const deployment = find(manifests, "Deployment", "model-registry-service");
-  const [server] = deployment.spec.template.spec.containers;
-  const database = {
-    name: "mariadb",
-    image: images.mariadb,
-    securityContext: restricted,
-    resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { memory: "512Mi" } },
-    volumeMounts: [
-      { name: data, mountPath: "/var/lib/mysql" },
-      { name: "tmp", mountPath: "/tmp" },
-    ],
-    // As an init container that goes on running, it answers before the registry starts.
-    restartPolicy: "Always",
-    startupProbe: {
-      exec: { command: ["/usr/bin/test", "-S", "/tmp/mariadb.sock"] },
-      periodSeconds: 1,
-      failureThreshold: 120,
-    },
-  };
-  deployment.spec.template.spec.initContainers = [database];
-  server.volumeMounts = [];
-  return [volumeClaim(inNamespace, data, "2Gi"), ...manifests];
 }
