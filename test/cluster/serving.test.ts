@@ -36,7 +36,7 @@ const repository = `${registry}/test/${namespace}`;
 
 const serve = {
   gpus: 0,
-  // Three at a time beside whatever else runs there.
+  // Room for whatever else runs there.
   cpu: "50m",
   cpuLimit: "2",
   memory: "3Gi",
@@ -106,7 +106,7 @@ async function applyPlain(spec: DeploymentServiceSpec): Promise<void> {
 }
 
 const available = (deployment: string) =>
-  kubectl("wait", "-n", namespace, `deployment/${deployment}`, "--for=condition=Available", "--timeout=200s");
+  kubectl("wait", "-n", namespace, `deployment/${deployment}`, "--for=condition=Available", "--timeout=400s");
 
 /** What a served model answers; its Service may learn of a new pod a moment later than we. */
 async function ask(service: string, model: string, question: string, key?: string): Promise<Response> {
@@ -128,6 +128,14 @@ async function answer(response: Response): Promise<string | undefined> {
 const fetchLog = (deployment: string) =>
   kubectl("logs", "-n", namespace, `deployment/${deployment}`, "-c", "fetch-model");
 
+/** Runs model-images.ts and returns what it says. */
+async function images(...args: string[]): Promise<string> {
+  const env = { ...process.env, MODELCAR_STATE: stateDirectory };
+  const program = join(import.meta.dirname, "model-images.ts");
+  const { stdout } = await execute(process.execPath, [program, ...args], { env });
+  return stdout.trim();
+}
+
 let removePlatform: () => Promise<void>;
 let files: string;
 let modelcar: string;
@@ -145,10 +153,7 @@ beforeAll(async () => {
     expect(file.status).toBe(200);
     writeFileSync(join(files, rfilename), Buffer.from(await file.arrayBuffer()));
   }
-  const push = join(import.meta.dirname, "model-images.ts");
-  const env = { ...process.env, MODELCAR_STATE: stateDirectory };
-  const { stdout } = await execute(process.execPath, [push, files, repository, "car"], { env });
-  modelcar = stdout.trim();
+  modelcar = await images("push", files, repository, "car");
   const pushed = await pushArtefact(`${gateway}/oci-registry/registry:5000`, `test/${namespace}`, files);
   artefact = `${repository}@${pushed}`;
 
@@ -163,14 +168,15 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  if (modelcar) await images("remove", modelcar);
   rmSync(files, { recursive: true, force: true });
   await removePlatform();
 });
 
-describe.concurrent("served", () => {
+describe("served", () => {
   it("by KServe from a ModelCar, which the node pulls from the registry", async () => {
     await apply(inferenceService(kserve({})));
-    const isReady = ["inferenceservice/car", "--for=condition=Ready", "--timeout=200s"];
+    const isReady = ["inferenceservice/car", "--for=condition=Ready", "--timeout=400s"];
     await kubectl("wait", "-n", namespace, ...isReady);
     expect(await answer(await ask("car-predictor", "car", "What is 7 plus 5?"))).toBe("12");
     const [pod] = await list("pods", "-n", namespace, "-l", "serving.kserve.io/inferenceservice=car");
@@ -197,9 +203,7 @@ describe.concurrent("served", () => {
       seconds: 60,
     });
     expect(log).toMatch(/holds .* already/);
-    // Prometheus reads without the key; nothing else of use is open to the outside, which sees /v1 alone.
-    const scale = ["scale", "-n", namespace, "deployment/plain", "--replicas=0"];
-    await kubectl(...scale);
+    await kubectl("scale", "-n", namespace, "deployment/plain", "--replicas=0");
   });
 
   it("by a plain Deployment from an ORAS artefact", async () => {
