@@ -14,7 +14,7 @@ import { Project } from "./components/project.ts";
 import { Registry } from "./components/registry.ts";
 import { ServingRuntimes } from "./components/serving-runtime.ts";
 import { checkSizes } from "./components/sizing.ts";
-import { Storage } from "./components/storage.ts";
+import { keptClaims, Storage } from "./components/storage.ts";
 import { fitTask, loadTasks, taskDemand } from "./components/task-files.ts";
 import { loadConfig } from "./config.ts";
 import { quotaFor } from "./sizing/quota.ts";
@@ -39,9 +39,10 @@ const onCluster = { providers: [cluster] };
 
 const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
 const quota = quotaFor(workloadsOf(config, demands), config.project.quota);
+const retain = keptClaims(config).length > 0;
 const project = new Project(
   "project",
-  { namespace, existing, podSecurity, limits, quota: declareQuota ? quota : undefined },
+  { namespace, existing, podSecurity, retain, limits, quota: declareQuota ? quota : undefined },
   onCluster,
 );
 const inProject = { ...onCluster, dependsOn: project };

@@ -9,6 +9,8 @@ export interface ProjectArgs {
   readonly existing: boolean;
   /** Not for one that exists. */
   readonly podSecurity: PodSecurityLevel;
+  /** Keep the namespace when the stack is destroyed, for what is kept in it; see VolumeArgs. */
+  readonly retain: boolean;
   /** The `hard` part of the ResourceQuota. Default: none is declared, and no LimitRange either. */
   readonly quota?: Readonly<Record<string, string>> | undefined;
   /** Bounds of the LimitRange. Default: it has defaults only. */
@@ -25,7 +27,10 @@ export class Project extends pulumi.ComponentResource {
     const { quota, limits, podSecurity } = args;
     const space = args.existing
       ? undefined
-      : new k8s.core.v1.Namespace(name, namespace(args.namespace, podSecurity), { parent: this });
+      : new k8s.core.v1.Namespace(name, namespace(args.namespace, podSecurity), {
+          parent: this,
+          retainOnDelete: args.retain,
+        });
     const inside = { parent: this, dependsOn: space ?? [] };
     if (quota) {
       new k8s.core.v1.ResourceQuota(`${name}-quota`, resourceQuota(args.namespace, quota), inside);

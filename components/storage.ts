@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Config } from "../config.ts";
 import { type VolumeClaimSpec, volumeClaim } from "./manifests/storage.ts";
 
 export interface VolumeArgs extends Omit<VolumeClaimSpec, "namespace" | "name"> {
@@ -45,4 +46,12 @@ export class Storage extends pulumi.ComponentResource {
       retainOnDelete: volume.retain ?? false,
     });
   }
+}
+
+/** Names of the claims that stay when the stack is destroyed. */
+export function keptClaims({ storage, models }: Pick<Config, "storage" | "models">): string[] {
+  const ofModels = models.flatMap(({ source, package: packaging }) =>
+    "huggingFace" in source && packaging.kind === "pvc" && packaging.retain ? [packaging.claim] : [],
+  );
+  return [...(storage.retain ? [Storage.claimName] : []), ...ofModels];
 }
