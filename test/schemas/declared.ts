@@ -8,11 +8,14 @@ import { FakeApi } from "../unit/fake-api.ts";
 export const stacks = ["dev", "local"] as const;
 
 /**
- * All objects of a stack. The caller puts plain resources in the place of dynamic ones (test/program/plain-dynamic.ts).
+ * All objects of a stack, with its config changed by `edit`. The caller puts plain resources in the place of dynamic ones (test/program/plain-dynamic.ts).
  * @throws Error where a resource of the Kubernetes provider doesn't say its kind.
  */
-export async function declaredObjects(stack: (typeof stacks)[number]): Promise<Manifest[]> {
-  const { resources } = await runProgram(stack, stackConfig(stack));
+export async function declaredObjects(
+  stack: (typeof stacks)[number],
+  edit?: (config: Manifest) => void,
+): Promise<Manifest[]> {
+  const { resources } = await runProgram(stack, stackConfig(stack, edit));
   const runs = await Promise.all(resources.filter(isRun).map(({ inputs }) => startedRun(inputs)));
   return [...resources.filter(isObject).map(toObject), ...runs];
 }
@@ -24,7 +27,12 @@ function toObject({ type, name, inputs }: Recorded): Manifest {
   if (typeof inputs.apiVersion !== "string" || typeof inputs.kind !== "string")
     throw new Error(`resource ${name} (${type}) declares an object without apiVersion or kind`);
   // A field that is undefined is not sent.
-  return JSON.parse(JSON.stringify(inputs, (_, value) => unwrapped(value)));
+  return JSON.parse(JSON.stringify(inputs, (_, value) => result(unwrapped(value))));
+}
+
+/** The recorder describes what a run reports; the registry's ids, which end up in labels, are numbers. */
+function result(value: Manifest): Manifest {
+  return typeof value === "string" && /^[a-z-]+-id of /.test(value) ? "1" : value;
 }
 
 /** Pulumi hands a secret over in an envelope, which its engine opens for the provider. */

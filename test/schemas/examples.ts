@@ -20,7 +20,10 @@ const podTemplate = {
         image: `registry.test/vllm${digest}`,
         env: [{ name: "HF_HOME", value: "/tmp" }],
         ports: [{ containerPort: 8080 }],
-        resources: { requests: { cpu: "6", memory: "16Gi", "nvidia.com/gpu": "1" } },
+        resources: {
+          requests: { cpu: "6", memory: "16Gi", "nvidia.com/gpu": "1" },
+          limits: { cpu: "6", memory: "16Gi", "nvidia.com/gpu": "1" },
+        },
         volumeMounts: [{ name: "cache", mountPath: "/mnt/models" }],
       },
     ],
@@ -69,7 +72,12 @@ export const examples: readonly Manifest[] = [
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
     subjects: [{ kind: "ServiceAccount", name: "modelcar-pipeline", namespace }],
   },
-  { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: { selector: {}, template: podTemplate } },
+  {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata,
+    spec: { selector: { matchLabels: metadata.labels }, template: podTemplate },
+  },
   {
     apiVersion: "networking.k8s.io/v1",
     kind: "Ingress",
