@@ -159,7 +159,7 @@ export function inputFailures(inputs: RunInputs): { property: string; reason: st
     "consoleUrl",
     "must be an http:// or https:// URL",
   );
-  if (queue && !unknown(queue)) {
+  if (queue && !unknown(queue) && !Object.values(queue).some(unknown)) {
     const { name, gpus, capacity } = queue;
     must(
       /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name),

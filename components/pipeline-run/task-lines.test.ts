@@ -25,6 +25,16 @@ test.each([
     'TaskRun Pod exceeded available resources: pods "x" is forbidden: exceeded quota: q, requested: limits.memory=8Gi, used: limits.memory=0, limited: limits.memory=1Gi',
     "waiting for quota: q, requested: limits.memory=8Gi, used: limits.memory=0, limited: limits.memory=1Gi",
   ],
+  [
+    "PullImageFailed",
+    'build step "step-a" is pending with reason "no such image"',
+    "step a does not start: no such image",
+  ],
+  [
+    "ExceededNodeResources",
+    "TaskRun Pod exceeded available resources",
+    "waiting for a node: none has room now",
+  ],
   ["Running", "Not all Steps in the Task have finished executing", "Running"],
 ])("%s: %s", (reason, message, expected) => {
   expect(line("Unknown", reason, message)).toBe(expected);

@@ -31,7 +31,10 @@ export function describe(taskRun: TaskRun): string {
     case "Running":
       return reason;
     case "Pending":
+    case "PullImageFailed":
       return pendingLine(firstLine);
+    case "ExceededNodeResources":
+      return "waiting for a node: none has room now";
     case "ExceededResourceQuota":
       return `waiting for quota: ${firstLine.replace(/^.*?exceeded quota: /, "")}`;
     default:

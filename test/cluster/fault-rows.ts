@@ -10,7 +10,7 @@ import { runToSuccess } from "../../components/pipeline-run/run.ts";
 import { goProgram } from "../../local/toolchain/go.ts";
 import { kubeconfig, kubectl, list, script } from "./platform.ts";
 
-/** One step of a task that runs `script` in the tasks' image. */
+/** One step of a task that runs `script` in busybox's shell. */
 export interface TinyTask {
   readonly name: string;
   readonly script?: string;
@@ -48,16 +48,16 @@ export async function apply(manifest: object): Promise<void> {
   if (code !== 0) throw new Error(output);
 }
 
-/** The tasks' image as the node has it. */
-async function tasksImage(): Promise<string> {
+/** The smallest image with a shell that the node has: busybox, which also is process 1 of pods. */
+async function shellImage(): Promise<string> {
   const images: { names?: string[] }[] = (await list("nodes")).flatMap(({ status }) => status.images ?? []);
-  const name = images.flatMap(({ names = [] }) => names).find((name) => /\/tasks@sha256:/.test(name));
-  if (!name) throw new Error("no node has the tasks' image");
+  const name = images.flatMap(({ names = [] }) => names).find((name) => /\/pause@sha256:/.test(name));
+  if (!name) throw new Error("no node has the image pause");
   return name;
 }
 
-function pipelineTask(task: TinyTask, tasksImage: string) {
-  const { name, script = "", image = tasksImage, memory = "64Mi", results = [], when, taskRef } = task;
+function pipelineTask(task: TinyTask, shellImage: string) {
+  const { name, script = "", image = shellImage, memory = "64Mi", results = [], when, taskRef } = task;
   const limits = { cpu: "200m", memory };
   return {
     name,
@@ -72,8 +72,8 @@ function pipelineTask(task: TinyTask, tasksImage: string) {
                 name: "work",
                 image,
                 // No script: here Tekton's helper for scripts would run as root.
-                command: ["sh", "-ec", script],
-                computeResources: { requests: { cpu: "5m", memory: "16Mi" }, limits },
+                command: ["/bin/sh", "-ec", script],
+                computeResources: { requests: { cpu: "0", memory: "1Mi" }, limits },
               },
             ],
           },
@@ -98,7 +98,7 @@ export class Bench {
   /** Makes a pipeline of tasks that run one after the other; results of the last task are the pipeline's. */
   async pipeline(name: string, tasks: readonly TinyTask[], cleanup?: TinyTask): Promise<void> {
     const last = tasks.at(-1);
-    const image = await tasksImage();
+    const image = await shellImage();
     await apply({
       apiVersion: "tekton.dev/v1",
       kind: "Pipeline",
@@ -137,7 +137,7 @@ export class Bench {
 
   /** Waits until some run of a pipeline is so. */
   // biome-ignore lint/suspicious/noExplicitAny: objects as kubectl gives them.
-  async until(pipeline: string, isSo: (run: any) => boolean, seconds = 120): Promise<any> {
+  async until(pipeline: string, isSo: (run: any) => boolean, seconds = 300): Promise<any> {
     const end = performance.now() + seconds * 1000;
     for (;;) {
       const run = (await this.runs(pipeline)).find(isSo);
