@@ -1,6 +1,6 @@
 /** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
 import { bucket } from "./fields.ts";
-import type { SecretName } from "./schema.ts";
+import { registryNamespace, type SecretName } from "./schema.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: nothing is known of raw values; each use checks what it needs.
 type Raw = any;
@@ -52,8 +52,8 @@ function namespaces(raw: Raw, report: Report): void {
   if (raw.objectStore?.endpoint === undefined) {
     check(["objectStore", "namespace"], raw.objectStore?.namespace ?? "model-storage");
   }
-  if (raw.registry?.kind === "own") {
-    check(["registry", "namespace"], raw.registry.namespace ?? "model-registry");
+  if (raw.registry?.kind === "own" && raw.platform === "kubernetes") {
+    check(["registry", "namespace"], raw.registry.namespace ?? registryNamespace.kubernetes);
   }
 }
 

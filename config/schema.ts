@@ -85,7 +85,8 @@ const registry = kinds(
     z.strictObject({
       kind: z.literal("own"),
       name: dnsLabel().default("private-ai-model-registry"),
-      namespace: dnsLabel().default("model-registry"),
+      /** Default: on OpenShift rhoai-model-registries, which must exist; on Kubernetes model-registry, which is made. */
+      namespace: dnsLabel().optional(),
       storage: bytes.default("5Gi"),
       ...volume,
     }),
@@ -247,7 +248,7 @@ const model = z.strictObject({
   serve,
 });
 
-export const schema = z.strictObject({
+const keys = z.strictObject({
   platform: choice("openshift", "kubernetes"),
   /** OpenShift AI's version; on Kubernetes, KServe's. */
   platformVersion: version,
@@ -302,6 +303,16 @@ export const schema = z.strictObject({
     oras: image.optional(),
   }),
   models: list(model, "models").min(1, { error: "a list of at least one model" }),
+});
+
+/** Namespace of a registry of our own, by platform. */
+export const registryNamespace = { openshift: "rhoai-model-registries", kubernetes: "model-registry" };
+
+export const schema = keys.transform((config) => {
+  const { registry, platform } = config;
+  return registry.kind === "own"
+    ? { ...config, registry: { ...registry, namespace: registry.namespace ?? registryNamespace[platform] } }
+    : { ...config, registry };
 });
 
 /** Everything that the stack's config says, checked; quantities in canonical form, URLs without trailing slash. */
