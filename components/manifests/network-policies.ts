@@ -3,45 +3,17 @@
  * pod behind a Service, not the Service's own, so that ports here are those that containers listen on.
  */
 import { type Destination, type ServedModel, taskJob, tasksReaching } from "./jobs.ts";
+import {
+  destination,
+  dnsEgress,
+  type Egress,
+  inNamespace,
+  type LabelSelector,
+  type NetworkPolicy,
+  type Peer,
+  tcp,
+} from "./network-peers.ts";
 import type { Platform } from "./security.ts";
-
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: {
-    readonly key: string;
-    readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-    readonly values?: string[];
-  }[];
-}
-
-export type Peer =
-  | { readonly namespaceSelector?: LabelSelector; readonly podSelector?: LabelSelector }
-  | { readonly ipBlock: { readonly cidr: string; readonly except?: string[] } };
-
-export interface Port {
-  readonly protocol: "TCP" | "UDP";
-  readonly port: number;
-}
-
-interface Egress {
-  readonly to?: Peer[];
-  readonly ports?: Port[];
-}
-
-interface Ingress {
-  readonly from?: Peer[];
-  readonly ports?: Port[];
-}
-
-export interface NetworkPolicy {
-  readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly spec: {
-    readonly podSelector: LabelSelector;
-    readonly policyTypes: ("Ingress" | "Egress")[];
-    readonly ingress?: Ingress[];
-    readonly egress?: Egress[];
-  };
-}
 
 /** What the policies of a project depend on. */
 export interface Network {
@@ -62,8 +34,6 @@ export interface Network {
   readonly defaultDeny: boolean;
 }
 
-const tcp = (...ports: number[]): Port[] => ports.map((port) => ({ protocol: "TCP", port }));
-
 /** Where model servers listen: vLLM itself, and OpenShift AI's proxy before it. */
 const modelPorts = tcp(8080, 8443);
 /** Where API servers listen; policies see this one, not the 443 of the Service `kubernetes`. */
@@ -71,9 +41,6 @@ const apiServerPorts = tcp(6443);
 const istiodPorts = tcp(15012);
 const istioMetricsPorts = tcp(15020, 15090);
 
-const inNamespace = (namespace: string): LabelSelector => ({
-  matchLabels: { "kubernetes.io/metadata.name": namespace },
-});
 const taskPods = (...tasks: string[]): LabelSelector =>
   tasks.length === 1
     ? { matchLabels: { "tekton.dev/task": tasks[0] as string } }
@@ -89,66 +56,6 @@ const modelPods = (models?: readonly ServedModel[]): LabelSelector => ({
       }
     : {}),
 });
-
-/** Addresses that no host on the internet has; the metadata service of clouds, which hands out keys, is among them. */
-const notTheInternet = {
-  v4: ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
-  v6: ["fc00::/7", "fe80::/10"],
-};
-
-/**
- * The peers and ports of a URL, or of host[:port] with TLS. `<service>.<namespace>.svc[.cluster.local]` is a namespace;
- * its pods' ports are `podPorts`, else the URL's own and, for 80 and 443, also the usual 8080 and 8443 behind them. A name
- * without dots is a Service of the job's own namespace. Any other host is outside: every public address, and those of
- * `privateNetworks`, at the URL's port, because policies know no names.
- */
-export function destination(
-  url: string,
-  options: { readonly privateNetworks?: readonly string[]; readonly podPorts?: readonly number[] } = {},
-): { readonly to: Peer[]; readonly ports: Port[] } {
-  const { hostname, port, protocol } = new URL(url.includes("://") ? url : `https://${url}`);
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const number = Number(port || (protocol === "http:" ? 80 : 443));
-  const inside = /^[^.]+\.(?<namespace>[^.]+)\.svc(\.cluster\.local)?\.?$/.exec(host)?.groups?.namespace;
-  if (inside !== undefined || /^[a-z][^.:]*$/.test(host)) {
-    const behind = { 80: [80, 8080], 443: [443, 8443] }[number] ?? [number];
-    const peer = inside ? { namespaceSelector: inNamespace(inside) } : { podSelector: {} };
-    return { to: [peer], ports: tcp(...(options.podPorts ?? behind)) };
-  }
-  return { to: outside(host, options.privateNetworks ?? []), ports: tcp(number) };
-}
-
-function outside(host: string, privateNetworks: readonly string[]): Peer[] {
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return [{ ipBlock: { cidr: `${host}/32` } }];
-  if (host.includes(":")) return [{ ipBlock: { cidr: `${host}/128` } }];
-  return [
-    { ipBlock: { cidr: "0.0.0.0/0", except: notTheInternet.v4 } },
-    { ipBlock: { cidr: "::/0", except: notTheInternet.v6 } },
-    ...privateNetworks.map((cidr) => ({ ipBlock: { cidr } })),
-  ];
-}
-
-/** To the cluster's DNS: pods behind its Service, and the cache that some clusters have on each node. */
-export function dnsEgress(platform: Platform): Egress {
-  const ports = (...numbers: number[]): Port[] =>
-    numbers.flatMap((port) => [
-      { protocol: "UDP", port },
-      { protocol: "TCP", port },
-    ]);
-  if (platform === "openshift") {
-    return { to: [{ namespaceSelector: inNamespace("openshift-dns") }], ports: ports(53, 5353) };
-  }
-  return {
-    to: [
-      {
-        namespaceSelector: inNamespace("kube-system"),
-        podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
-      },
-      { ipBlock: { cidr: "169.254.20.10/32" } },
-    ],
-    ports: ports(53),
-  };
-}
 
 /** All policies of the project's namespace: one that closes it, one for each task, and those of the models. */
 export function projectPolicies(

@@ -1,6 +1,6 @@
 /** MinIO as one Deployment on one volume, and the Job that makes its bucket and its users. */
 import { digestOf } from "../digest.ts";
-import type { NetworkPolicy, Port } from "./network-policies.ts";
+import type { NetworkPolicy, Port } from "./network-peers.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "./security.ts";
 import { inNamespace, openShiftRouters } from "./service-namespace.ts";
 

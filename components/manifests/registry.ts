@@ -1,6 +1,6 @@
 /** The Kubeflow model registry: one of OpenShift AI's operator or a plain Deployment, each on a database of its own. */
 import { roleBinding } from "./access.ts";
-import type { NetworkPolicy } from "./network-policies.ts";
+import type { NetworkPolicy } from "./network-peers.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "./security.ts";
 import { inNamespace, openShiftRouters } from "./service-namespace.ts";
 

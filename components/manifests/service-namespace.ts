@@ -1,5 +1,5 @@
 /** What namespaces of services beside the project have in common. */
-import type { Peer } from "./network-policies.ts";
+import type { Peer } from "./network-peers.ts";
 
 /** No project of the dashboard, and no pod in it has any privilege. */
 export function serviceNamespace(name: string) {
