@@ -7,7 +7,10 @@ import { secrets } from "./schema.ts";
 
 const digest = "a".repeat(64);
 const images = Object.fromEntries(
-  ["tasks", "vllm-cuda", "vllm-cpu", "minio"].map((name) => [name, `registry.test/${name}@sha256:${digest}`]),
+  ["tasks", "vllm-cuda", "vllm-cpu", "minio", "modelRegistry", "mariadb"].map((name) => [
+    name,
+    `registry.test/${name}@sha256:${digest}`,
+  ]),
 );
 
 const encrypted = new Set<string>(Object.keys(secrets));
@@ -66,7 +69,7 @@ test("quantities and URLs come out in one form", () => {
   const raw = stack("local");
   raw.models[0].serve.memory = "3072Mi";
   raw.models[0].serve.cpu = "1500m";
-  raw.registry.url = "http://registry.test:8080/";
+  raw.registry = { kind: "url", url: "http://registry.test:8080/" };
   const config = valid(raw);
   expect(config.models[0]?.serve).toMatchObject({ memory: "3Gi", cpu: "1500m" });
   expect(config.registry).toMatchObject({ url: "http://registry.test:8080" });

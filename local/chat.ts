@@ -2,8 +2,8 @@ import { waitUntil } from "./run.ts";
 
 /** What the stack says of a served model. */
 export interface ServedModel {
-  /** In-cluster base URL: `http://<service>.<namespace>.svc.cluster.local[:port]`. */
-  readonly url: string;
+  /** In-cluster base URL: `http://<service>.<namespace>.svc.cluster.local[:port]`. None while it is stopped. */
+  readonly url?: string;
 }
 
 /** The same Service from the host's loopback, through the platform's gateway. */

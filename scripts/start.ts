@@ -17,6 +17,10 @@ async function start(): Promise<void> {
     throw new Error("pulumi up failed; its reason is above. Mend it and run npm start again.");
   const { models } = (await stackOutputs()) as { models: Record<string, ServedModel> };
   for (const [name, model] of Object.entries(models)) {
+    if (!model.url) {
+      progress.say(`${name} is declared and stopped (serve.stopped in Pulumi.local.yaml)`);
+      continue;
+    }
     const url = gatewayUrl(model.url, gatewayPort);
     progress.say(`${name} is served at ${url}/v1 (any OpenAI client; no key)`);
     const say = (message: string) => progress.say(message);
