@@ -27,6 +27,8 @@ from task_support import Parameters, TaskError, run, write_result
 
 AUTHOR = "model-import"
 SECONDS_TO_ANSWER = 120
+# A network policy lets a new pod through only when the node has heard of it.
+SECONDS_TO_CONNECT = 15
 # What to do about a refusal, by what was sent.
 DENIED = {
     "none": {
@@ -179,6 +181,21 @@ async def register(registration: Registration) -> None:
     write_result("model-artifact-id", artifact_id)
 
 
+async def register_when_connected(registration: Registration) -> None:
+    """Registers, and tries a refused connection again for a while; what was done before it is found and kept."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + SECONDS_TO_CONNECT
+    while True:
+        try:
+            return await register(registration)
+        except aiohttp.ClientSSLError:
+            raise
+        except aiohttp.ClientConnectorError:
+            if loop.time() > end:
+                raise
+            await asyncio.sleep(1)
+
+
 def explain(registration: Registration, error: Exception) -> str | None:
     """One line for a failure that has a known cause, None for the others."""
     where = f"the model registry at {registration.url}"
@@ -200,7 +217,7 @@ def main() -> None:
     registration = read_parameters()
     print(f"{registration.name} {registration.version} at {registration.url}", flush=True)
     try:
-        asyncio.run(asyncio.wait_for(register(registration), SECONDS_TO_ANSWER))
+        asyncio.run(asyncio.wait_for(register_when_connected(registration), SECONDS_TO_ANSWER))
     except TaskError:
         raise
     except Exception as error:

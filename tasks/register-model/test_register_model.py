@@ -162,6 +162,27 @@ def guarded(model_registry: str, tmp_path_factory: pytest.TempPathFactory) -> It
     thread.join()
 
 
+def test_a_registry_that_cannot_be_reached_yet_is_tried_again(register):
+    class Down(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(500)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    # Bound, so that the port is taken, but it listens only later; connections are refused until then.
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Down, bind_and_activate=False)
+    server.server_bind()
+    opening = threading.Timer(3, lambda: (server.server_activate(), server.serve_forever(0.05)))
+    opening.start()
+    outcome = register(MODEL_REGISTRY_URL=f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    server.server_close()
+    opening.join()
+    assert outcome.code == 1
+    assert "answered 500" in outcome.error
+
+
 def test_a_token_of_the_secret_is_sent(register, guarded):
     outcome = register(
         MODEL_REGISTRY_URL=guarded.url,
