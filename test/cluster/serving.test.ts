@@ -14,14 +14,20 @@ import {
   type DeploymentServiceSpec,
   modelDeployment,
   modelService,
+  serverContainer,
 } from "../../components/manifests/deployment-service.ts";
-import { type InferenceServiceSpec, inferenceService } from "../../components/manifests/inference-service.ts";
+import {
+  type InferenceServiceSpec,
+  inferenceService,
+  predictorService,
+} from "../../components/manifests/inference-service.ts";
 import { names, namespace as namespaceOf } from "../../components/manifests/project.ts";
-import { servingRuntime } from "../../components/manifests/serving-runtime.ts";
-import type { RuntimeSpec } from "../../components/manifests/vllm.ts";
+import { servingContainer, servingRuntime } from "../../components/manifests/serving-runtime.ts";
+import { modelArgs, modelResources, type RuntimeSpec } from "../../components/manifests/vllm.ts";
+import { create, type ReadinessInputs } from "../../components/readiness/provider.ts";
 import hub from "../../local/hub/models.json" with { type: "json" };
 import { imageReference } from "../../local/images/node-store.ts";
-import { gatewayPort } from "../../local/paths.ts";
+import { clusterName, gatewayPort } from "../../local/paths.ts";
 import { waitUntil } from "../../local/run.ts";
 import { goProgram } from "../../local/toolchain/go.ts";
 import { pushArtefact } from "./artefact.ts";
@@ -30,6 +36,8 @@ import { kubeconfig, kubectl, list, stateDirectory } from "./platform.ts";
 
 const execute = promisify(execFile);
 const namespace = `serving-${randomBytes(3).toString("hex")}`;
+/** What callers of the plain model must send. */
+const key = randomBytes(16).toString("hex");
 const gateway = `http://127.0.0.1:${gatewayPort}`;
 const registry = "registry.oci-registry:5000";
 const repository = `${registry}/test/${namespace}`;
@@ -105,8 +113,28 @@ async function applyPlain(spec: DeploymentServiceSpec): Promise<void> {
   await apply({ apiVersion: "apps/v1", kind: "Deployment", ...modelDeployment(spec) });
 }
 
-const available = (deployment: string) =>
-  kubectl("wait", "-n", namespace, `deployment/${deployment}`, "--for=condition=Available", "--timeout=400s");
+type Serving = Pick<ReadinessInputs, "kind" | "name" | "deployment" | "container" | "service">;
+
+/** Waits as the program does; `source` is where the pods must have the model from. Returns the URL inside the cluster. */
+async function ready(
+  serving: Serving,
+  source: Partial<ReadinessInputs["expected"]>,
+  more: Partial<ReadinessInputs> = {},
+): Promise<string | undefined> {
+  const { image } = runtime();
+  const expected = { image, args: modelArgs(serve), resources: modelResources(serve), ...source };
+  const constant = { context: clusterName, namespace, uid: "", revision: "", timeoutSeconds: 400 };
+  const { outs } = await create({ ...constant, ...serving, expected, ...more });
+  expect(JSON.stringify(outs)).not.toContain(key);
+  return outs.url;
+}
+const deployed = (name: string): Serving => ({
+  kind: "Deployment",
+  name,
+  deployment: name,
+  container: serverContainer,
+  service: { name, port: 80 },
+});
 
 /** What a served model answers; its Service may learn of a new pod a moment later than we. */
 async function ask(service: string, model: string, question: string, key?: string): Promise<Response> {
@@ -142,6 +170,7 @@ let modelcar: string;
 let artefact: string;
 
 beforeAll(async () => {
+  process.env.KUBECONFIG = kubeconfig;
   removePlatform = await providePlatform();
   files = mkdtempSync(join(tmpdir(), "model-"));
   const [sums] = hub.repositories;
@@ -176,8 +205,16 @@ afterAll(async () => {
 describe("served", () => {
   it("by KServe from a ModelCar, which the node pulls from the registry", async () => {
     await apply(inferenceService(kserve({})));
-    const isReady = ["inferenceservice/car", "--for=condition=Ready", "--timeout=400s"];
-    await kubectl("wait", "-n", namespace, ...isReady);
+    const service = predictorService("car");
+    const car: Serving = {
+      kind: "InferenceService",
+      name: "car",
+      deployment: service.name,
+      container: servingContainer,
+      service,
+    };
+    const url = await ready(car, { storageUri: `oci://${modelcar}` });
+    expect(url).toBe(`http://car-predictor.${namespace}.svc.cluster.local`);
     expect(await answer(await ask("car-predictor", "car", "What is 7 plus 5?"))).toBe("12");
     const [pod] = await list("pods", "-n", namespace, "-l", "serving.kserve.io/inferenceservice=car");
     const containers = pod.spec.containers.map(({ name }: { name: string }) => name).sort();
@@ -190,11 +227,11 @@ describe("served", () => {
   });
 
   it("by a plain Deployment, to callers with the key, from a volume that is filled once", async () => {
-    const key = randomBytes(16).toString("hex");
     const metadata = { name: "plain-api-key", namespace };
     await apply({ apiVersion: "v1", kind: "Secret", metadata, stringData: { "api-key": key } });
     await applyPlain(plain({ apiKeySecret: "plain-api-key" }));
-    await available("plain");
+    const apiKeySecret = { name: "plain-api-key", key: "api-key" };
+    await ready(deployed("plain"), { modelImage: modelcar }, { apiKeySecret });
     expect((await ask("plain", "plain", "What is 7 plus 5?")).status).toBe(401);
     expect(await answer(await ask("plain", "plain", "What is 7 plus 5?", key))).toBe("12");
     expect(await fetchLog("plain")).toMatch(/complete/);
@@ -209,7 +246,7 @@ describe("served", () => {
   it("by a plain Deployment from an ORAS artefact", async () => {
     const spec = plain({ name: "artefact", modelImage: artefact, cache: { size: "100Mi", fetch: "oras" } });
     await applyPlain(spec);
-    await available("artefact");
+    await ready(deployed("artefact"), { modelImage: artefact });
     expect(await fetchLog("artefact")).toMatch(/Digest: sha256:/);
     expect(await answer(await ask("artefact", "artefact", "What is 21 plus 14?"))).toBe("35");
     await kubectl("scale", "-n", namespace, "deployment/artefact", "--replicas=0");
