@@ -33,7 +33,11 @@ export interface InferenceServiceSpec<Text = string> {
   /** Name of the ServingRuntime. */
   readonly runtime: string;
   readonly deploymentMode: DeploymentMode;
-  /** s3://bucket/prefix/, pvc://claim/path (mounted read-only) or oci://repository@sha256:… (a ModelCar). */
+  /**
+   * s3://bucket/prefix/, pvc://claim/path (mounted read-only) or oci://repository@sha256:… (a ModelCar). KServe's containers for a
+   * ModelCar (10m CPU, 15Mi, which a LimitRange must let in) have no security settings: OpenShift adds them, elsewhere the
+   * namespace may enforce no more than the Pod Security Standard `baseline`.
+   */
   readonly storageUri: Text;
   /** Where the model stands in the registry. Default: it stands in none. */
   readonly registration?:
