@@ -110,6 +110,7 @@ describe.concurrent("Ctrl-C", () => {
     await bench.until("interrupt", hasEnded);
     await succeeds(project.run("refresh", "--yes", "--skip-preview"));
     await succeeds(project.run("preview", "--expect-no-changes"));
+    expect(await succeeds(project.up())).toMatch(/2 unchanged/);
     expect((await project.outputs()).results).toEqual({ word: "hello" });
     expect(await bench.runs("interrupt")).toHaveLength(1);
     row("Ctrl-C, onInterrupt: continue", seen(output), 1);
