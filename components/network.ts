@@ -20,8 +20,8 @@ export function networkOf(
     privateNetworks: project.privateNetworks,
     apiServer: project.apiServer,
     callers: endpoint.callers,
-    // Nobody tells where the controller's pods are.
-    open: endpoint.exposure === "ingress" || endpoint.exposure === "gateway",
+    // Nobody told where the controller's pods are.
+    open: /ingress|gateway/.test(endpoint.exposure) && endpoint.callers.length === 0,
     mesh: endpoint.mesh,
     defaultDeny: !project.existing,
   };

@@ -22,41 +22,40 @@ type RuntimeName = RuntimeSpec["name"];
 
 /** The runtimes that the stack's models share: one for those on GPUs, one for the others. */
 export class ServingRuntimes extends pulumi.ComponentResource {
-  readonly #made = new Map<RuntimeName, { runtime: RuntimeSpec; servingRuntime: ServingRuntime }>();
+  readonly #args: ServingRuntimesArgs;
+  readonly #made = new Map<RuntimeName, ServingRuntime>();
 
-  constructor(
-    name: string,
-    args: Pick<Config, "namespace" | "servingRuntimes" | "images" | "models">,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(name: string, args: ServingRuntimesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ServingRuntimes", name, {}, opts);
-    const { namespace, servingRuntimes, images, models } = args;
-    for (const runtimeName of new Set(models.map(runtimeOf))) {
-      const runtime = {
-        ...servingRuntimes[runtimeName],
-        name: runtimeName,
-        namespace,
-        image: images[runtimeName] ?? "",
-      };
+    this.#args = args;
+    // A cluster without KServe has no use for the others.
+    const byKServe = args.models.filter(({ serve }) => serve.mode === "kserve");
+    for (const runtimeName of new Set(byKServe.map(runtimeOf))) {
       // There was one runtime for all models once, a component of its own; it stays the same resource.
       const first = this.#made.size === 0;
-      const servingRuntime = new ServingRuntime(runtimeName, runtime, {
+      const made = new ServingRuntime(runtimeName, this.#spec(runtimeName), {
         parent: this,
         dependsOn: opts?.dependsOn ?? [],
         aliases: first ? [{ name: "serving-runtime", parent: pulumi.rootStackResource }] : [],
       });
-      this.#made.set(runtimeName, { runtime, servingRuntime });
+      this.#made.set(runtimeName, made);
     }
     this.registerOutputs({});
   }
 
   /** What a model is served by. */
-  of(model: Model): { readonly runtime: RuntimeSpec; readonly servingRuntime: ServingRuntime } {
-    const made = this.#made.get(runtimeOf(model));
-    if (!made) throw new Error(`model ${model.name} is none of the stack's`);
-    return made;
+  of(model: Pick<Model, "serve">) {
+    const runtimeName = runtimeOf(model);
+    return { runtime: this.#spec(runtimeName), servingRuntime: this.#made.get(runtimeName) };
+  }
+
+  #spec(name: RuntimeName): RuntimeSpec {
+    const { namespace, servingRuntimes, images } = this.#args;
+    return { ...servingRuntimes[name], name, namespace, image: images[name] ?? "" };
   }
 }
+
+type ServingRuntimesArgs = Pick<Config, "namespace" | "servingRuntimes" | "images" | "models">;
 
 const runtimeOf = ({ serve }: Pick<Model, "serve">): RuntimeName =>
   serve.gpus > 0 ? "vllm-cuda" : "vllm-cpu";

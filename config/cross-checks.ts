@@ -169,6 +169,26 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
   const at = (...keys: string[]) => ["models", index, ...keys];
   const { mode, cache, autoscaling, replicas } = model.serve ?? {};
   const uri: unknown = model.source?.uri;
+  const kserve = mode === undefined || mode === "kserve";
+  const restricted = raw.project?.existing !== true && raw.project?.podSecurity !== "baseline";
+  if (kserve && /^oci:.+@sha256:/.test(String(uri)) && raw.platform === "kubernetes" && restricted) {
+    report(
+      ["project", "podSecurity"],
+      `must be baseline for models[${index}]: KServe's modelcar containers are not restricted`,
+    );
+  }
+  const exposure = raw.endpoint?.exposure ?? "none";
+  if (
+    kserve &&
+    model.serve?.auth === true &&
+    raw.platform === "openshift" &&
+    /ingress|gateway/.test(exposure)
+  ) {
+    report(
+      ["endpoint", "exposure"],
+      `"${exposure}" must be route or none for models[${index}]: OpenShift AI checks tokens behind its own Route`,
+    );
+  }
   if (uri !== undefined && model.package !== undefined) {
     report(at("package"), "must be left out: a model with source.uri is packaged already");
   }

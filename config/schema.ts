@@ -35,7 +35,10 @@ const volume = {
 const bounds = z.strictObject({ cpu: cpu.optional(), memory: bytes.optional() });
 
 const project = z.strictObject({
-  /** The namespace is there already and stays when the stack is destroyed. */
+  /**
+   * The namespace is there already, and stays when the stack is destroyed. Do not set it for a namespace that this stack
+   * has made: the stack would let go of it, and that deletes it with all that is in it.
+   */
   existing: boolean.default(false),
   /** Declare the ResourceQuota and LimitRange. False where the platform's team owns them; `quota` and `limits` then say what they hold. */
   declareQuota: boolean.default(true),
@@ -49,12 +52,19 @@ const project = z.strictObject({
   ).default({}),
   /** Largest and smallest container that the LimitRange lets in. Default: no bounds. */
   limits: z.strictObject({ max: bounds.optional(), min: bounds.optional() }).default({}),
-  /** Level of the Pod Security Standards that admission enforces. Not for a namespace that exists. */
+  /**
+   * Level of the Pod Security Standards that admission enforces. Not for a namespace that exists. On Kubernetes baseline is
+   * needed for oci:// models behind KServe, and where Tekton's set-security-context or a security context in KServe's
+   * ClusterStorageContainer is not set; OpenShift sets what these containers leave out.
+   */
   podSecurity: choice("restricted", "baseline").default("restricted"),
   networkPolicies: boolean.default(true),
   /** Private networks (CIDRs) in which hub, object store or registries outside the cluster answer. */
   privateNetworks: list(cidr, "address ranges").default([]),
-  /** Addresses of the API server (CIDRs), where pods of ours call it. Not needed on OpenShift. */
+  /**
+   * Addresses of the API server (CIDRs): the program asks models through it, and some jobs call it. Not needed on OpenShift,
+   * nor on a cluster of one node.
+   */
   apiServer: list(cidr, "address ranges").default([]),
 });
 
@@ -118,7 +128,10 @@ const endpoint = z.strictObject({
   timeoutSeconds: integer(1, 24 * 3600).default(600),
   /** The namespace is part of an Istio mesh. */
   mesh: boolean.default(false),
-  /** Namespaces whose pods may call the models, beside routers and monitoring. */
+  /**
+   * Namespaces whose pods may call the models, beside OpenShift's routers and monitoring. Behind an Ingress or a Gateway list
+   * the controller's namespace; without any, everybody in the cluster may.
+   */
   callers: list(dnsLabel(), "namespaces").default([]),
 });
 

@@ -378,6 +378,19 @@ const contradictions: Case[] = [
     ["models[0].serve.autoscaling.minReplicas", "3 must be at most maxReplicas, 2"],
   ),
   combined(
+    "local",
+    "a model image behind KServe in a restricted namespace",
+    (config) => set(config, "models[1].source.uri", oci),
+    ["project.podSecurity", "must be baseline for models[1]"],
+  ),
+  combined(
+    "dev",
+    "tokens behind an Ingress",
+    (config) => set(config, "endpoint", { exposure: "ingress", domain: "apps.example.com" }),
+    ["endpoint.exposure", '"ingress" must be route or none for models[0]'],
+    ["endpoint.exposure", '"ingress" must be route or none'],
+  ),
+  combined(
     "dev",
     "mistakes in every corner",
     (config) => {
@@ -445,7 +458,7 @@ const goodValues: Case[] = [
   ...good("local", "monitoring", { serviceMonitor: true }),
   ...good("local", "models[0].name", "a", "a".repeat(53), "granite-3-1-2b"),
   ...good("local", "models[0].source.allowPatterns", undefined, ["*"], ["nested/*.safetensors", "*.json"]),
-  ...good("local", "models[1].source.uri", oci, "pvc://some-claim/", "s3://llm-models/x/"),
+  ...good("local", "models[1].source.uri", "pvc://some-claim/", "s3://llm-models/x/"),
   ...good("local", "models[0].package", undefined, { kind: "pvc", claim: "sums-pvc", size: "1Gi" }),
   ...good("local", "models[0].serve.cpu", "500m", "1.5"),
   ...good("local", "models[0].serve.cpuLimit", undefined, "4"),
@@ -459,6 +472,10 @@ const goodValues: Case[] = [
   ...good("local", "models[0].serve.autoscaling", {
     maxReplicas: 3,
     prometheus: "http://prometheus.monitoring.svc:9090",
+  }),
+  combined("local", "a model image behind KServe", (config) => {
+    config.project = { podSecurity: "baseline" };
+    config.models[1].source = { uri: oci };
   }),
   combined("local", "MinIO with keys of the user's", (config) => {
     config.objectStoreAccessKey = "access";
