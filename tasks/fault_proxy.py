@@ -1,6 +1,7 @@
 """A server before a real one, which a test lets answer otherwise now and then."""
 
 import http.client
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ Fault = Callable[[Asked], Reply | None]
 @dataclass
 class FaultProxy:
     port: int
+    scheme: str = "http"
     faults: list[Fault] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
 
@@ -43,7 +45,7 @@ class FaultProxy:
 
     @property
     def url(self) -> str:
-        return f"http://{self.address}"
+        return f"{self.scheme}://{self.address}"
 
 
 def times(count: int, status: int, method: str, part: str) -> Fault:
@@ -60,8 +62,8 @@ def times(count: int, status: int, method: str, part: str) -> Fault:
 
 
 @contextmanager
-def fault_proxy(target: str) -> Iterator[FaultProxy]:
-    """Runs a proxy before the server at a URL."""
+def fault_proxy(target: str, tls: ssl.SSLContext | None = None) -> Iterator[FaultProxy]:
+    """Runs a proxy before the server at a URL, behind TLS if a context is given."""
     host = urlsplit(target).netloc
 
     class Handler(BaseHTTPRequestHandler):
@@ -103,7 +105,9 @@ def fault_proxy(target: str) -> Iterator[FaultProxy]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    proxy = FaultProxy(server.server_port)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    proxy = FaultProxy(server.server_port, "https" if tls else "http")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

@@ -10,17 +10,21 @@ from task_support import TaskError
 SUFFIXES = (".crt", ".pem")
 
 
-def trust(directory: str) -> None:
-    """Makes this process and those it starts trust the certificates in a mounted ConfigMap, besides the public ones.
+def trust(directory: str, service_authority: str = "") -> None:
+    """Makes this process and those it starts trust private authorities, besides the public ones.
 
-    SSL_CERT_FILE is what httpx, aiohttp and OpenSSL read, REQUESTS_CA_BUNDLE what requests reads. An empty directory
-    name changes nothing.
+    The directory is a mounted ConfigMap with *.crt or *.pem; service_authority is the file of OpenShift's own authority for
+    Services, which other clusters do not have. Without either nothing changes. SSL_CERT_FILE is what httpx, aiohttp and
+    OpenSSL read, REQUESTS_CA_BUNDLE what requests reads.
     """
-    if not directory:
-        return
-    files = sorted(file for file in Path(directory).iterdir() if file.suffix in SUFFIXES)
+    files = [Path(service_authority)] if Path(service_authority).is_file() else []
+    if directory:
+        chosen = sorted(file for file in Path(directory).iterdir() if file.suffix in SUFFIXES)
+        if not chosen:
+            raise TaskError(f"{directory} has no file that ends in .crt or .pem: bind a ConfigMap with the authority's")
+        files += chosen
     if not files:
-        raise TaskError(f"{directory} has no file that ends in .crt or .pem: bind a ConfigMap with the authority's")
+        return
     bundle = Path(tempfile.gettempdir(), "trusted-ca.pem")
     bundle.write_bytes(b"\n".join(file.read_bytes() for file in [Path(certifi.where()), *files]))
     os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(bundle)
