@@ -1,0 +1,228 @@
+"""Measures a served model with GuideLLM and keeps its reports; what matters goes on as results.
+
+GuideLLM itself neither fails when every request failed nor checks certificates unless it is told to; this does.
+"""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+from certificates import explain_certificate, trust
+from figures import Figures, figures_of, headline
+from task_support import Parameters, TaskError, run, write_result
+
+REPORTS = ("json", "csv", "html")
+# What the rate of a profile is called in GuideLLM.
+RATES = {
+    "sweep": "sweep_size",
+    "synchronous": None,
+    "throughput": "max_concurrency",
+    "concurrent": "streams",
+    "constant": "rate",
+    "poisson": "rate",
+}
+# Requests of each load that are kept word for word.
+SAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Request:
+    endpoint: str
+    model_name: str
+    tokenizer: Path
+    workspace: Path
+    results: Path
+    profile: str
+    rate: float
+    prompt_tokens: int
+    output_tokens: int
+    max_seconds: int
+    request_format: str
+    token: str
+    max_error_rate: float
+    labels: dict[str, str]
+
+
+def read_endpoint(parameters: Parameters) -> str:
+    """The endpoint's URL, or that which deploy-model saved in the workspace; without /v1, which GuideLLM adds."""
+    file = parameters.optional("ENDPOINT_URL_FILE")
+    if file:
+        saved = Path(parameters.optional("MODELS_DIRECTORY"), file)
+        if not saved.is_file():
+            raise TaskError(f"{saved} does not exist: run deploy-model first, or set ENDPOINT_URL")
+        endpoint = saved.read_text().strip()
+    else:
+        endpoint = parameters.required("ENDPOINT_URL", r"https?://.+", "an http(s) URL")
+    return endpoint.rstrip("/").removesuffix("/v1")
+
+
+def read_parameters() -> Request:
+    parameters = Parameters()
+
+    def number(name: str) -> int:
+        return int(parameters.required(name, r"[1-9]\d{0,6}", "a number above 0") or 0)
+
+    endpoint = read_endpoint(parameters)
+    request = Request(
+        endpoint=endpoint,
+        model_name=parameters.required("MODEL_NAME"),
+        tokenizer=parameters.directory("MODEL_DIRECTORY"),
+        workspace=Path(parameters.optional("MODELS_DIRECTORY")),
+        results=parameters.directory("RESULTS_DIRECTORY"),
+        profile=parameters.required("PROFILE", "|".join(RATES), ", ".join(RATES)),
+        rate=float(parameters.required("RATE", r"\d+(\.\d+)?", "a number above 0") or 0),
+        prompt_tokens=number("PROMPT_TOKENS"),
+        output_tokens=number("OUTPUT_TOKENS"),
+        max_seconds=number("MAX_SECONDS"),
+        request_format=parameters.required("REQUEST_FORMAT", "/v1/(chat/)?completions", "/v1/completions or /v1/chat/completions"),
+        token=read_token(parameters, endpoint),
+        max_error_rate=float(parameters.required("MAX_ERROR_RATE", r"0(\.\d+)?|1", "a number from 0 to 1") or 0),
+        labels={
+            name.lower(): value
+            for name in ("PIPELINE_RUN_NAME", "PIPELINE_RUN_UID")
+            if (value := parameters.optional(name))
+        },
+    )
+    parameters.check()
+    return request
+
+
+def read_token(parameters: Parameters, endpoint: str) -> str:
+    """The key of the endpoint's Secret, or the token of the service account; the latter is for https only."""
+    auth = parameters.required("ENDPOINT_AUTH", "none|token|serviceAccount", "none, token or serviceAccount")
+    if auth == "token":
+        return parameters.secret("OPENAI_API_KEY")
+    if auth != "serviceAccount":
+        return ""
+    file = Path(parameters.required("SERVICE_ACCOUNT_TOKEN_FILE"))
+    if not file.is_file():
+        raise TaskError(f"{file} is missing; give the task a service account whose token is mounted")
+    if not endpoint.startswith("https://"):
+        raise TaskError("the token of the service account is sent over https only: set an https ENDPOINT_URL")
+    return file.read_text().strip()
+
+
+def scenario(request: Request, reports: Path) -> dict[str, object]:
+    """GuideLLM's own description of the run. As a file, so that the token is in no command line."""
+    rate = RATES[request.profile]
+    value = request.rate if rate == "rate" else int(request.rate)
+    backend = {
+        "kind": "openai_http",
+        "target": request.endpoint,
+        "model": request.model_name,
+        "request_format": request.request_format,
+        # Off by default in GuideLLM.
+        "verify": True,
+        **({"api_key": request.token} if request.token else {}),
+    }
+    return {
+        "metadata": {"labels": request.labels},
+        "spec": {
+            "backend": backend,
+            "profile": {"kind": request.profile, **({rate: value} if rate else {})},
+            "constraints": [{"kind": "max_duration", "seconds": request.max_seconds}],
+            "tokenizer": {"kind": "huggingface_auto", "model": str(request.tokenizer)},
+            "data": [
+                {
+                    "kind": "synthetic_text",
+                    "prompt_tokens": request.prompt_tokens,
+                    "output_tokens": request.output_tokens,
+                }
+            ],
+            # The same prompts each time.
+            "seed": {"kind": "static", "value": 42},
+            "metrics": {"kind": "generative", "sample_size": SAMPLES},
+            "outputs": [{"kind": kind, "path": str(reports / f"benchmarks.{kind}")} for kind in REPORTS],
+        },
+    }
+
+
+def check_endpoint(request: Request) -> None:
+    """Fails early, with the reason, where GuideLLM would fail late or measure errors."""
+    headers = {"Authorization": f"Bearer {request.token}"} if request.token else {}
+    url = f"{request.endpoint}/v1/models"
+    try:
+        answer = httpx.get(url, headers=headers, timeout=30, follow_redirects=True)
+    except httpx.HTTPError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise TaskError(explain_certificate(request.endpoint, str(error))) from error
+        raise TaskError(f"{request.endpoint} cannot be reached: {error}") from error
+    if answer.status_code in (401, 403):
+        raise TaskError(f"{request.endpoint} refuses access ({answer.status_code}): check ENDPOINT_AUTH and its token")
+    if not answer.is_success:
+        raise TaskError(f"{url} answered {answer.status_code}: {answer.text[:200]}")
+    served = [model["id"] for model in answer.json()["data"]]
+    if request.model_name not in served:
+        raise TaskError(f"{request.endpoint} serves {', '.join(served) or 'no model'}, not MODEL_NAME {request.model_name}")
+
+
+def measure(request: Request, reports: Path) -> None:
+    """Runs GuideLLM; its own table of figures goes to the log."""
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+    # Its settings come from the scenario alone.
+    environment = {name: value for name, value in environment.items() if not name.startswith("GUIDELLM_")}
+    environment.pop("OPENAI_API_KEY", None)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        os.chmod(file.name, 0o600)
+        json.dump(scenario(request, reports), file)
+        file.flush()
+        command = ["guidellm", "run", "--config", file.name, "--disable-console-interactive"]
+        done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
+        raise TaskError(f"GuideLLM ended with {done.returncode}: {last.strip()}")
+
+
+def check_errors(request: Request, figures: Figures) -> None:
+    """A load without any answer is no measurement; more errors than allowed are a failure."""
+    silent = [load.strategy for load in figures.loads if load.successful == 0]
+    if silent:
+        raise TaskError(f"no request succeeded at {', '.join(silent)}; the report says why")
+    if figures.error_rate > request.max_error_rate:
+        raise TaskError(f"{figures.error_rate:.1%} of the requests failed, more than MAX_ERROR_RATE {request.max_error_rate:.1%}")
+
+
+def benchmark(request: Request) -> None:
+    print(f"{request.model_name} at {request.endpoint}: {request.profile}, {request.prompt_tokens} prompt and"
+          f" {request.output_tokens} output tokens, {request.max_seconds} s a load", flush=True)
+    if not request.tokenizer.is_dir():
+        raise TaskError(f"{request.tokenizer} does not exist: the tokenizer is read from the model's directory")
+    check_endpoint(request)
+    partial = request.results.with_name(request.results.name + ".partial")
+    for directory in (partial, request.results):
+        shutil.rmtree(directory, ignore_errors=True)
+    partial.mkdir(parents=True)
+    measure(request, partial)
+    report = partial / "benchmarks.json"
+    if not report.is_file():
+        raise TaskError("GuideLLM wrote no report: every load ended without a request")
+    figures = figures_of(json.loads(report.read_text()))
+    (partial / "figures.json").write_text(json.dumps(figures.as_dict(), indent=1))
+    partial.rename(request.results)
+    for name, value in headline(figures).items():
+        write_result(name, value)
+    write_result("results-directory", str(request.results.relative_to(request.workspace)))
+    write_result("guidellm-version", version("guidellm"))
+    check_errors(request, figures)
+
+
+def main() -> None:
+    trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
+    request = read_parameters()
+    try:
+        benchmark(request)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise TaskError(f"the workspace is full: {error.strerror}: use a larger volume") from error
+        raise
+
+
+if __name__ == "__main__":
+    run(main)
