@@ -8,13 +8,11 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
-import urllib3
 from manifest import read_manifest
 from minio import Minio
 from minio.deleteobjects import DeleteObject
-from minio.error import S3Error
+from object_store import Bucket, connect, explain, read_bucket
 from task_support import Parameters, TaskError, progress, run, size, write_result
 
 PART_SIZE = 64 << 20
@@ -24,11 +22,12 @@ SHA256_METADATA = "sha256"
 
 @dataclass(frozen=True)
 class Target:
-    endpoint: str
-    bucket: str
+    store: Bucket
     prefix: str  # without slashes at its ends
-    access_key: str
-    secret_key: str
+
+    @property
+    def bucket(self) -> str:
+        return self.store.name
 
     def key(self, path: str) -> str:
         return f"{self.prefix}/{path}"
@@ -41,33 +40,14 @@ class Target:
 def read_parameters() -> tuple[Target, Path, str]:
     parameters = Parameters()
     target = Target(
-        endpoint=parameters.required("S3_ENDPOINT", r"https?://[^/]+/?", "http(s)://host:port without a path"),
-        bucket=parameters.required("S3_BUCKET", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket"),
+        store=read_bucket(parameters),
         # An empty prefix would make every other model of the bucket a stale object.
         prefix=parameters.required("S3_PREFIX", r"/*[^/].*", "a prefix that is not empty").strip("/"),
-        access_key=parameters.secret("AWS_ACCESS_KEY_ID"),
-        secret_key=parameters.secret("AWS_SECRET_ACCESS_KEY"),
     )
     directory = parameters.directory("MODEL_DIRECTORY")
     digest = parameters.optional("MANIFEST_DIGEST")
     parameters.check()
     return target, directory, digest
-
-
-def connect(target: Target) -> Minio:
-    url = urlsplit(target.endpoint)
-    pool = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=10, read=120),
-        retries=urllib3.Retry(total=4, backoff_factor=0.5, status_forcelist=[500, 502, 503, 504]),
-        maxsize=10,
-    )
-    return Minio(
-        url.netloc,
-        access_key=target.access_key,
-        secret_key=target.secret_key,
-        secure=url.scheme == "https",
-        http_client=pool,
-    )
 
 
 class CountingReader:
@@ -135,9 +115,9 @@ def upload(target: Target, directory: Path, expected_digest: str) -> None:
     if missing:
         raise TaskError(f"{directory} lacks {', '.join(missing)}: run the pull task again")
     lengths = {path: (directory / path).stat().st_size for path in digests}
-    print(f"{len(digests)} files, {size(sum(lengths.values()))} to {target.uri} at {target.endpoint}", flush=True)
+    print(f"{len(digests)} files, {size(sum(lengths.values()))} to {target.uri} at {target.store.endpoint}", flush=True)
 
-    client = connect(target)
+    client = connect(target.store)
     present = present_sizes(client, target)
     uploaded = 0
     for path, sha256 in digests.items():
@@ -153,25 +133,6 @@ def upload(target: Target, directory: Path, expected_digest: str) -> None:
     write_result("total-bytes", sum(lengths.values()))
 
 
-def explain(target: Target, error: Exception) -> str | None:
-    """One line for a failure that has a known cause, None for the others."""
-    where = f"bucket {target.bucket} at {target.endpoint}"
-    match error:
-        case S3Error(code="InvalidAccessKeyId" | "SignatureDoesNotMatch"):
-            return f"{where} refuses the credentials ({error.code}): check the secret's AWS_ACCESS_KEY_ID and key"
-        case S3Error(code="AccessDenied"):
-            return f"{where} denies access to {target.prefix}: give these credentials read, write and delete there"
-        case S3Error(code="NoSuchBucket"):
-            return f"{where} does not exist: create it, or check S3_BUCKET"
-        case S3Error(code="XMinioStorageFull"):
-            return f"{where} is full: enlarge its storage"
-        case S3Error():
-            return f"{where} answered {error.code}: {error.message}"
-        case urllib3.exceptions.HTTPError():
-            return f"{where} cannot be reached: {error}"
-    return None
-
-
 def main() -> None:
     target, directory, expected_digest = read_parameters()
     try:
@@ -179,7 +140,7 @@ def main() -> None:
     except TaskError:
         raise
     except Exception as error:
-        message = explain(target, error)
+        message = explain(target.store, target.prefix, error)
         if message is None:
             raise
         raise TaskError(message) from error
