@@ -32,6 +32,8 @@ const confusionMs = 60_000;
 /** The server closes a watch after 5 to 10 minutes, as it does for kubectl; a stream that lasted a second was a good one. */
 const watchSeconds = () => 300 + Math.floor(Math.random() * 300);
 const goodStreamMs = 1000;
+/** A server that takes a watch says so at once, whatever there is to tell. */
+const answerSeconds = 30;
 
 /**
  * Follows until `signal` aborts. A stream that is closed or silent is opened again at the version last seen; an expired
@@ -130,9 +132,11 @@ async function stream<T extends KubernetesObject>(
 ): Promise<void> {
   const idleSeconds = options.idleSeconds ?? 90;
   const silence = new AbortController();
-  const expire = () =>
-    silence.abort(new DOMException(`no byte on the watch for ${idleSeconds} s`, "TimeoutError"));
-  const timer = setTimeout(expire, idleSeconds * 1000);
+  const expireAfter = (seconds: number) =>
+    setTimeout(() => {
+      silence.abort(new DOMException(`no byte on the watch for ${seconds} s`, "TimeoutError"));
+    }, seconds * 1000);
+  let timer = expireAfter(Math.min(answerSeconds, idleSeconds));
   const query = {
     ...options.query,
     watch: "true",
@@ -144,6 +148,8 @@ async function stream<T extends KubernetesObject>(
   try {
     const response = await cluster.open("GET", options.path, { query }, signal);
     inContact();
+    clearTimeout(timer);
+    timer = expireAfter(idleSeconds);
     let rest = "";
     for await (const chunk of response.setEncoding("utf8")) {
       timer.refresh();
