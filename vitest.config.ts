@@ -15,6 +15,14 @@ export default defineConfig({
       { test: { name: "program", include: ["test/program/**/*.test.ts"] } },
       {
         test: {
+          name: "schemas",
+          include: ["test/schemas/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
           name: "engine",
           include: ["test/engine/**/*.test.ts"],
           testTimeout: 120_000,

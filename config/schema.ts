@@ -301,7 +301,7 @@ const keys = z.strictObject({
   endpoint: endpoint.prefault({}),
   monitoring: z
     .strictObject({
-      /** A ServiceMonitor for the models' metrics. */
+      /** A ServiceMonitor for the metrics of each model that OpenShift AI does not monitor itself, as it does behind KServe. */
       serviceMonitor: boolean.default(false),
     })
     .prefault({}),

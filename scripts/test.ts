@@ -70,12 +70,13 @@ const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   types: () => command("tsc", "--noEmit"),
   style: () => command("biome", "check", "--error-on-warnings"),
   unit: () => vitest("unit", "program"),
+  schemas: () => vitest("schemas"),
   platform: buildPlatform,
   engine: () => vitest("engine"),
   tasks: () => testTasks(progress),
   cluster: () => vitest("cluster"),
 };
-const withoutPlatform = ["types", "style", "unit"];
+const withoutPlatform = ["types", "style", "unit", "schemas"];
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !(name in parts));

@@ -33,7 +33,6 @@ test("one model that is recreated: itself, the two largest tasks, Tekton's helpe
     "limits.cpu": "3150m",
     "limits.memory": "7268Mi",
     "requests.nvidia.com/gpu": "0",
-    "limits.nvidia.com/gpu": "0",
     "requests.storage": "125Gi",
     persistentvolumeclaims: "2",
   });
@@ -48,7 +47,6 @@ test("a rolling update needs room for one more copy, GPUs included", () => {
   });
   expect(hard({ rollout: "RollingUpdate" })).toMatchObject({
     "requests.nvidia.com/gpu": "8",
-    "limits.nvidia.com/gpu": "8",
     "requests.memory": "6Gi",
   });
 });
@@ -87,7 +85,6 @@ describe("overrides", () => {
     "limits.cpu": "16",
     "limits.memory": "128Gi",
     "requests.nvidia.com/gpu": "4",
-    "limits.nvidia.com/gpu": "4",
   };
   const quantized = { ...service, name: "mistral-24b-quantized", cpu: "6", cpuLimit: "6", gpus: 1 };
   const full = { ...quantized, name: "mistral-24b", cpu: "16", cpuLimit: "16", gpus: 4 };
@@ -106,7 +103,6 @@ describe("overrides", () => {
       ["requests.cpu", "8", "38", "mistral-24b-quantized 6 + mistral-24b 2 × 16"],
       ["limits.cpu", "16", "38", "mistral-24b-quantized 6 + mistral-24b 2 × 16"],
       ["requests.nvidia.com/gpu", "4", "9", "mistral-24b-quantized 1 + mistral-24b 2 × 4"],
-      ["limits.nvidia.com/gpu", "4", "9", "mistral-24b-quantized 1 + mistral-24b 2 × 4"],
     ]);
   });
 

@@ -26,8 +26,7 @@ interface Part {
  * that autoscaling may add and the one that a rolling update adds; stopped ones with none.
  *
  * limits.cpu is there only when every container states a CPU limit, or the LimitRange does for it: with such a quota
- * Kubernetes refuses pods without one. Of GPUs Kubernetes counts only the requests; limits.nvidia.com/gpu, which is always
- * equal, is there for its readers.
+ * Kubernetes refuses pods without one. Of GPUs Kubernetes counts only the requests, so there are no limits of them.
  */
 export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
   const need = (resource: string, format: (amount: number) => string, parts: readonly Part[]): QuotaNeed => {
@@ -53,7 +52,6 @@ export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
     ...podNeed("limits.cpu", formatCpu, (pod) => pod.cpuLimit),
     ...podNeed("limits.memory", formatBytes, (pod) => pod.memoryLimit),
     ...podNeed("requests.nvidia.com/gpu", String, (pod) => pod.gpus),
-    ...podNeed("limits.nvidia.com/gpu", String, (pod) => pod.gpus),
     ...scratch.filter(({ amount }) => amount > 0),
     need(
       "requests.storage",

@@ -15,7 +15,6 @@ test("the models of the requirements fit, and the table shows by how much and wh
     "limits.cpu                  26100m    26100m",
     "limits.memory               110792Mi  110792Mi",
     "requests.nvidia.com/gpu     5         5",
-    "limits.nvidia.com/gpu       5         5",
     "requests.ephemeral-storage  25Gi      25Gi",
     "requests.storage            240Gi     240Gi",
     "persistentvolumeclaims      2         2",

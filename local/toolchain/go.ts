@@ -73,7 +73,10 @@ export const goTools = [
 
 export type GoToolName = (typeof goTools)[number]["name"];
 
-const moduleDirectory = (name: GoToolName): string => join(import.meta.dirname, "..", "tools", name);
+/** The folders of pins: one for each tool, and one of modules that are only read. */
+export type GoModuleName = GoToolName | "crds";
+
+const moduleDirectory = (name: GoModuleName): string => join(import.meta.dirname, "..", "tools", name);
 
 const environment: NodeJS.ProcessEnv = {
   ...process.env,
@@ -133,7 +136,7 @@ export async function buildGoTool(name: GoToolName): Promise<void> {
 }
 
 /** The folder of a Go module's source in the module cache, for the manifests that it ships. */
-export async function goModuleSource(name: GoToolName, module: string): Promise<string> {
+export async function goModuleSource(name: GoModuleName, module: string): Promise<string> {
   await run("go", ["mod", "download", module], { cwd: moduleDirectory(name), env: environment });
   return (
     await run("go", ["list", "-m", "-f", "{{.Dir}}", module], {

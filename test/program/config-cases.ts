@@ -507,5 +507,71 @@ const goodValues: Case[] = [
   }),
 ];
 
-export const badCases: readonly Case[] = [...badValues, ...decided, ...contradictions];
+/** What sizing finds before anything is created. */
+const sizes: Case[] = [
+  combined(
+    "dev",
+    "a third model on GPUs, which the quota refuses",
+    (config) => {
+      config.project = { quota: { "requests.nvidia.com/gpu": "5" } };
+      config.models.push({ ...config.models[0], name: "mistral-24b-third" });
+    },
+    [
+      'project.quota["requests.nvidia.com/gpu"]',
+      '"5" must be at least 6: mistral-24b-quantized 1 + mistral-24b 4 + mistral-24b-third 1',
+    ],
+  ),
+  combined(
+    "dev",
+    "24 billion parameters in 16 bits on one L4",
+    (config) => {
+      config.models[1].serve.gpus = 1;
+      delete config.models[1].serve.ephemeralStorage;
+    },
+    ["models[1].serve.gpus", "1 will not do for mistral-24b, 4 would: on each GPU 20.2 GiB"],
+  ),
+  combined("dev", "32 heads on 3 GPUs", (config) => set(config, "models[1].serve.gpus", 3), [
+    "models[1].serve.gpus",
+    "3 must be 1, 2 or 4: 32 attention heads can't be shared out evenly to 3 GPUs",
+  ]),
+  combined(
+    "dev",
+    "more tokens than memory is left for",
+    (config) => set(config, "models[0].serve.maxModelLen", 131_072),
+    ["models[0].serve.maxModelLen", "131072 must be at most 38416, or modelcar:models[0].serve.gpus 2"],
+  ),
+  combined(
+    "dev",
+    "more memory than the instance has",
+    (config) => set(config, "models[1].serve.memory", "192Gi"),
+    [
+      "models[1].serve.memory",
+      '"192Gi" must be at most 181.2 GiB: the pod asks for 192.1 GiB of the 181.3 GiB that a g6.12xlarge leaves',
+    ],
+  ),
+  combined(
+    "dev",
+    "the quota of the seeds, which is too small for their own models",
+    (config) =>
+      set(config, "project.quota", {
+        "requests.cpu": "8",
+        "requests.memory": "64Gi",
+        "limits.cpu": "16",
+        "limits.memory": "128Gi",
+        "requests.nvidia.com/gpu": "4",
+      }),
+    ['project.quota["requests.cpu"]', '"8" must be at least 22700m: mistral-24b-quantized 6100m + '],
+    ['project.quota["requests.memory"]', '"64Gi" must be at least'],
+    ['project.quota["limits.cpu"]', '"16" must be at least'],
+    ['project.quota["requests.nvidia.com/gpu"]', '"4" must be at least 5'],
+  ),
+  combined(
+    "dev",
+    "a LimitRange below a model's memory",
+    (config) => set(config, "project.limits", { max: { memory: "48Gi" } }),
+    ["project.limits.max.memory", '"48Gi" must be at least 80Gi, the limit of mistral-24b'],
+  ),
+];
+
+export const badCases: readonly Case[] = [...badValues, ...decided, ...contradictions, ...sizes];
 export const goodCases: readonly Case[] = goodValues;

@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Manifest } from "../../local/platform/manifests.ts";
-import { goModuleSource } from "../../local/toolchain/go.ts";
+import { type GoModuleName, goModuleSource } from "../../local/toolchain/go.ts";
 import { modelRegistryDefinition } from "./model-registry-definition.ts";
 
 interface Package {
   /** The folder under local/tools whose go.mod and go.sum pin the module. */
-  readonly tool: string;
+  readonly tool: GoModuleName;
   readonly module: string;
   /** A YAML file of CustomResourceDefinitions, or a folder of such files. */
   readonly path: string;
@@ -35,11 +35,10 @@ const packages: readonly Package[] = [
 const sources = new Map<string, Promise<string>>();
 
 /** The folder of a module, downloaded where it is missing; Go is asked once. */
-function moduleSource(tool: string, module: string): Promise<string> {
+function moduleSource(tool: GoModuleName, module: string): Promise<string> {
   const known = sources.get(module);
   if (known) return known;
-  // `crds` is a folder of pins alone: it builds nothing, so it is no tool.
-  const source = (goModuleSource as (tool: string, module: string) => Promise<string>)(tool, module);
+  const source = goModuleSource(tool, module);
   sources.set(module, source);
   return source;
 }
