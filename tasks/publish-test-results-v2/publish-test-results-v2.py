@@ -1,0 +1,243 @@
+"""Publishes what an evaluation and a benchmark found: figures to the model registry's version, files to the object store.
+
+The files go first, so the registry never names what is not there. Publishing the same run again changes nothing.
+"""
+
+import io
+import json
+import mimetypes
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from certificates import trust
+from minio import Minio
+from model_registry.core import ModelRegistryAPIClient
+from model_registry.types import ModelVersion
+from object_store import Bucket, connect, explain, read_bucket
+from registry_access import RegistryAccess, read_access, with_registry
+from task_support import Parameters, TaskError, run, size, write_result
+
+# What a part of the results is called in the registry; a new one replaces all of the part's own.
+EVALUATION, BENCHMARK, TEST = "eval_", "benchmark_", "test_"
+FIGURES = "figures.json"
+
+Properties = dict[str, float | str]
+
+
+@dataclass(frozen=True)
+class Publication:
+    access: RegistryAccess
+    model_name: str
+    model_version: str
+    bucket: Bucket
+    prefix: str
+    workspace: Path
+    evaluation: Path | None
+    benchmark: Path | None
+    scores: dict[str, dict[str, float]]
+    provenance: dict[str, str]
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket.name}/{self.prefix}/"
+
+
+def read_parameters() -> Publication:
+    parameters = Parameters()
+
+    def directory(name: str) -> Path | None:
+        return parameters.directory(name) if parameters.optional(name) else None
+
+    uid = parameters.required("PIPELINE_RUN_UID", r"[\w-]+", "the UID of the PipelineRun")
+    prefix = parameters.required("S3_PREFIX", r"/*[^/].*", "a prefix that is not empty").strip("/")
+    publication = Publication(
+        access=read_access(parameters),
+        model_name=parameters.required("MODEL_NAME"),
+        model_version=parameters.required("MODEL_VERSION"),
+        bucket=read_bucket(parameters),
+        prefix=f"{prefix}/{uid}",
+        workspace=Path(parameters.optional("MODELS_DIRECTORY")),
+        evaluation=directory("EVALUATION_DIRECTORY"),
+        benchmark=directory("BENCHMARK_DIRECTORY"),
+        scores=read_scores(parameters),
+        provenance={
+            "pipeline_run_name": parameters.required("PIPELINE_RUN_NAME"),
+            "pipeline_run_uid": uid,
+            "lm_eval_version": parameters.optional("LM_EVAL_VERSION"),
+            "guidellm_version": parameters.optional("GUIDELLM_VERSION"),
+            "endpoint": parameters.optional("ENDPOINT_URL"),
+        },
+    )
+    parameters.check()
+    if not (publication.evaluation or publication.benchmark or publication.scores):
+        raise TaskError("there is nothing to publish: set SCORES, EVALUATION_DIRECTORY or BENCHMARK_DIRECTORY")
+    return publication
+
+
+def read_scores(parameters: Parameters) -> dict[str, dict[str, float]]:
+    """{<task>: {<metric>: <number>}}, as evaluate-model gives it; empty for none."""
+    text = parameters.optional("SCORES", "{}")
+    try:
+        return {
+            task: {metric: float(value) for metric, value in metrics.items()}
+            for task, metrics in json.loads(text).items()
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TaskError(f"SCORES must be JSON as {{task: {{metric: number}}}}, not {text[:100]!r}") from error
+
+
+def evaluation_properties(scores: dict[str, dict[str, float]]) -> Properties:
+    return {name_of(EVALUATION, task, metric): value for task, of in scores.items() for metric, value in of.items()}
+
+
+def name_of(part: str, *names: str) -> str:
+    """A property's name: what the registry's filters would read as an operator becomes an underscore."""
+    return part + "_".join(re.sub(r"\W+", "_", name).strip("_") for name in names)
+
+
+def benchmark_properties(directory: Path) -> Properties:
+    """The figures that run-guidellm kept: of the lightest load the latency, of the best the throughput."""
+    file = directory / FIGURES
+    if not file.is_file():
+        raise TaskError(f"{file} does not exist: the benchmark did not end well")
+    figures = json.loads(file.read_text())
+    first, loads = figures["loads"][0], figures["loads"]
+    latency = ("ttft_ms_mean", "ttft_ms_p95", "itl_ms_mean", "itl_ms_p95", "request_seconds_mean", "request_seconds_p95")
+    throughput = ("output_tokens_per_second", "total_tokens_per_second", "requests_per_second")
+    return {
+        **{BENCHMARK + name: float(first[name]) for name in latency},
+        **{BENCHMARK + name: float(max(load[name] for load in loads)) for name in throughput},
+        BENCHMARK + "error_rate": float(figures["error_rate"]),
+    }
+
+
+def artifacts(publication: Publication) -> dict[str, Path]:
+    """Files to keep, by their place below the prefix."""
+    found = {}
+    for part, directory in (("evaluation", publication.evaluation), ("benchmark", publication.benchmark)):
+        if directory is None:
+            continue
+        if not directory.is_dir():
+            raise TaskError(f"{directory} does not exist: the {part} did not end well")
+        files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+        found.update({f"{part}/{path.relative_to(directory)}": path for path in files})
+    return found
+
+
+def upload(publication: Publication, files: dict[str, Path], summary: bytes) -> int:
+    """Stores the files and a summary with the provenance, which comes last. Returns the bytes."""
+    client: Minio = connect(publication.bucket)
+    metadata = {"pipeline-run-uid": publication.provenance["pipeline_run_uid"]}
+    total = 0
+    for name, path in files.items():
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        key = f"{publication.prefix}/{name}"
+        client.fput_object(publication.bucket.name, key, str(path), content_type=kind, metadata=metadata)
+        total += path.stat().st_size
+        print(f"{name}: {size(path.stat().st_size)}", flush=True)
+    key = f"{publication.prefix}/summary.json"
+    body = io.BytesIO(summary)
+    client.put_object(publication.bucket.name, key, body, len(summary), content_type="application/json", metadata=metadata)
+    return total + len(summary)
+
+
+async def find_version(registry: ModelRegistryAPIClient, publication: Publication) -> ModelVersion:
+    model = await registry.get_registered_model_by_params(name=publication.model_name)
+    version = model and await registry.get_model_version_by_params(
+        registered_model_id=model.id, name=publication.model_version
+    )
+    if not version:
+        missing = "version" if model else "model"
+        raise TaskError(
+            f"the registry at {publication.access.url} has no {missing} {publication.model_name}"
+            f" {publication.model_version}: run register-model first"
+        )
+    return version
+
+
+def merged(present: dict[str, object], new: Properties, replaced: list[str]) -> dict[str, object]:
+    """The version's properties: of the parts that are published now none of an earlier run stays."""
+    kept = {name: value for name, value in present.items() if not name.startswith(tuple(replaced))}
+    return {**kept, **new}
+
+
+def figures_of(publication: Publication) -> tuple[Properties, list[str]]:
+    """The numbers to publish, and the parts that they replace."""
+    figures, replaced = evaluation_properties(publication.scores), [TEST]
+    if publication.scores:
+        replaced.append(EVALUATION)
+    if publication.benchmark:
+        figures |= benchmark_properties(publication.benchmark)
+        replaced.append(BENCHMARK)
+    return figures, replaced
+
+
+def provenance_of(publication: Publication, present: Mapping[str, object]) -> Properties:
+    """Where the figures come from. A run that is published again keeps the time of the first."""
+    same_run = present.get(TEST + "pipeline_run_uid") == publication.provenance["pipeline_run_uid"]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        **{TEST + name: value for name, value in publication.provenance.items() if value},
+        TEST + "time": present.get(TEST + "time", now) if same_run else now,
+        TEST + "artifacts": publication.uri,
+    }
+
+
+def upload_all(publication: Publication, properties: Properties) -> int:
+    summary = {"model": publication.model_name, "version": publication.model_version, **properties}
+    files = artifacts(publication)
+    try:
+        return upload(publication, files, json.dumps(summary, indent=1).encode())
+    except Exception as error:
+        message = explain(publication.bucket, publication.prefix, error)
+        if message is None:
+            raise
+        raise TaskError(message) from error
+
+
+async def update(
+    registry: ModelRegistryAPIClient, publication: Publication, properties: Properties, replaced: list[str]
+) -> None:
+    version = await find_version(registry, publication)
+    present = dict(version.custom_properties or {})
+    wanted = merged(present, properties, replaced)
+    if wanted == present:
+        print("the registry has all of it", flush=True)
+        return
+    changed = version.model_copy(update={"custom_properties": wanted})
+    await registry.upsert_model_version(changed, version.registered_model_id)
+    print(f"{len(properties)} properties of version {version.id} written", flush=True)
+
+
+def publish(publication: Publication) -> None:
+    versions: list[ModelVersion] = []
+
+    async def look(registry: ModelRegistryAPIClient) -> None:
+        versions.append(await find_version(registry, publication))
+
+    with_registry(publication.access, look)
+    figures, replaced = figures_of(publication)
+    properties = {**figures, **provenance_of(publication, versions[0].custom_properties or {})}
+    stored = upload_all(publication, properties)
+    with_registry(publication.access, lambda registry: update(registry, publication, properties, replaced))
+    for name, value in sorted(figures.items()):
+        print(f"{name}: {value}", flush=True)
+    write_result("model-version-id", versions[0].id)
+    write_result("artifacts-uri", publication.uri)
+    write_result("properties", len(properties))
+    write_result("uploaded-bytes", stored)
+
+
+def main() -> None:
+    publication = read_parameters()
+    trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
+    print(f"{publication.model_name} {publication.model_version}: {publication.access.url}, {publication.uri}", flush=True)
+    publish(publication)
+
+
+if __name__ == "__main__":
+    run(main)
