@@ -22,8 +22,9 @@ export const repository = (name: string) => `modelcar.local/${name}`;
 
 /** The image's name in Buildah's store and the node's: its tag is what it was made from. */
 export const tag = ({ name, key }: Pick<Image, "name" | "key">) => `${repository(name)}:${key}`;
-/** Tests, which images are not made from. */
-const notInImages = /\.pyc$|\.test\.ts$|^test_.*\.py$|^conftest\.py$|^pytest\.ini$|^requirements-test\./;
+/** Tests and what only the cluster reads: images are not made from these. */
+const notInImages =
+  /\.pyc$|\.test\.ts$|^test_.*\.py$|_stand_in\.py$|^conftest\.py$|^pytest\.ini$|^requirements-(py)?test\.|^task\.yaml$/;
 
 function filesUnder(path: string): string[] {
   if (statSync(path).isFile()) return [path];

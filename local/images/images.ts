@@ -154,6 +154,18 @@ const vllmCpu = containerfileImage({
   imported: true,
 });
 
+/** Transformers, which the images that compress and evaluate stand on. */
+const transformers = containerfileImage({
+  name: "transformers",
+  folder: "images/transformers",
+  context: ".",
+  sources: ["images/transformers"],
+  buildArgs: { TORCH_IMAGE: tag(torch) },
+  on: [torch],
+  seconds: 90,
+  imported: false,
+});
+
 const hub = containerfileImage({
   name: "hub",
   folder: "local/hub",
@@ -164,6 +176,45 @@ const hub = containerfileImage({
   seconds: 300,
   imported: true,
 });
+
+/** LLM Compressor. */
+const compress = containerfileImage({
+  name: "compress",
+  folder: "images/compress",
+  context: ".",
+  sources: ["images/compress", "tasks/common", "tasks/compress-model"],
+  buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
+  on: [transformers],
+  seconds: 60,
+  imported: true,
+});
+
+/** lm-evaluation-harness. */
+const evaluate = containerfileImage({
+  name: "evaluate",
+  folder: "images/evaluate",
+  context: ".",
+  sources: ["images/evaluate", "tasks/common", "tasks/evaluate-model"],
+  buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
+  on: [transformers],
+  seconds: 60,
+  imported: true,
+});
+
+/** An image with pytest, for the tests of the tasks that run in it. */
+const testImage = (image: Image) =>
+  containerfileImage({
+    name: `${image.name}-test`,
+    folder: "local/images/pytest",
+    context: ".",
+    sources: ["local/images/pytest", "tasks/requirements-pytest.txt"],
+    buildArgs: { TASK_IMAGE: tag(image), HUB_IMAGE: tag(hub) },
+    on: [image, hub],
+    seconds: 10,
+    imported: false,
+  });
+export const compressTest = testImage(compress);
+export const evaluateTest = testImage(evaluate);
 
 /** What the tests of the tasks run in; no pod does. */
 export const tasksTest = containerfileImage({
@@ -178,7 +229,18 @@ export const tasksTest = containerfileImage({
 });
 
 /** Images of Containerfiles, each after the ones it stands on. */
-export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
+export const containerfileImages: readonly Image[] = [
+  base,
+  pause,
+  tasks,
+  mariadb,
+  torch,
+  vllmCpu,
+  transformers,
+  compress,
+  evaluate,
+  hub,
+];
 
 /** Images of one Go binary, by the tool that has it. */
 export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> = {
