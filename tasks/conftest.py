@@ -76,7 +76,10 @@ class Outcome:
 
 @pytest.fixture
 def run_task(tmp_path: Path) -> Callable[..., Outcome]:
-    """Runs a task's script as Tekton would: run_task(name, [names of its results], PARAMETER=value, ...)."""
+    """
+    Runs a task's script as Tekton would: run_task(name, [names of its results], PARAMETER=value, ...). The script is
+    named like the task's folder, or the name is <folder>/<script>.
+    """
 
     def start(name: str, result_names: list[str], **parameters: str) -> Outcome:
         results = tmp_path / "results"
@@ -92,8 +95,9 @@ def run_task(tmp_path: Path) -> Callable[..., Outcome]:
             **{"RESULT_" + key.upper().replace("-", "_"): str(results / key) for key in result_names},
             **parameters,
         }
-        command = [sys.executable, str(TASKS / name / f"{name}.py")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        folder, _, script = name.partition("/")
+        command = [sys.executable, str(TASKS / folder / f"{script or folder}.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
         written = {path.name: path.read_text() for path in results.iterdir()}
         return Outcome(done.returncode, done.stdout, done.stderr, written)
 

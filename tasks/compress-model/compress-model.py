@@ -1,0 +1,333 @@
+"""Compresses a downloaded model by LLM Compressor into a directory beside it.
+
+The work is done in <directory>.partial, which becomes the directory when all of it is right; the manifest beside it is
+written last, so a directory with a manifest is a complete one. What it was made from is noted beside it as well: a run
+with the same inputs finds that and does nothing.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hub_files import fetch, fetched, hub_reference
+from manifest import manifest_path, manifest_text, read_manifest, text_digest
+from recipe import Recipe, read_recipe
+from task_support import Parameters, TaskError, progress, run, size, write_result
+
+PACKAGES = ("llmcompressor", "compressed-tensors", "transformers", "torch")
+WEIGHTS = r".*\.(safetensors|bin|pt|pth|gguf|msgpack|h5|onnx)(\.index\.json)?"
+STORE = "hub"  # directory of the workspace for what is fetched beside the model
+
+
+@dataclass(frozen=True)
+class Request:
+    workspace: Path
+    model: Path
+    compressed: Path
+    recipe_name: str
+    dataset: str
+    samples: int
+    max_sequence_length: int
+    processes: int  # 0: one a GPU
+    memory: int  # bytes for the weights, 0: what the container has
+    manifest_digest: str
+    endpoint: str
+    token: str | None
+
+
+def read_parameters() -> Request:
+    parameters = Parameters()
+    positive, count = r"[1-9]\d*", r"\d+"
+    request = Request(
+        workspace=Path(parameters.required("MODELS_DIRECTORY", r"/.+", "the absolute path of the workspace")),
+        model=parameters.directory("MODEL_DIRECTORY"),
+        compressed=parameters.directory("COMPRESSED_DIRECTORY"),
+        recipe_name=parameters.required("RECIPE"),
+        dataset=parameters.optional("CALIBRATION_DATASET"),
+        samples=int(parameters.required("CALIBRATION_SAMPLES", positive, "a number above 0") or 0),
+        max_sequence_length=int(parameters.required("MAX_SEQUENCE_LENGTH", positive, "a number of tokens") or 0),
+        processes=int(parameters.required("GPUS", count, "a number, 0 for all GPUs of the pod") or 0),
+        memory=int(parameters.required("CPU_MEMORY_BYTES", count, "a number of bytes, 0 for what there is") or 0),
+        manifest_digest=parameters.optional("MANIFEST_DIGEST"),
+        endpoint=parameters.required("HF_ENDPOINT", r"https?://.+", "an http(s) URL").rstrip("/"),
+        token=parameters.optional("HF_TOKEN") or None,
+    )
+    parameters.check()
+    if request.model == request.compressed:
+        raise TaskError("COMPRESSED_DIRECTORY must be another directory than MODEL_DIRECTORY")
+    return request
+
+
+def read_config(model: Path) -> dict[str, Any]:
+    path = model / "config.json"
+    if not path.is_file():
+        raise TaskError(f"{model} has no config.json, so it is no model of Transformers; only those can be compressed")
+    return json.loads(path.read_text())
+
+
+def refuse_quantized(model: Path) -> None:
+    config = read_config(model)
+    text = config.get("text_config") or {}
+    found = config.get("quantization_config") or config.get("compression_config") or text.get("quantization_config")
+    if found:
+        raise TaskError(
+            f"{model.name} is quantized already ({found.get('quant_method', 'by an unknown method')}): compress the"
+            " model that it was made from, or serve it as it is and leave compress-model out"
+        )
+
+
+def weight_files(model: Path) -> list[Path]:
+    """The files that a loader takes the weights from: not the copies in other formats that some models bring."""
+    for name in ("model.safetensors.index.json", "pytorch_model.bin.index.json"):
+        if (model / name).is_file():
+            names = set(json.loads((model / name).read_text())["weight_map"].values())
+            return [model / name for name in sorted(names)]
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        if (model / name).is_file():
+            return [model / name]
+    raise TaskError(f"{model} has no weights that Transformers reads (model.safetensors)")
+
+
+def weight_bytes(model: Path) -> int:
+    files = weight_files(model)
+    missing = [path.name for path in files if not path.is_file()]
+    if missing:
+        raise TaskError(f"{model} lacks {', '.join(missing)}: widen HUGGINGFACE_ALLOW_PATTERNS and pull it again")
+    return sum(path.stat().st_size for path in files)
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def local_dataset(request: Request, recipe: Recipe) -> Path | None:
+    """The file with the calibration data, where it isn't one of the hub."""
+    if request.dataset:
+        if "@" in request.dataset:
+            return None
+        path = request.workspace / request.dataset
+        if not re.fullmatch(r"(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+\.(jsonl|json|parquet|csv)", request.dataset):
+            raise TaskError(
+                "CALIBRATION_DATASET must be <organisation>/<name>@<commit> or a .jsonl, .json, .parquet or .csv file"
+                f" of the workspace, not {request.dataset!r}"
+            )
+    elif "@" in recipe.dataset:
+        return None
+    else:
+        path = recipe.path.parent / recipe.dataset
+    if not path.is_file():
+        raise TaskError(f"the calibration data {path} does not exist")
+    return path
+
+
+def dataset_name(request: Request, recipe: Recipe) -> str:
+    """What identifies the calibration data: a dataset with its commit, or a file's sha256."""
+    path = local_dataset(request, recipe)
+    return f"{path.name}@sha256:{sha256_of(path)}" if path else str(hub_reference("dataset", request.dataset or recipe.dataset))
+
+
+def dataset_files(request: Request, recipe: Recipe) -> list[Path]:
+    if path := local_dataset(request, recipe):
+        return [path]
+    reference = hub_reference("dataset", request.dataset or recipe.dataset)
+    store = request.workspace / STORE
+    directory = fetched(reference, store) or fetch(reference, store, [recipe.files], request.endpoint, request.token)
+    files = sorted(path for path in directory.rglob(recipe.files.rpartition("/")[2]) if path.is_file())
+    return [path for path in files if ".cache" not in path.parts]
+
+
+def source_path(compressed: Path) -> Path:
+    """Where it is noted what the compressed model was made from, beside its directory."""
+    return compressed.with_name(compressed.name + ".source.json")
+
+
+def made_from(request: Request, recipe: Recipe, model_digest: str) -> dict[str, Any]:
+    return {
+        "model": model_digest,
+        "recipe": recipe.digest,
+        "calibration": dataset_name(request, recipe),
+        "samples": request.samples,
+        "maxSequenceLength": request.max_sequence_length,
+        "versions": {package: version(package) for package in PACKAGES},
+    }
+
+
+def earlier_results(compressed: Path, inputs: dict[str, Any]) -> dict[str, str] | None:
+    """The results of an earlier run with these inputs, if all of its files are there. Does not read the weights."""
+    source = source_path(compressed)
+    if not manifest_path(compressed).is_file() or not source.is_file():
+        return None
+    noted = json.loads(source.read_text())
+    present = {str(path.relative_to(compressed)): path.stat().st_size for path in compressed.rglob("*") if path.is_file()}
+    return noted["results"] if noted["inputs"] == inputs and noted["files"] == present else None
+
+
+def check_content(model: Path, digests: dict[str, str]) -> None:
+    """TaskError unless every file of the model is what its manifest says."""
+    missing = [path for path in digests if not (model / path).is_file()]
+    if missing:
+        raise TaskError(f"{model} lacks {', '.join(missing)}: run the pull task again")
+    sizes = {path: (model / path).stat().st_size for path in digests}
+    checked: list[str] = []
+    with progress("checking", sum(sizes.values()), lambda: sum(sizes[path] for path in list(checked))):
+        for path, digest in digests.items():
+            if sha256_of(model / path) != digest:
+                raise TaskError(f"{model / path} differs from its manifest: run the pull task again")
+            checked.append(path)
+
+
+def check_space(request: Request, weights: int) -> None:
+    """Four bits for sixteen, with room for layers that stay as they are."""
+    needed, free = weights // 2, shutil.disk_usage(request.workspace).free
+    if needed > free:
+        raise TaskError(f"the workspace has {size(free)} free, and compressing needs {size(needed)}: use a larger volume")
+
+
+def gpu_count() -> int:
+    command = [sys.executable, "-c", "import torch; print(torch.accelerator.device_count())"]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def quantize(request: Request, recipe: Recipe, partial: Path) -> None:
+    """Runs quantize.py on the model, in a process for each GPU."""
+    scratch = partial / "scratch"
+    scratch.mkdir(parents=True)
+    job = {
+        "model": str(request.model),
+        "output": str(partial / "model"),
+        "scratch": str(scratch),
+        "stages": recipe.stages,
+        "dataset": [str(path) for path in dataset_files(request, recipe)],
+        "columns": recipe.columns,
+        "samples": request.samples,
+        "maxSequenceLength": request.max_sequence_length,
+        "weightBytes": weight_bytes(request.model),
+        "memoryBytes": request.memory,
+    }
+    (scratch / "job.json").write_text(json.dumps(job))
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "HF_TOKEN"},
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_DATASETS_CACHE": str(scratch / "datasets"),
+        "TQDM_DISABLE": "1",
+        "LLM_COMPRESSOR_LOG_LEVEL": "WARNING",
+        "COMPRESSED_TENSORS_LOG_LEVEL": "WARNING",
+    }
+    processes = request.processes or max(1, gpu_count())
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *(torchrun if processes > 1 else []), str(Path(__file__).with_name("quantize.py")), str(scratch / "job.json")]
+    worker = subprocess.Popen(command, env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: (worker.terminate(), sys.exit(143)))
+    code = worker.wait()
+    if (scratch / "error").is_file():
+        raise TaskError((scratch / "error").read_text())
+    if code in (-signal.SIGKILL, 128 + signal.SIGKILL):
+        raise TaskError(
+            "quantizing was killed, most likely because the container's memory limit was reached: raise that limit,"
+            " or set CPU_MEMORY_BYTES so that layers are read from disk"
+        )
+    if code != 0:
+        raise TaskError(f"quantizing ended with exit code {code}; what it printed is above")
+
+
+def scheme_of(model: Path) -> str:
+    """The scheme that a compressed model has, from its own config: W4A16 for 4 bit weights and 16 bit activations."""
+    config = read_config(model).get("quantization_config")
+    if not config:
+        raise TaskError("the model that was written is not quantized; this is a fault of the recipe")
+
+    def bits(part: dict[str, Any] | None) -> int:
+        return part["num_bits"] if part else 16
+
+    groups = config["config_groups"].values()
+    return " ".join(sorted({f"W{bits(group['weights'])}A{bits(group['input_activations'])}" for group in groups}))
+
+
+def keep_other_files(model: Path, output: Path, digests: dict[str, str]) -> None:
+    """Copies what belongs to the model beside weights and config: tokenizer, chat template, licence, nested folders."""
+    for name in digests:
+        if re.fullmatch(WEIGHTS, name) or name == "config.json":
+            continue
+        target = output / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(model / name, target)
+    for path in output.rglob("*"):
+        # safetensors writes its files for their owner only; later steps run under another uid.
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def finish(request: Request, recipe: Recipe, inputs: dict[str, Any], partial: Path) -> dict[str, str]:
+    """Makes the partial directory the compressed model, its manifest last. The results are returned."""
+    output, compressed = partial / "model", request.compressed
+    files = {str(path.relative_to(output)): path for path in sorted(output.rglob("*")) if path.is_file()}
+    manifest = manifest_text({name: sha256_of(path) for name, path in files.items()})
+    before, after = weight_bytes(request.model), weight_bytes(output)
+    results = {
+        "bytes-before": str(before),
+        "bytes-after": str(after),
+        "scheme": scheme_of(output),
+        "recipe-digest": recipe.digest,
+        "calibration": inputs["calibration"],
+        "manifest-digest": text_digest(manifest),
+    }
+    sizes = {name: path.stat().st_size for name, path in files.items()}
+    output.rename(compressed)
+    shutil.rmtree(partial)
+    noted = {"inputs": inputs, "results": results, "files": sizes}
+    source_path(compressed).write_text(json.dumps(noted, indent=1))
+    manifest_path(compressed).write_text(manifest)
+    print(f"{size(before)} became {size(after)}", flush=True)
+    return results
+
+
+def compress(request: Request) -> dict[str, str]:
+    digests, digest = read_manifest(request.model)
+    if request.manifest_digest and digest != request.manifest_digest:
+        raise TaskError(f"{request.model} has manifest {digest}, but MANIFEST_DIGEST is {request.manifest_digest}")
+    refuse_quantized(request.model)
+    recipe = read_recipe(request.recipe_name, request.workspace)
+    inputs = made_from(request, recipe, digest)
+    if results := earlier_results(request.compressed, inputs):
+        print(f"skipped: {request.compressed} was made from the same model, recipe and calibration data", flush=True)
+        return {**results, "skipped": "true"}
+    weights = weight_bytes(request.model)
+    print(f"{request.model}, {size(weights)} of weights, by recipe {request.recipe_name} ({recipe.digest})", flush=True)
+    partial = request.compressed.with_name(request.compressed.name + ".partial")
+    for record in (manifest_path(request.compressed), source_path(request.compressed)):
+        record.unlink(missing_ok=True)
+    for directory in (request.compressed, partial):
+        shutil.rmtree(directory, ignore_errors=True)
+    try:
+        check_space(request, weights)
+        check_content(request.model, digests)
+        quantize(request, recipe, partial)
+        keep_other_files(request.model, partial / "model", digests)
+        return {**finish(request, recipe, inputs, partial), "skipped": "false"}
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def main() -> None:
+    try:
+        results = compress(read_parameters())
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise TaskError(f"the workspace cannot be used: {error}") from error
+    for name, value in results.items():
+        write_result(name, value)
+
+
+if __name__ == "__main__":
+    run(main)
