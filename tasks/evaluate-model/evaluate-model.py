@@ -1,0 +1,277 @@
+"""Evaluates a model by lm-evaluation-harness: one that is served, or one on the workspace in this process.
+
+The scores are a result; everything else that the harness reports, with each question and answer, is written to the
+workspace. An evaluation that cannot be finished, or whose scores are too low, fails.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import requests
+from certificates import explain_certificate, trust
+from hub_files import REFERENCE, fetched, hub_reference
+from manifest import read_manifest
+from scores import check_minimum, compact, scores_of
+from task_support import Parameters, TaskError, run, size, write_result
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+BACKENDS = ("local-completions", "hf")
+SECRETS = ("OPENAI_API_KEY", "HF_TOKEN")
+
+
+@dataclass(frozen=True)
+class Request:
+    workspace: Path
+    results: Path
+    backend: str
+    tasks: list[str]
+    tasks_directory: Path | None
+    dataset_revisions: str
+    endpoint: str
+    model_name: str
+    model: Path | None
+    tokenizer: str
+    chat_template: bool
+    few_shot: int | None
+    limit: int | None
+    batch_size: int
+    concurrent: int
+    max_length: int | None
+    timeout: int
+    generated_code: bool
+    minimum_scores: str
+    token_file: Path
+
+
+def read_parameters() -> Request:
+    parameters = Parameters()
+
+    def boolean(name: str) -> bool:
+        return parameters.required(name, "true|false", "true or false") == "true"
+
+    def number(name: str) -> int:
+        return int(parameters.required(name, r"[1-9]\d*", "a number above 0") or 0)
+
+    def number_or_none(name: str) -> int | None:
+        value = parameters.optional(name)
+        return int(parameters.required(name, r"\d+", "a number or empty") or 0) if value else None
+
+    backend = parameters.required("BACKEND", "|".join(BACKENDS), " or ".join(BACKENDS))
+    served = backend == "local-completions"
+    tasks_directory = parameters.optional("TASKS_DIRECTORY")
+    request = Request(
+        workspace=Path(parameters.required("WORKSPACE_DIRECTORY", r"/.+", "the absolute path of the workspace")),
+        results=workspace_path(parameters, "RESULTS_DIRECTORY"),
+        backend=backend,
+        tasks=[name for name in re.split(r"[\s,]+", parameters.required("TASKS")) if name],
+        tasks_directory=workspace_path(parameters, "TASKS_DIRECTORY") if tasks_directory else None,
+        dataset_revisions=parameters.optional("DATASET_REVISIONS"),
+        endpoint=parameters.required("ENDPOINT_URL", r"https?://.+", "an http(s) URL").rstrip("/") if served else "",
+        model_name=parameters.required("MODEL_NAME") if served else "",
+        model=None if served else workspace_path(parameters, "MODEL_DIRECTORY"),
+        tokenizer=parameters.required("TOKENIZER") if served else "",
+        chat_template=boolean("APPLY_CHAT_TEMPLATE"),
+        few_shot=number_or_none("NUM_FEWSHOT"),
+        limit=number_or_none("LIMIT"),
+        batch_size=number("BATCH_SIZE"),
+        concurrent=number("NUM_CONCURRENT"),
+        max_length=number_or_none("MAX_LENGTH"),
+        timeout=number("REQUEST_TIMEOUT_SECONDS"),
+        generated_code=boolean("RUN_GENERATED_CODE"),
+        minimum_scores=parameters.optional("MINIMUM_SCORES"),
+        token_file=Path(parameters.optional("SERVICE_ACCOUNT_TOKEN_FILE", "/nonexistent")),
+    )
+    parameters.check()
+    return request
+
+
+def workspace_path(parameters: Parameters, name: str) -> Path:
+    workspace = parameters.optional("WORKSPACE_DIRECTORY")
+    return Path(workspace, parameters.required(name, r"(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+", "a relative path without . or .."))
+
+
+def check_locked_in(request: Request) -> None:
+    """What a model wrote is only run where it finds nothing of worth."""
+    found = [name for name in SECRETS if os.environ.get(name)]
+    if request.token_file.exists():
+        found.append(f"the service account's token (set automountServiceAccountToken: false in the run's podTemplate)")
+    if os.getuid() == 0:
+        found.append("the rights of root")
+    if found:
+        raise TaskError(f"RUN_GENERATED_CODE is refused where generated code finds {', '.join(found)}")
+
+
+def served_model(request: Request) -> dict[str, Any]:
+    """What the endpoint says of the model; TaskError if it does not serve it."""
+    url = f"{request.endpoint}/v1/models"
+    headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get("OPENAI_API_KEY")) else {}
+    try:
+        answer = requests.get(url, headers=headers, timeout=30)
+    except requests.exceptions.SSLError as error:
+        raise TaskError(explain_certificate(request.endpoint, str(error))) from error
+    except requests.RequestException as error:
+        raise TaskError(f"{request.endpoint} cannot be reached: {error}") from error
+    if answer.status_code in (401, 403):
+        raise TaskError(f"{request.endpoint} answers {answer.status_code}: set the key of the endpoint's secret")
+    if not answer.ok:
+        raise TaskError(f"{url} answers {answer.status_code}")
+    models = {model["id"]: model for model in answer.json()["data"]}
+    if request.model_name not in models:
+        raise TaskError(f"{request.endpoint} serves {', '.join(models) or 'no model'}, not MODEL_NAME {request.model_name}")
+    return models[request.model_name]
+
+
+def tokenizer_directory(request: Request) -> Path:
+    if re.fullmatch(REFERENCE, request.tokenizer):
+        directory = fetched(hub_reference("model", request.tokenizer), request.workspace / "hub")
+        if directory is None:
+            raise TaskError(f"tokenizer {request.tokenizer} is not on the workspace: the step fetch-data must run first")
+        return directory
+    directory = request.workspace / request.tokenizer
+    if request.tokenizer.startswith(("/", "..")) or not directory.is_dir():
+        raise TaskError(
+            f"TOKENIZER {request.tokenizer!r} must be a directory of the workspace or <organisation>/<name>@<commit>"
+        )
+    return directory
+
+
+def model_arguments(request: Request, gpus: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The harness's arguments for the model, and what identifies the model."""
+    if request.model:
+        _, digest = read_manifest(request.model)
+        arguments = {"pretrained": str(request.model), "dtype": "auto", "parallelize": gpus > 1}
+        return {**arguments, **({"max_length": request.max_length} if request.max_length else {})}, {"manifest": digest}
+    served = served_model(request)
+    length = request.max_length or served.get("max_model_len")
+    if not length:
+        raise TaskError(f"{request.endpoint} does not say how long a context {request.model_name} takes: set MAX_LENGTH")
+    arguments = {
+        "model": request.model_name,
+        "base_url": f"{request.endpoint}/v1/completions",
+        "tokenizer": str(tokenizer_directory(request)),
+        "tokenizer_backend": "huggingface",
+        # As token ids: text would get a second first token from servers that add one, and count it wrongly.
+        "tokenized_requests": True,
+        "num_concurrent": request.concurrent,
+        "max_length": int(length),
+        "timeout": request.timeout,
+        "max_retries": 3,
+    }
+    return arguments, {"endpoint": request.endpoint, "served": served}
+
+
+def check_length(tasks: dict[str, Any], length: int | None) -> None:
+    """TaskError for tasks whose answers take the whole context: the harness would cut their questions to nothing."""
+    for name, task in tasks.items():
+        answer = int((task.config.generation_kwargs or {}).get("max_gen_toks", 256))
+        if length and task.config.output_type == "generate_until" and answer >= length:
+            raise TaskError(
+                f"{name} generates up to {answer} tokens, and the context has {length}: serve the model with a longer one"
+            )
+
+
+def evaluate(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The harness's report, and what it was about."""
+    gpus = 0
+    if request.model:
+        import torch
+
+        gpus = torch.accelerator.device_count()
+    arguments, identity = model_arguments(request, gpus)
+    # The harness takes 20 seconds to import, so what can be wrong was looked at before.
+    from evaluation_data import SHIPPED, Datasets, pinned_datasets
+    from harness import NO_ANSWER, load_tasks, progress_as_lines, task_manager
+    from lm_eval import simple_evaluate
+
+    folders = [SHIPPED, *([request.tasks_directory] if request.tasks_directory else [])]
+    data = Datasets(request.workspace / "hub", pinned_datasets(request.dataset_revisions), folders)
+    with progress_as_lines():
+        manager = task_manager(request.tasks_directory)
+        loaded = load_tasks(manager, request.tasks, data, request.generated_code)
+        check_length(loaded["tasks"], arguments.get("max_length"))
+        print(f"evaluating {len(loaded['tasks'])} tasks by {request.backend}", flush=True)
+        with data.loading():
+            report = simple_evaluate(
+                model=request.backend,
+                model_args=arguments,
+                tasks=list(request.tasks),
+                task_manager=manager,
+                num_fewshot=request.few_shot,
+                batch_size=request.batch_size,
+                device="cuda" if gpus else "cpu",
+                limit=request.limit,
+                apply_chat_template=request.chat_template,
+                confirm_run_unsafe_code=request.generated_code,
+                log_samples=True,
+            )
+    if not report:
+        raise TaskError("the harness reported nothing")
+    unanswered = sum(NO_ANSWER in json.dumps(sample["resps"], default=str) for task in report["samples"].values() for sample in task)
+    if unanswered:
+        raise TaskError(f"the endpoint gave no text for {unanswered} questions, which the harness would count as wrong")
+    return report, {**identity, "datasets": data.used}
+
+
+def write_report(request: Request, report: dict[str, Any], about: dict[str, Any]) -> int:
+    """Writes the report and each question with its answer; they appear together. Returns the bytes."""
+    from lm_eval.utils import handle_non_serializable
+
+    def text(value: Any, **options: Any) -> str:
+        return json.dumps(value, default=handle_non_serializable, ensure_ascii=False, **options)
+
+    partial = request.results.with_name(request.results.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    samples = report.pop("samples")
+    (partial / "results.json").write_text(text({**report, "about": about}, indent=1))
+    for task, rows in samples.items():
+        (partial / f"samples_{task}.jsonl").write_text("".join(text(row) + "\n" for row in rows))
+    written = sum(path.stat().st_size for path in partial.iterdir())
+    partial.rename(request.results)
+    return written
+
+
+def main() -> None:
+    request = read_parameters()
+    if request.generated_code:
+        check_locked_in(request)
+    trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""))
+    # An evaluation that fails leaves no report of an earlier one.
+    shutil.rmtree(request.results, ignore_errors=True)
+    started = time.monotonic()
+    try:
+        report, about = evaluate(request)
+    except requests.RequestException as error:
+        raise TaskError(f"the endpoint failed during the evaluation: {error}") from error
+    except TaskError:
+        raise
+    except Exception as error:
+        # What aiohttp raises for an endpoint that fails is no one class.
+        if type(error).__module__.partition(".")[0] in ("aiohttp", "asyncio", "tenacity"):
+            raise TaskError(f"the endpoint failed during the evaluation: {error!r}") from error
+        raise
+    scores = scores_of(report, request.tasks)
+    samples = {task: count["effective"] for task, count in report["n-samples"].items()}
+    if not all(samples.values()):
+        raise TaskError(f"there was nothing to ask in {', '.join(task for task, count in samples.items() if not count)}")
+    written = write_report(request, report, about)
+    for task, metrics in scores.items():
+        print(f"{task}: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()), flush=True)
+    print(f"{size(written)} written to {request.results}", flush=True)
+    write_result("scores", compact(scores))
+    write_result("samples", sum(samples.values()))
+    write_result("seconds", round(time.monotonic() - started))
+    write_result("results-file", str((request.results / "results.json").relative_to(request.workspace)))
+    write_result("lm-eval-version", version("lm-eval"))
+    check_minimum(scores, request.minimum_scores)
+
+
+if __name__ == "__main__":
+    run(main)

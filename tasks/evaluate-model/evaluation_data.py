@@ -1,0 +1,81 @@
+"""The data sets of evaluation tasks: local files as the tasks name them, those of the hub at a commit that was chosen.
+
+lm-evaluation-harness loads whatever a branch holds on the day; here a data set without a commit is an error.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import datasets
+from hub_files import HubReference, fetch, fetched, hub_reference
+from task_support import TaskError
+
+SHIPPED = Path(__file__).parent / "evaluation"
+FILE_FORMATS = ("json", "csv", "parquet", "text", "arrow")
+PATTERNS = ["README.md", "*.parquet", "*.jsonl", "*.json", "*.csv", "*.jsonl.gz", "*.zst"]
+
+
+def pinned_datasets(added: str) -> dict[str, HubReference]:
+    """The commits to use, by data set: those that are shipped, and added ones ("org/name@commit ...")."""
+    lines = [line for line in (SHIPPED / "datasets.txt").read_text().splitlines() if not line.startswith("#")]
+    references = [hub_reference("dataset", text) for text in [*lines, *added.split()]]
+    return {reference.repository: reference for reference in references}
+
+
+class Datasets:
+    """Loads the data sets of tasks from a store on the workspace. With an endpoint, what is missing is fetched."""
+
+    def __init__(
+        self,
+        store: Path,
+        pins: dict[str, HubReference],
+        folders: list[Path],
+        endpoint: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        self._store, self._pins, self._folders = store, pins, folders
+        self._endpoint, self._token = endpoint, token
+        self._load = datasets.load_dataset
+        self.used: dict[str, str] = {}  # what each loaded data set was, for the record
+
+    def load(self, path: str, name: str | None = None, **arguments: Any) -> Any:
+        if path in FILE_FORMATS:
+            files = arguments.pop("data_files", None)
+            return self._load(path, name, data_files=self._absolute(files), **arguments)
+        reference = self._pins.get(path)
+        if reference is None:
+            raise TaskError(f"data set {path} has no chosen commit: add {path}@<commit> to DATASET_REVISIONS")
+        if self._endpoint:
+            directory = fetch(reference, self._store, PATTERNS, self._endpoint, self._token)
+        else:
+            directory = fetched(reference, self._store)
+            if directory is None:
+                raise TaskError(f"data set {reference} is not on the workspace: the step fetch-data must run first")
+        self.used[path] = reference.commit
+        arguments.pop("revision", None)
+        return self._load(str(directory), name, **arguments)
+
+    def _absolute(self, files: Any) -> Any:
+        """Names of files that a task brings are relative to the folder that has the task."""
+        match files:
+            case str() if not files.startswith("/"):
+                found = [folder / files for folder in self._folders if (folder / files).is_file()]
+                if not found:
+                    raise TaskError(f"{files}, which a task names as its data, is in none of its folders")
+                return str(found[0])
+            case list():
+                return [self._absolute(file) for file in files]
+            case dict():
+                return {split: self._absolute(file) for split, file in files.items()}
+        return files
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Within it, lm-evaluation-harness loads its data sets here; it has no setting for that."""
+        datasets.load_dataset = self.load
+        try:
+            yield
+        finally:
+            datasets.load_dataset = self._load

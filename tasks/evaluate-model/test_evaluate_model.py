@@ -1,0 +1,296 @@
+"""Runs the evaluation task on the local hub's models, with the real lm-evaluation-harness on CPU."""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from completions_stand_in import NAME, StandIn
+from manifest import manifest_path, manifest_text
+from scores import LONGEST, compact
+
+HERE = Path(__file__).parent
+HUB = Path("/models/modelcar")
+RESULTS = ["scores", "samples", "seconds", "results-file", "lm-eval-version"]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A workspace with the trained model sums-mini."""
+    (revision,) = (HUB / "sums-mini").iterdir()
+    model = tmp_path / "workspace" / "sums"
+    model.mkdir(parents=True)
+    for file in revision.iterdir():
+        (model / file.name).write_bytes(file.read_bytes())
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in model.iterdir()}
+    manifest_path(model).write_text(manifest_text(digests))
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def served(workspace: Path) -> Iterator[StandIn]:
+    server = StandIn(workspace / "sums")
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def evaluate(run_task: Callable, workspace: Path) -> Callable:
+    """In this process, unless an endpoint is given."""
+
+    def start(endpoint: StandIn | None = None, **changes: str):
+        parameters = {
+            "WORKSPACE_DIRECTORY": str(workspace),
+            "RESULTS_DIRECTORY": "evaluation",
+            "BACKEND": "local-completions" if endpoint else "hf",
+            "TASKS": "sums,sums_choice",
+            "MODEL_DIRECTORY": "sums",
+            "ENDPOINT_URL": endpoint.url if endpoint else "",
+            "MODEL_NAME": NAME,
+            "TOKENIZER": "sums",
+            "APPLY_CHAT_TEMPLATE": "false",
+            "LIMIT": "20",
+            "BATCH_SIZE": "4",
+            "NUM_CONCURRENT": "2",
+            "REQUEST_TIMEOUT_SECONDS": "30",
+            "RUN_GENERATED_CODE": "false",
+            "HF_ENDPOINT": "http://127.0.0.1:9",
+        }
+        return run_task("evaluate-model", RESULTS, **{**parameters, **changes})
+
+    return start
+
+
+def test_a_served_model_scores_as_it_does_in_process(evaluate, served, workspace):
+    inside = evaluate()
+    assert inside.code == 0, inside.error
+    scores = json.loads(inside.results["scores"])
+    # The model was trained to add; a choice between four is right by chance in a quarter.
+    assert scores["sums"]["exact_match"] > 0.9 and scores["sums_choice"]["acc"] > 0.9
+    assert set(scores["sums"]) == {"exact_match", "exact_match_stderr"}
+    assert inside.results["samples"] == "40"
+    report = json.loads((workspace / inside.results["results-file"]).read_text())
+    assert report["about"]["manifest"].startswith("sha256:")
+    assert len((workspace / "evaluation" / "samples_sums.jsonl").read_text().splitlines()) == 20
+
+    outside = evaluate(served)
+    assert outside.code == 0, outside.error
+    assert served.requests > 20
+    assert json.loads(outside.results["scores"]) == scores
+    report = json.loads((workspace / outside.results["results-file"]).read_text())
+    assert report["about"]["served"]["id"] == NAME
+    assert report["configs"]["sums"]["task"] == "sums"
+
+
+def test_an_untrained_model_scores_low(evaluate, workspace):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(1)
+    model = AutoModelForCausalLM.from_pretrained(workspace / "sums")
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.02)
+    model.save_pretrained(workspace / "sums")
+    outcome = evaluate(MINIMUM_SCORES="sums:exact_match>=0.9")
+    assert json.loads(outcome.results["scores"])["sums"]["exact_match"] < 0.1
+    assert outcome.code == 1
+    assert "MINIMUM_SCORES: sums:exact_match is 0.0000, below 0.9" in outcome.error
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_an_endpoint_that_fails_on_the_way_fails_the_evaluation(evaluate, served, workspace, status):
+    (workspace / "evaluation").mkdir()
+    (workspace / "evaluation" / "results.json").write_text("{}")
+    served.fail = lambda number: status if number > 3 else None
+    outcome = evaluate(served, TASKS="sums")
+    assert outcome.code == 1
+    assert "the endpoint failed during the evaluation" in outcome.error
+    assert outcome.results == {}
+    assert not (workspace / "evaluation").exists()
+
+
+def test_answers_without_text_are_no_wrong_answers(evaluate, served):
+    served.reply = lambda prompt: None
+    outcome = evaluate(served, TASKS="sums")
+    assert outcome.code == 1
+    assert "gave no text for 20 questions" in outcome.error
+
+
+def test_the_key_of_the_endpoint_is_sent_and_never_shown(evaluate, served, workspace):
+    served.key = "s3cret-key"
+    refused = evaluate(served)
+    assert "answers 401: set the key of the endpoint's secret" in refused.error
+    outcome = evaluate(served, TASKS="sums", OPENAI_API_KEY="s3cret-key")
+    assert outcome.code == 0, outcome.error
+    assert "s3cret-key" not in outcome.output + outcome.error
+    assert all("s3cret-key" not in path.read_text() for path in (workspace / "evaluation").iterdir())
+
+
+def problem(number: int) -> dict[str, str]:
+    return {
+        "task_id": f"HumanEval/{number}",
+        "prompt": f"def add{number}(a, b):\n",
+        "canonical_solution": "    return a + b\n",
+        "test": "def check(candidate):\n    assert candidate(2, 3) == 5\n",
+        "entry_point": f"add{number}",
+    }
+
+
+@pytest.fixture
+def humaneval(workspace: Path) -> str:
+    """Four problems in the place of the data set of humaneval; its commit."""
+    commit = "c" * 40
+    folder = workspace / "hub" / "datasets" / "openai" / "openai_humaneval" / commit
+    folder.mkdir(parents=True)
+    (folder / "test.jsonl").write_text("".join(json.dumps(problem(number)) + "\n" for number in range(4)))
+    return f"openai/openai_humaneval@{commit}"
+
+
+def test_generated_code_is_run_and_measured(evaluate, served, humaneval, tmp_path):
+    served.length = 4096
+    escaped = tmp_path / "escaped"
+    replies = {
+        "add0": "    return a + b\n",
+        "add1": "    return a - b\n",
+        "add2": "    import sys; sys.exit(0)\n",
+        "add3": f"    import os; open({str(escaped)!r}, 'w').write(os.environ.get('HOME', 'none')); return 5\n",
+    }
+    served.reply = lambda prompt: next(text for name, text in replies.items() if name in prompt)
+    outcome = evaluate(served, TASKS="humaneval", RUN_GENERATED_CODE="true", DATASET_REVISIONS=humaneval)
+    assert outcome.code == 0, outcome.error
+    assert json.loads(outcome.results["scores"])["humaneval"]["pass@1"] == 0.5
+    assert escaped.read_text() == "none"  # it had no environment
+
+
+def test_a_context_that_is_too_short_for_a_task_is_an_error(evaluate, served, humaneval):
+    # The harness would cut the questions to nothing.
+    outcome = evaluate(served, TASKS="humaneval", RUN_GENERATED_CODE="true", DATASET_REVISIONS=humaneval)
+    assert outcome.code == 1
+    assert "humaneval generates up to 1024 tokens, and the context has 512" in outcome.error
+
+
+def test_generated_code_is_not_run_unless_asked_for(evaluate, served, humaneval):
+    outcome = evaluate(served, TASKS="humaneval", DATASET_REVISIONS=humaneval)
+    assert outcome.code == 1
+    assert "run what the model wrote: leave them out, or set RUN_GENERATED_CODE to true" in outcome.error
+    assert served.requests == 0
+
+
+@pytest.mark.parametrize("secret", ["OPENAI_API_KEY", "HF_TOKEN", "token"])
+def test_generated_code_is_not_run_beside_a_secret(evaluate, tmp_path, secret):
+    token = tmp_path / "token"
+    if secret == "token":
+        token.write_text("of the account")
+    given = {} if secret == "token" else {secret: "x"}
+    outcome = evaluate(RUN_GENERATED_CODE="true", SERVICE_ACCOUNT_TOKEN_FILE=str(token), **given)
+    assert outcome.code == 1
+    assert "RUN_GENERATED_CODE is refused where generated code finds" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("program", "right"),
+    [
+        ("assert 1 + 1 == 2", True),
+        ("assert 1 + 1 == 3", False),
+        ("while True: pass", False),
+        ("x = bytearray(2 << 30)", False),
+        ("import sys; sys.exit(0)", False),
+        ("import os; os._exit(0)", False),
+        ("import subprocess; subprocess.Popen(['sleep', '60'])", True),
+        ("open('large', 'wb').write(b'0' * (2 << 20))", False),
+    ],
+)
+def test_a_program_passes_only_when_it_ends_well(program, right, monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE / "evaluation" / "code_eval"))
+    import code_eval
+
+    assert code_eval.passes(program) is right
+
+
+def test_pass_at_k_is_the_chance_of_a_right_one_among_k():
+    import importlib.util
+
+    specification = importlib.util.spec_from_file_location("code_eval", HERE / "evaluation/code_eval/code_eval.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    assert module.pass_at(1, 10, 3) == pytest.approx(0.3)
+    assert module.pass_at(5, 10, 0) == 0
+    # 1 - C(7, 2) / C(10, 2)
+    assert module.pass_at(2, 10, 3) == pytest.approx(1 - 21 / 45)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"TASKS": "arc_eazy"}, "there is no task arc_eazy; near to it are arc_easy"),
+        ({"TASKS": "arc_easy"}, "allenai/ai2_arc@210d026faf9955653af8916fad021475a3f00453 is not on the workspace"),
+        ({"TASKS": "boolq"}, "has no chosen commit: add"),
+        ({"BACKEND": "vllm"}, "BACKEND must be local-completions or hf"),
+        ({"MODEL_DIRECTORY": "nothing"}, "was not downloaded completely"),
+        ({"LIMIT": "few"}, "LIMIT must be a number or empty"),
+        ({"RESULTS_DIRECTORY": "../out"}, "RESULTS_DIRECTORY must be a relative path"),
+        ({"MINIMUM_SCORES": "sums", "LIMIT": "2", "TASKS": "sums"}, "must be <task>:<metric>>=<number>"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(evaluate, changes, message):
+    outcome = evaluate(**changes)
+    assert outcome.code == 1
+    assert message in outcome.error.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"MODEL_NAME": "other"}, "serves sums, not MODEL_NAME other"),
+        ({"TOKENIZER": "nothing"}, "must be a directory of the workspace or <organisation>/<name>@<commit>"),
+        ({"TOKENIZER": "org/name@" + "a" * 40}, "is not on the workspace: the step fetch-data must run first"),
+        ({"ENDPOINT_URL": "http://127.0.0.1:9"}, "http://127.0.0.1:9 cannot be reached"),
+    ],
+)
+def test_what_is_wrong_with_an_endpoint_is_said_before_the_evaluation(evaluate, served, changes, message):
+    outcome = evaluate(served, **changes)
+    assert outcome.code == 1
+    assert message in outcome.error
+
+
+def test_a_task_of_the_workspace_brings_its_data(evaluate, run_task, workspace):
+    (workspace / "own").mkdir()
+    text = (HERE / "evaluation" / "sums.yaml").read_text()
+    (workspace / "own" / "mine.yaml").write_text(text.replace("task: sums", "task: mine").replace("sums.jsonl", "m.jsonl"))
+    rows = (HERE / "evaluation" / "sums.jsonl").read_text().splitlines(keepends=True)
+    (workspace / "own" / "m.jsonl").write_text("".join(rows[:3]))
+    parameters = {
+        "WORKSPACE_DIRECTORY": str(workspace),
+        "TASKS": "mine, sums",
+        "TASKS_DIRECTORY": "own",
+        "HF_ENDPOINT": "http://127.0.0.1:9",
+    }
+    fetched = run_task("evaluate-model/fetch-evaluation-data", [], **parameters)
+    assert (fetched.code, fetched.output) == (0, "the tasks bring their data\n")
+    outcome = evaluate(TASKS="mine", TASKS_DIRECTORY="own", LIMIT="")
+    assert outcome.results["samples"] == "3"
+
+
+def test_scores_fit_into_a_result(capsys):
+    many = {f"mmlu_{number}": {"acc": 1 / 3, "acc_stderr": 0.01, "acc_norm": 0.5} for number in range(200)}
+    text = compact(many)
+    assert len(text.encode()) <= LONGEST
+    assert json.loads(text)["mmlu_0"] == {"acc": 0.333333}
+    assert "of 200 tasks" in capsys.readouterr().out
+    assert json.loads(compact({"sums": {"exact_match": 0.5, "exact_match_stderr": 0.1}}))["sums"]["exact_match"] == 0.5
+
+
+def test_the_data_sets_that_are_shipped_have_commits():
+    from evaluation_data import pinned_datasets
+
+    pins = pinned_datasets("google/boolq@" + "a" * 40)
+    assert {"allenai/ai2_arc", "Rowan/hellaswag", "openai/openai_humaneval", "google/boolq"} <= set(pins)
+    assert all(len(pin.commit) == 40 for pin in pins.values())
+    assert os.environ.get("HF_TOKEN") is None
