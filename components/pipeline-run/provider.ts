@@ -38,7 +38,9 @@ export async function diff(_id: string, olds: State, news: Inputs) {
   const unfinished = !olds.completionTime;
   const noted = kept.filter((key) => (olds[key] ?? "remove") !== (news[key] ?? "remove"));
   if (unfinished)
-    sayOnce(`${news.prefix}: another attempt, because ${olds.name ?? "the last run"} did not succeed`);
+    sayOnce(
+      `${news.prefix}: ${olds.name ?? "the last run"} has not succeeded; up waits for it, or tries again if it failed`,
+    );
   else if (changed.length > 0) sayOnce(`${news.prefix}: a new run, because of ${reasons(changed, news)}`);
   return { changes: unfinished || changed.length > 0 || noted.length > 0, replaces };
 }
