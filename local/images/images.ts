@@ -177,7 +177,7 @@ const hub = containerfileImage({
   imported: true,
 });
 
-/** LLM Compressor. */
+/** LLM Compressor. No pipeline of the stack `local` runs it yet, so only its tests build it. */
 const compress = containerfileImage({
   name: "compress",
   folder: "images/compress",
@@ -186,10 +186,10 @@ const compress = containerfileImage({
   buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
   on: [transformers],
   seconds: 60,
-  imported: true,
+  imported: false,
 });
 
-/** lm-evaluation-harness. */
+/** lm-evaluation-harness; as for LLM Compressor, only its tests build it. */
 const evaluate = containerfileImage({
   name: "evaluate",
   folder: "images/evaluate",
@@ -198,7 +198,7 @@ const evaluate = containerfileImage({
   buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
   on: [transformers],
   seconds: 60,
-  imported: true,
+  imported: false,
 });
 
 /** An image with pytest, for the tests of the tasks that run in it. */
@@ -229,18 +229,7 @@ export const tasksTest = containerfileImage({
 });
 
 /** Images of Containerfiles, each after the ones it stands on. */
-export const containerfileImages: readonly Image[] = [
-  base,
-  pause,
-  tasks,
-  mariadb,
-  torch,
-  vllmCpu,
-  transformers,
-  compress,
-  evaluate,
-  hub,
-];
+export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
 
 /** Images of one Go binary, by the tool that has it. */
 export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> = {
