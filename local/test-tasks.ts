@@ -1,7 +1,9 @@
-/** Runs the tests of the task scripts inside the image that the tasks run in, against real servers. */
+/** Runs the tests of the task scripts inside the images that the tasks run in, against real servers. */
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Image } from "./images/image.ts";
+import { compressTest, evaluateTest, tasksTest } from "./images/images.ts";
 import { provideTestImage } from "./images/node-store.ts";
 import { runInImage } from "./images/store.ts";
 import { projectDirectory } from "./paths.ts";
@@ -9,22 +11,41 @@ import type { Progress } from "./progress.ts";
 import { run } from "./run.ts";
 import { goToolDirectory } from "./toolchain/go.ts";
 
-/** Counts from pytest's JUnit report. A run without any test counts as a failure. */
-export async function testTasks(progress: Progress): Promise<{ passed: number; failed: number }> {
-  const reports = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
-  const project = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
-  try {
-    const image = await progress.step({ name: "the tasks' test image", seconds: 120 }, provideTestImage);
-    const command = [
-      "pytest",
-      "/project/tasks",
-      "/project/local/hub",
-      "--config-file=/project/tasks/pytest.ini",
+/** The tests that run in an image: folders under the project, without those under them that run elsewhere. */
+interface Suite {
+  readonly image: Image;
+  readonly folders: readonly string[];
+  readonly elsewhere?: readonly string[];
+  readonly options?: readonly string[];
+}
+
+const compressing = ["tasks/compress-model"];
+const evaluating = ["tasks/evaluate-model"];
+
+const suites: readonly Suite[] = [
+  {
+    image: tasksTest,
+    folders: ["tasks", "local/hub"],
+    elsewhere: [...compressing, ...evaluating],
+    options: [
       "--minio=/tools/minio/minio",
       "--mariadb=/usr/sbin/mariadbd",
       "--model-registry=/tools/model-registry/model-registry",
-      "--junit-xml=/reports/report.xml",
-    ];
+    ],
+  },
+  { image: compressTest, folders: compressing },
+  { image: evaluateTest, folders: evaluating },
+];
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Runs every suite. A suite without any test counts as a failure. */
+export async function testTasks(progress: Progress): Promise<Count> {
+  const project = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
+  try {
     // The tests run as an unprivileged user, as the tasks do, who may not be let into this checkout.
     for (const folder of ["tasks", "local/hub", "images/tasks"]) {
       cpSync(join(projectDirectory, folder), join(project, folder), { recursive: true });
@@ -34,6 +55,32 @@ export async function testTasks(progress: Progress): Promise<{ passed: number; f
       join(project, "components/create_bucket.py"),
     );
     await run("chmod", ["-R", "a+rX", project]);
+    let passed = 0;
+    let failed = 0;
+    for (const suite of suites) {
+      const count = await runSuite(suite, project, progress);
+      passed += count.passed;
+      failed += count.failed;
+    }
+    return { passed, failed };
+  } finally {
+    rmSync(project, { recursive: true });
+  }
+}
+
+async function runSuite(suite: Suite, project: string, progress: Progress): Promise<Count> {
+  const reports = mkdtempSync(join(tmpdir(), "modelcar-reports-"));
+  try {
+    const name = `image ${suite.image.name}`;
+    const image = await progress.step({ name, seconds: 120 }, () => provideTestImage(suite.image));
+    const command = [
+      "pytest",
+      ...suite.folders.map((folder) => `/project/${folder}`),
+      ...(suite.elsewhere ?? []).map((folder) => `--ignore=/project/${folder}`),
+      "--config-file=/project/tasks/pytest.ini",
+      ...(suite.options ?? []),
+      "--junit-xml=/reports/report.xml",
+    ];
     chmodSync(reports, 0o777);
     await runInImage(image, command, {
       [project]: "/project",
@@ -41,16 +88,20 @@ export async function testTasks(progress: Progress): Promise<{ passed: number; f
       [goToolDirectory("model-registry")]: "/tools/model-registry",
       [reports]: "/reports",
     });
-    const report = readFileSync(join(reports, "report.xml"), "utf8");
-    const count = (attribute: string) =>
-      Number(new RegExp(`<testsuite [^>]*\\b${attribute}="(\\d+)"`).exec(report)?.[1] ?? 0);
-    const failed = count("failures") + count("errors");
-    const passed = count("tests") - failed - count("skipped");
-    return { passed, failed: failed + (passed === 0 ? 1 : 0) };
+    return counts(readFileSync(join(reports, "report.xml"), "utf8"));
   } catch (error) {
     progress.say((error as Error).message);
     return { passed: 0, failed: 1 };
   } finally {
-    for (const folder of [reports, project]) rmSync(folder, { recursive: true });
+    rmSync(reports, { recursive: true });
   }
+}
+
+/** Counts from pytest's JUnit report. */
+function counts(report: string): Count {
+  const count = (attribute: string) =>
+    Number(new RegExp(`<testsuite [^>]*\\b${attribute}="(\\d+)"`).exec(report)?.[1] ?? 0);
+  const failed = count("failures") + count("errors");
+  const passed = count("tests") - failed - count("skipped");
+  return { passed, failed: failed + (passed === 0 ? 1 : 0) };
 }

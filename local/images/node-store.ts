@@ -8,7 +8,7 @@ import { cacheDirectory } from "../paths.ts";
 import { run } from "../run.ts";
 import { debianProgram } from "../toolchain/debian.ts";
 import { type Image, repository, tag } from "./image.ts";
-import { containerfileImages, goImages, pause, tasksTest } from "./images.ts";
+import { containerfileImages, goImages, pause } from "./images.ts";
 import { buildahCommand, buildahEnvironment } from "./store.ts";
 
 const recordDirectory = join(cacheDirectory, "images");
@@ -64,10 +64,10 @@ async function buildOnce(image: Image): Promise<void> {
   writeFileSync(builtFile(image), "");
 }
 
-/** Builds the image that the tasks' tests run in and returns its name in Buildah's store. */
-export async function provideTestImage(): Promise<string> {
-  await buildOnce(tasksTest);
-  return tag(tasksTest);
+/** Builds an image that tests run in and returns its name in Buildah's store. */
+export async function provideTestImage(image: Image): Promise<string> {
+  await buildOnce(image);
+  return tag(image);
 }
 
 /**
