@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+const life = "test/cluster/life.test.ts";
+const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000, fileParallelism: false };
+
 export default defineConfig({
   test: {
     // Pulumi's mocks are global to a process, so each file gets a process of its own.
@@ -33,11 +36,13 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
-          testTimeout: 1_800_000,
-          hookTimeout: 3_600_000,
-          fileParallelism: false,
+          exclude: [life],
+          globalSetup: "test/cluster/setup.ts",
+          ...onPlatform,
         },
       },
+      // Apart from the others, because it makes and deletes platforms.
+      { test: { name: "life", include: [life], ...onPlatform } },
     ],
   },
 });

@@ -6,6 +6,7 @@ import {
   importedUri,
   modelImportRun,
   pipelineName,
+  results,
 } from "./manifests/model-import.ts";
 import type { Platform } from "./manifests/security.ts";
 import type { ServeSpec } from "./manifests/vllm.ts";
@@ -94,6 +95,7 @@ export class ModelImport extends pulumi.ComponentResource {
       timeoutMinutes,
       pullSecrets,
     });
+    const expectedResults = Object.keys(results) as ImportResult[];
     return new PipelineRun<ImportResult>(
       `${pipelineName}-${name}`,
       {
@@ -102,6 +104,7 @@ export class ModelImport extends pulumi.ComponentResource {
         prefix: `${pipelineName}-${model.name}`,
         spec,
         definition: pipelines.modelImport,
+        expectedResults,
         ...args.run,
       },
       {

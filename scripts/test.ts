@@ -75,6 +75,7 @@ const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   engine: () => vitest("engine"),
   tasks: () => testTasks(progress),
   cluster: () => vitest("cluster"),
+  life: () => vitest("life"),
 };
 const withoutPlatform = ["types", "style", "unit", "schemas"];
 

@@ -12,7 +12,6 @@ import { goProgram } from "../../local/toolchain/go.ts";
 import { declaredObjects } from "../schemas/declared.ts";
 import { examples } from "../schemas/examples.ts";
 import { customResourceDefinition } from "../schemas/packages.ts";
-import { providePlatform } from "./fault-rows.ts";
 import { kubeconfig, kubectl, list } from "./platform.ts";
 
 vi.mock("../../components/pipeline-run/index.ts", async () =>
@@ -31,7 +30,6 @@ const volume = "dev-mistral-24b-pvc";
 
 let objects: Manifest[];
 let definitions: Manifest[] = [];
-let takeAway = async () => {};
 
 /** Applies objects as Pulumi does, on the server's side; the error names every object that is refused, and why. */
 async function apply(items: readonly Manifest[], ...flags: string[]): Promise<void> {
@@ -80,7 +78,6 @@ const scheduled = (model: string): Promise<Manifest> =>
   );
 
 beforeAll(async () => {
-  takeAway = await providePlatform();
   await cleanUp();
   objects = await declaredObjects("dev", (config) => {
     config.namespace = namespace;
@@ -97,7 +94,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await cleanUp();
   for (const { metadata } of definitions) await kubectl("delete", "crd", metadata.name, "--ignore-not-found");
-  await takeAway();
 });
 
 describe("the stack dev", () => {

@@ -8,7 +8,7 @@ import type { RunInputs } from "../../components/pipeline-run/inputs.ts";
 import type { RunOutputs } from "../../components/pipeline-run/outputs.ts";
 import { runToSuccess } from "../../components/pipeline-run/run.ts";
 import { goProgram } from "../../local/toolchain/go.ts";
-import { kubeconfig, kubectl, list, script } from "./platform.ts";
+import { kubeconfig, kubectl, list } from "./platform.ts";
 
 /** One step of a task that runs `script` in busybox's shell. */
 export interface TinyTask {
@@ -20,17 +20,6 @@ export interface TinyTask {
   readonly when?: boolean;
   /** Of a Task that exists or not, instead of a script. */
   readonly taskRef?: string;
-}
-
-/** Starts the platform without a stack unless it runs; returns what takes it away again, if it was not there before. */
-export async function providePlatform(): Promise<() => Promise<void>> {
-  if ((await script("local", "status")).status === 0) return async () => {};
-  if ((await script("local", "build")).status !== 0 || (await script("start")).status !== 0) {
-    throw new Error("the platform did not start");
-  }
-  return async () => {
-    await script("local", "delete");
-  };
 }
 
 export function administrator(): Cluster {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { FaultProject, seen } from "./fault-cli.ts";
 import { HttpProxy } from "./fault-proxy.ts";
-import { Bench, hasEnded, isRunning, providePlatform, row } from "./fault-rows.ts";
+import { Bench, hasEnded, isRunning, row } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
 
 const greeting = [{ name: "greet", script: "printf hello > $(results.word.path)", results: ["word"] }];
@@ -13,16 +13,13 @@ const slow = (seconds: number) => [
 ];
 
 let bench: Bench;
-let removePlatform: () => Promise<void>;
 const projects: FaultProject[] = [];
 beforeAll(async () => {
-  removePlatform = await providePlatform();
   bench = await Bench.start();
 });
 afterAll(async () => {
   for (const project of projects) project.remove();
   await bench?.stop();
-  await removePlatform?.();
 });
 
 async function projectOf(...of: Parameters<typeof FaultProject.create>): Promise<FaultProject> {

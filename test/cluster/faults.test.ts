@@ -4,16 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster } from "../../components/kubernetes/client.ts";
 import { removeRuns } from "../../components/pipeline-run/remove.ts";
 import { HttpProxy, TcpProxy } from "./fault-proxy.ts";
-import {
-  administrator,
-  apply,
-  Bench,
-  hasEnded,
-  isRunning,
-  providePlatform,
-  row,
-  watched,
-} from "./fault-rows.ts";
+import { administrator, apply, Bench, hasEnded, isRunning, row, watched } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
 
 const greeting = [{ name: "greet", script: "printf hello > $(results.word.path)", results: ["word"] }];
@@ -23,14 +14,11 @@ const slow = (seconds: number) => [
 const within = (timeout: string) => ({ timeouts: { pipeline: timeout } });
 
 let bench: Bench;
-let removePlatform: () => Promise<void>;
 beforeAll(async () => {
-  removePlatform = await providePlatform();
   bench = await Bench.start();
 });
 afterAll(async () => {
   await bench?.stop();
-  await removePlatform?.();
 });
 
 describe.concurrent("a run", () => {

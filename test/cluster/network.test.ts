@@ -13,7 +13,7 @@ import { restrictedContainer, restrictedPod } from "../../components/manifests/s
 import { modelLabels } from "../../components/manifests/vllm.ts";
 import { imageReference } from "../../local/images/node-store.ts";
 import { waitUntil } from "../../local/run.ts";
-import { apply, providePlatform } from "./fault-rows.ts";
+import { apply } from "./fault-rows.ts";
 import { kubectl, list } from "./platform.ts";
 
 const id = randomBytes(3).toString("hex");
@@ -142,10 +142,8 @@ const name = (destination: Destination) => {
 };
 
 const namespaces = [project, store, registries, friends, strangers];
-let removePlatform: () => Promise<void>;
 
 beforeAll(async () => {
-  removePlatform = await providePlatform();
   await all(
     namespaces.map((space) => ({
       apiVersion: "v1",
@@ -206,7 +204,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await kubectl("delete", "namespace", ...namespaces, "--wait=false");
-  await removePlatform?.();
 });
 
 it("without policies everybody reaches everything", async () => {

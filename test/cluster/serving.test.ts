@@ -31,7 +31,6 @@ import { clusterName, gatewayPort } from "../../local/paths.ts";
 import { waitUntil } from "../../local/run.ts";
 import { goProgram } from "../../local/toolchain/go.ts";
 import { pushArtefact } from "./artefact.ts";
-import { providePlatform } from "./fault-rows.ts";
 import { kubeconfig, kubectl, list, stateDirectory } from "./platform.ts";
 
 const execute = promisify(execFile);
@@ -164,14 +163,12 @@ async function images(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-let removePlatform: () => Promise<void>;
 let files: string;
 let modelcar: string;
 let artefact: string;
 
 beforeAll(async () => {
   process.env.KUBECONFIG = kubeconfig;
-  removePlatform = await providePlatform();
   files = mkdtempSync(join(tmpdir(), "model-"));
   const [sums] = hub.repositories;
   const source = `${gateway}/hugging-face/hub:8080`;
@@ -199,7 +196,6 @@ afterAll(async () => {
   await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
   if (modelcar) await images("remove", modelcar);
   rmSync(files, { recursive: true, force: true });
-  await removePlatform();
 });
 
 describe("served", () => {
