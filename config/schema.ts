@@ -16,21 +16,13 @@ import {
   nonEmpty,
   number,
   record,
-  serviceName,
   text,
   url,
   version,
   withOrWithout,
 } from "./fields.ts";
-
-const accessMode = choice("ReadWriteOnce", "ReadWriteMany").default("ReadWriteOnce");
-
-const volume = {
-  /** Default: the cluster's default class. */
-  storageClass: nonEmpty.optional(),
-  /** Keep the volume claim, and all that is on it, when the stack is destroyed. */
-  retain: boolean.default(false),
-};
+import { model } from "./model.ts";
+import { accessMode, volume } from "./volume.ts";
 
 const bounds = z.strictObject({ cpu: cpu.optional(), memory: bytes.optional() });
 
@@ -151,114 +143,6 @@ const accelerator = z.strictObject({
     }),
     "instance types",
   ),
-});
-
-const huggingFaceSource = z.strictObject({
-  huggingFace: text(/^[\w.-]+\/[\w.-]+$/, "a Hugging Face repository: <owner>/<name>"),
-  revision: text(/^[0-9a-f]{40}$/, "the full commit SHA (40 hex digits); a branch or tag can move"),
-  /** Only matching files are pulled. Default: all. */
-  allowPatterns: list(text(/^\S+$/, "a file pattern without spaces"), "file patterns").default(["*"]),
-});
-const existingSource = z.strictObject({
-  /** A model that is there already: nothing is pulled. */
-  uri: text(
-    /^(oci:\/\/[^\s@]+@sha256:[0-9a-f]{64}|s3:\/\/[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]\/\S+|pvc:\/\/[a-z0-9]([-a-z0-9]*[a-z0-9])?\/\S*)$/,
-    "oci://<repository>@sha256:<digest>, s3://<bucket>/<prefix> or pvc://<claim>/<path>",
-  ),
-});
-
-/** Figures of the model's config.json, from which sizing tells whether it fits its GPUs. */
-const architecture = z.strictObject({
-  parameters: number(1, 1e14),
-  /** Of the weights: 16 for BF16, 8 for FP8 or INT8, 4 for W4A16. */
-  bitsPerWeight: number(1, 64).default(16),
-  layers: integer(1, 10_000),
-  hiddenSize: integer(1, 1_000_000),
-  attentionHeads: integer(1, 10_000),
-  keyValueHeads: integer(1, 10_000),
-  headDimension: integer(1, 100_000),
-  keyValueBits: number(1, 64).default(16),
-  vocabularySize: integer(1, 100_000_000).optional(),
-  /** Whether input and output share one embedding (tie_word_embeddings). */
-  tieWordEmbeddings: boolean.default(false),
-});
-
-const packaging = kinds(
-  [
-    z.strictObject({ kind: z.literal("s3") }),
-    z.strictObject({
-      kind: z.literal("pvc"),
-      claim: dnsLabel(),
-      size: bytes,
-      accessMode,
-      ...volume,
-      /** Weights are dear to fetch again, so the claim is kept unless config says otherwise. */
-      retain: boolean.default(true),
-    }),
-  ],
-  "s3",
-  "pvc",
-);
-
-const autoscaling = z.strictObject({
-  /** At least 1: a copy that does not run has no queue that could start it. */
-  minReplicas: integer(1, 1000).default(1),
-  maxReplicas: integer(1, 1000),
-  /** Requests that wait in one replica's queue before another replica is added. */
-  target: integer(1, 1_000_000).default(5),
-  /** Prometheus that has vLLM's metrics. */
-  prometheus: url,
-});
-
-const serve = z
-  .strictObject({
-    /** kserve: an InferenceService. deployment: a plain Deployment with a volume as the model's cache. */
-    mode: choice("kserve", "deployment").default("kserve"),
-    /** A key of `modelcar:accelerators`; needed as soon as `gpus` is above 0. */
-    accelerator: nonEmpty.optional(),
-    gpus: integer(0, 64).default(0),
-    cpu,
-    /** How much CPU a burst may take. Default: `cpu`. */
-    cpuLimit: cpu.optional(),
-    memory: bytes,
-    ephemeralStorage: bytes.optional(),
-    maxModelLen: integer(1, 10_000_000),
-    /** Share of each GPU's memory that vLLM may take. */
-    gpuMemoryUtilization: number(0.1, 1).default(0.9),
-    /** Sequences that vLLM works on at once. Default: vLLM's own. */
-    maxNumSeqs: integer(1, 100_000).optional(),
-    vllmArgs: list(nonEmpty, "vLLM arguments").default([]),
-    /** How a changed model takes over; Recreate needs no room for a second copy. Default: Recreate on GPUs, else RollingUpdate. */
-    rollout: choice("RollingUpdate", "Recreate").optional(),
-    /** Declared, but no pod runs. */
-    stopped: boolean.default(false),
-    replicas: integer(1, 1000).default(1),
-    autoscaling: autoscaling.optional(),
-    /** Reachable from outside as `modelcar:endpoint` says. */
-    exposed: boolean.default(true),
-    /** Callers must identify themselves. */
-    auth: boolean.default(false),
-    /** The volume that mode deployment keeps the model on. */
-    cache: z
-      .strictObject({
-        size: bytes,
-        storageClass: volume.storageClass,
-        fetch: choice("image", "oras").default("image"),
-      })
-      .optional(),
-  })
-  .transform((serve) => ({
-    ...serve,
-    cpuLimit: serve.cpuLimit ?? serve.cpu,
-    rollout: serve.rollout ?? (serve.gpus > 0 ? ("Recreate" as const) : ("RollingUpdate" as const)),
-  }));
-
-const model = z.strictObject({
-  name: serviceName,
-  source: withOrWithout("uri", existingSource, huggingFaceSource),
-  package: packaging.default({ kind: "s3" }),
-  architecture: architecture.optional(),
-  serve,
 });
 
 const keys = z.strictObject({

@@ -1,0 +1,11 @@
+/** What all volume claims of the config have in common. */
+import { boolean, choice, nonEmpty } from "./fields.ts";
+
+export const accessMode = choice("ReadWriteOnce", "ReadWriteMany").default("ReadWriteOnce");
+
+export const volume = {
+  /** Default: the cluster's default class. */
+  storageClass: nonEmpty.optional(),
+  /** Keep the volume claim, and all that is on it, when the stack is destroyed. */
+  retain: boolean.default(false),
+};
