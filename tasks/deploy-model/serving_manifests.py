@@ -1,0 +1,172 @@
+"""The ServingRuntime and InferenceService of one model, as plain data."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
+
+# KServe's on OpenShift AI takes no longer names.
+LONGEST_NAME = 53
+PORT = 8080
+MODEL_DIRECTORY = "/mnt/models"
+MODEL_FORMAT = "vLLM"
+PROBE_PERIOD = 5
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    name: str
+    storage_uri: str
+    platform: str
+    deployment_mode: str
+    # Of a ServingRuntime that exists; "" makes one of the image.
+    runtime: str
+    image: str
+    startup_minutes: int
+    gpus: int
+    gpu_product: str
+    cpu: str
+    memory: str
+    max_model_len: int
+    vllm_args: tuple[str, ...]
+    service_account: str
+    pull_secret: str
+    exposed: bool
+    token_auth: bool
+
+
+def service_name(model: str) -> str:
+    """A model's name as Kubernetes takes it; the only place where it is made, so that everybody looks for the same.
+
+    What is cut off a long name comes back as a sum of it, so that two long names stay two.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-")
+    if not name or not name[0].isalpha():
+        name = f"model-{name}".strip("-")
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
+
+
+def serving_runtime(deployment: Deployment) -> Manifest:
+    """vLLM's OpenAI server. It speaks REST alone, so it names no other protocol; a startup probe gives it time to load."""
+    probe = {"httpGet": {"path": "/health", "port": PORT}, "timeoutSeconds": 5}
+    attempts = -(-deployment.startup_minutes * 60 // PROBE_PERIOD)
+    container = {
+        "name": "kserve-container",
+        "image": deployment.image,
+        "command": ["python3", "-m", "vllm.entrypoints.openai.api_server"],
+        "args": [f"--port={PORT}", f"--model={MODEL_DIRECTORY}", "--served-model-name={{.Name}}"],
+        "env": [
+            {"name": "HOME", "value": "/tmp"},
+            {"name": "HF_HOME", "value": "/tmp/hf_home"},
+            {"name": "HF_HUB_OFFLINE", "value": "1"},
+            {"name": "VLLM_NO_USAGE_STATS", "value": "1"},
+        ],
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "startupProbe": {**probe, "periodSeconds": PROBE_PERIOD, "failureThreshold": attempts},
+        "readinessProbe": {**probe, "periodSeconds": 10},
+        "livenessProbe": {**probe, "periodSeconds": 30, "failureThreshold": 4},
+        "securityContext": RESTRICTED,
+        # Tensor parallelism passes tensors between its processes through shared memory.
+        "volumeMounts": [{"name": "shm", "mountPath": "/dev/shm"}, {"name": "tmp", "mountPath": "/tmp"}],
+    }
+    return {
+        "apiVersion": "serving.kserve.io/v1alpha1",
+        "kind": "ServingRuntime",
+        "metadata": {
+            "name": deployment.name,
+            "annotations": {
+                "openshift.io/display-name": f"vLLM for {deployment.name}",
+                "opendatahub.io/apiProtocol": "REST",
+            },
+            "labels": {"opendatahub.io/dashboard": "true"},
+        },
+        "spec": {
+            "annotations": {"prometheus.io/port": str(PORT), "prometheus.io/path": "/metrics"},
+            "multiModel": False,
+            "supportedModelFormats": [{"name": MODEL_FORMAT, "autoSelect": True}],
+            "containers": [container],
+            "volumes": [
+                {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "2Gi"}},
+                {"name": "tmp", "emptyDir": {}},
+            ],
+        },
+    }
+
+
+def inference_service(deployment: Deployment) -> Manifest:
+    """Its pods carry a digest of the whole declaration, by which they are told from those of an earlier one."""
+    name = deployment.name
+    predictor: Manifest = {
+        "minReplicas": 1,
+        "maxReplicas": 1,
+        # A second pod would wait for GPUs that only the first can free.
+        "deploymentStrategy": {"type": "Recreate" if deployment.gpus else "RollingUpdate"},
+        "automountServiceAccountToken": False,
+        "labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "model-server"},
+        "securityContext": pod_security(deployment.platform),
+        "model": {
+            "modelFormat": {"name": MODEL_FORMAT},
+            "runtime": deployment.runtime or name,
+            "storageUri": deployment.storage_uri,
+            "args": model_args(deployment),
+            "resources": resources(deployment),
+        },
+    }
+    if deployment.service_account:
+        predictor["serviceAccountName"] = deployment.service_account
+    if deployment.pull_secret:
+        predictor["imagePullSecrets"] = [{"name": deployment.pull_secret}]
+    if deployment.gpus:
+        predictor["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    if deployment.gpu_product:
+        predictor["nodeSelector"] = {"nvidia.com/gpu.product": deployment.gpu_product}
+    own_runtime = serving_runtime(deployment)["spec"] if not deployment.runtime else deployment.runtime
+    predictor["annotations"] = {DIGEST_ANNOTATION: digest_of([own_runtime, predictor])}
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {
+            "name": name,
+            "annotations": {
+                "serving.kserve.io/deploymentMode": deployment.deployment_mode,
+                "serving.kserve.io/autoscalerClass": "none",
+                **({"security.opendatahub.io/enable-auth": "true"} if deployment.token_auth else {}),
+            },
+            "labels": {
+                "opendatahub.io/dashboard": "true",
+                **({"networking.kserve.io/visibility": "exposed"} if deployment.exposed else {}),
+            },
+        },
+        "spec": {"predictor": predictor},
+    }
+
+
+def digest_in(service: Manifest) -> str:
+    return service["spec"]["predictor"]["annotations"][DIGEST_ANNOTATION]
+
+
+def model_args(deployment: Deployment) -> list[str]:
+    """What the model adds to the runtime's arguments. All its GPUs work on each layer together."""
+    parallel = [f"--tensor-parallel-size={deployment.gpus}"] if deployment.gpus > 1 else []
+    return [f"--max-model-len={deployment.max_model_len}", *parallel, *deployment.vllm_args]
+
+
+def resources(deployment: Deployment) -> dict[str, dict[str, str]]:
+    both = {"memory": deployment.memory, **({"nvidia.com/gpu": str(deployment.gpus)} if deployment.gpus else {})}
+    # Without a CPU limit KServe would set its own, one core.
+    return {"requests": {"cpu": deployment.cpu, **both}, "limits": {"cpu": deployment.cpu, **both}}
+
+
+def pod_security(platform: str) -> Manifest:
+    """OpenShift gives user and groups itself. A ModelCar is read through /proc, which takes the same user as its own."""
+    given = {"runAsUser": 1000, "runAsGroup": 0, "fsGroup": 1000} if platform == "kubernetes" else {}
+    return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **given}

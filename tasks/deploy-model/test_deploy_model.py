@@ -1,0 +1,449 @@
+"""Runs the deploying task against a real API server with KServe's CRDs; the tests play KServe and the kubelet."""
+
+import json
+import shlex
+import threading
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from kubernetes_objects import DIGEST_ANNOTATION
+
+pytestmark = pytest.mark.kubernetes
+RESULTS = ["inference-service", "service-url"]
+IMAGE = "quay.io/modelcar/vllm@sha256:" + "1" * 64
+URI = "oci://quay.io/modelcar/code@sha256:" + "2" * 64
+NAME, SERVICE = "CodeLlama-34b_Python.hf", "codellama-34b-python-hf"
+SERVING = "/apis/serving.kserve.io"
+# What the task says that it needs.
+RULES = [
+    {"apiGroups": ["serving.kserve.io"], "resources": ["servingruntimes", "inferenceservices"], "verbs": ["get", "create", "patch"]},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+]  # fmt: skip
+
+
+class Model:
+    """A stand-in for vLLM: answers completions as it is told."""
+
+    def __init__(self) -> None:
+        self.answers = [(200, {"model": SERVICE, "choices": [{"text": "2"}]})]
+        self.asked: list[dict] = []
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                model.asked.append({"path": self.path, **body})
+                status, content = model.answers.pop(0) if len(model.answers) > 1 else model.answers[0]
+                data = json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    model = Model()
+    thread = threading.Thread(target=model.server.serve_forever, args=(0.05,))
+    thread.start()
+    yield model
+    model.server.shutdown()
+    model.server.server_close()
+    thread.join()
+
+
+class Cluster:
+    """A namespace of its own, where the test does what KServe and the kubelet would do."""
+
+    def __init__(self, api, namespace: str) -> None:
+        self._api, self.namespace = api, namespace
+        self.call("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+        self.call("POST", f"{roles}/roles", {"metadata": {"name": "deployer"}, "rules": RULES})
+        subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "user"}
+        role = {"kind": "Role", "apiGroup": "rbac.authorization.k8s.io", "name": "deployer"}
+        binding = {"metadata": {"name": "deployer"}, "roleRef": role, "subjects": [subject]}
+        self.call("POST", f"{roles}/rolebindings", binding)
+
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> dict:
+        return self._api.call(method, path, body, kind)
+
+    def path(self, group: str, plural: str, name: str = "") -> str:
+        return f"{group}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+    def service(self, name: str = SERVICE) -> dict | None:
+        return self.find(self.path(f"{SERVING}/v1beta1", "inferenceservices", name))
+
+    def runtime(self, name: str = SERVICE) -> dict | None:
+        return self.find(self.path(f"{SERVING}/v1alpha1", "servingruntimes", name))
+
+    def find(self, path: str) -> dict | None:
+        try:
+            return self.call("GET", path)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def await_service(self, newer_than: int = 0, name: str = SERVICE) -> dict:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = self.service(name)
+            if found and found["metadata"]["generation"] > newer_than:
+                return found
+            time.sleep(0.1)
+        raise AssertionError("no InferenceService was applied")
+
+    def roll_out(self, service: dict, **status: int) -> None:
+        """The Deployment that KServe makes of an InferenceService, in a state of its rollout."""
+        name = service["metadata"]["name"] + "-predictor"
+        annotations = service["spec"]["predictor"]["annotations"]
+        labels = {"app": f"isvc.{name}"}
+        containers = [{"name": "kserve-container", "image": IMAGE}]
+        template = {"metadata": {"labels": labels, "annotations": annotations}, "spec": {"containers": containers}}
+        spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+        path = self.path("/apis/apps/v1", "deployments", name)
+        if self.find(path) is None:
+            self.call("POST", self.path("/apis/apps/v1", "deployments"), {"metadata": {"name": name}, "spec": spec})
+        else:
+            self.call("PATCH", path, {"spec": {"template": template}}, "application/merge-patch+json")
+        generation = self.call("GET", path)["metadata"]["generation"]
+        full = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
+        full |= {"readyReplicas": 1, **status}
+        self.call("PATCH", f"{path}/status", {"status": full}, "application/merge-patch+json")
+
+    def publish_address(self, url: str, name: str = SERVICE) -> None:
+        status = {"status": {"address": {"url": url}}}
+        path = self.path(f"{SERVING}/v1beta1", "inferenceservices", name)
+        self.call("PATCH", f"{path}/status", status, "application/merge-patch+json")
+
+    def pod(self, service: dict, name: str, status: dict) -> None:
+        predictor = service["metadata"]["name"] + "-predictor"
+        metadata = {
+            "name": name,
+            "labels": {"app": f"isvc.{predictor}"},
+            "annotations": service["spec"]["predictor"]["annotations"],
+        }
+        pods = self.path("/api/v1", "pods")
+        containers = [{"name": "kserve-container", "image": IMAGE}]
+        self.call("POST", pods, {"metadata": metadata, "spec": {"containers": containers}})
+        self.call("PATCH", f"{pods}/{name}/status", {"status": status}, "application/merge-patch+json")
+
+
+@pytest.fixture
+def cluster(kubernetes_api, request) -> Cluster:
+    digits = f"{abs(hash(request.node.name)):x}"[:8]
+    return Cluster(kubernetes_api, f"deploy-{digits}-{int(time.time() * 1000) % 10_000_000}")
+
+
+@pytest.fixture
+def deploy(run_task: Callable, kubernetes_api, cluster: Cluster, tmp_path: Path) -> Callable:
+    def start(**changes: str):
+        parameters = {
+            "KUBECONFIG": kubernetes_api.kubeconfig(),
+            "NAMESPACE": cluster.namespace,
+            "MODELS_DIRECTORY": str(tmp_path / "models"),
+            "MODEL_NAME": NAME,
+            "STORAGE_URI": URI,
+            "RUNTIME_IMAGE": IMAGE,
+            "PLATFORM": "openshift",
+            "DEPLOYMENT_MODE": "Standard",
+            "GPUS": "0",
+            "CPU": "1",
+            "MEMORY": "3Gi",
+            "MAX_MODEL_LEN": "256",
+            "EXPOSED": "false",
+            "TOKEN_AUTH": "false",
+            "STARTUP_MINUTES": "30",
+            "TIMEOUT_SECONDS": "60",
+            "SERVICE_URL_FILE": "run-1/service-url",
+        }
+        return run_task("deploy-model", RESULTS, **{**parameters, **changes})
+
+    return start
+
+
+class Meanwhile:
+    """Does something beside the task; what fails there fails the test."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._error: BaseException | None = None
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:
+                self._error = error
+
+        self._thread = threading.Thread(target=run)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+        if self._error:
+            raise self._error
+
+
+def test_deploys_and_saves_the_url_when_the_model_has_answered(deploy, cluster, model, tmp_path):
+    def kserve() -> None:
+        service = cluster.await_service()
+        cluster.publish_address(model.url)
+        cluster.roll_out(service, availableReplicas=0, readyReplicas=0)
+        time.sleep(1)
+        assert model.asked == []
+        cluster.roll_out(service)
+
+    with Meanwhile(kserve):
+        outcome = deploy()
+    assert (outcome.code, outcome.error) == (0, "")
+    assert outcome.results == {"inference-service": SERVICE, "service-url": model.url}
+    assert (tmp_path / "models" / "run-1" / "service-url").read_text() == model.url + "\n"
+    question = {"path": "/v1/completions", "model": SERVICE, "prompt": "1", "max_tokens": 1, "temperature": 0}
+    assert model.asked == [question]
+
+
+def test_what_is_applied_is_what_vllm_and_kserve_take(deploy, cluster, model):
+    def kserve() -> None:
+        cluster.publish_address(model.url) if cluster.await_service() else None
+        cluster.roll_out(cluster.service())
+
+    options = {"GPUS": "4", "GPU_PRODUCT": "NVIDIA-L4", "PULL_SECRET": "quay-credentials", "EXPOSED": "true"}
+    arguments = ["--chat-template", "/mnt/models/a template.jinja"]
+    with Meanwhile(kserve):
+        outcome = deploy(**options, VLLM_ARGS=shlex.join(arguments), MODEL_SERVICE_ACCOUNT="modelcar-serving")
+    assert outcome.code == 0, outcome.error
+    runtime, service = cluster.runtime()["spec"], cluster.service()
+    # No protocol but REST, no gRPC endpoints, and a startup probe in place of a long initial delay.
+    assert not {"protocolVersions", "grpcEndpoint", "grpcDataEndpoint"} & runtime.keys()
+    container = runtime["containers"][0]
+    assert container["startupProbe"]["failureThreshold"] * container["startupProbe"]["periodSeconds"] == 1800
+    assert all("initialDelaySeconds" not in container[f"{kind}Probe"] for kind in ("startup", "readiness", "liveness"))
+    assert (container["image"], "--served-model-name={{.Name}}" in container["args"]) == (IMAGE, True)
+    predictor = service["spec"]["predictor"]
+    assert predictor["model"]["storageUri"] == URI
+    assert predictor["model"]["args"] == ["--max-model-len=256", "--tensor-parallel-size=4", *arguments]
+    assert predictor["model"]["resources"]["limits"] == {"cpu": "1", "memory": "3Gi", "nvidia.com/gpu": "4"}
+    assert predictor["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-L4"}
+    assert predictor["deploymentStrategy"]["type"] == "Recreate"
+    assert predictor["serviceAccountName"] == "modelcar-serving"
+    assert predictor["imagePullSecrets"] == [{"name": "quay-credentials"}]
+    assert service["metadata"]["labels"]["networking.kserve.io/visibility"] == "exposed"
+
+
+def test_the_pods_of_an_earlier_declaration_are_not_taken_for_ready(deploy, cluster, model):
+    def first() -> None:
+        cluster.roll_out(cluster.await_service())
+        cluster.publish_address(model.url)
+
+    with Meanwhile(first):
+        assert deploy().code == 0
+    model.asked.clear()
+    old = cluster.service()
+
+    def second() -> None:
+        service = cluster.await_service(old["metadata"]["generation"])
+        digests = [one["spec"]["predictor"]["annotations"][DIGEST_ANNOTATION] for one in (old, service)]
+        assert digests[0] != digests[1]
+        time.sleep(2)
+        # The old Deployment was available all the time.
+        assert model.asked == []
+        cluster.roll_out(service, updatedReplicas=1, replicas=2)
+        time.sleep(1)
+        assert model.asked == []
+        cluster.roll_out(service)
+
+    with Meanwhile(second):
+        assert deploy(MAX_MODEL_LEN="512").code == 0
+    assert len(model.asked) == 1
+
+
+def test_the_same_declaration_again_is_ready_at_once(deploy, cluster, model):
+    def first() -> None:
+        cluster.roll_out(cluster.await_service())
+        cluster.publish_address(model.url)
+
+    with Meanwhile(first):
+        assert deploy().code == 0
+    generation = cluster.service()["metadata"]["generation"]
+    again = deploy()
+    assert again.code == 0
+    assert cluster.service()["metadata"]["generation"] == generation
+
+
+def test_a_runtime_that_exists_is_used(deploy, cluster, model):
+    def kserve() -> None:
+        cluster.roll_out(cluster.await_service())
+        cluster.publish_address(model.url)
+
+    with Meanwhile(kserve):
+        outcome = deploy(SERVING_RUNTIME="vllm-cuda", RUNTIME_IMAGE="")
+    assert outcome.code == 0
+    assert cluster.runtime() is None
+    assert cluster.service()["spec"]["predictor"]["model"]["runtime"] == "vllm-cuda"
+
+
+def test_the_deadline_ends_the_wait_with_the_state(deploy, cluster):
+    outcome = deploy(TIMEOUT_SECONDS="3")
+    assert outcome.code == 1
+    expected = f"error: Deployment {SERVICE}-predictor is not rolled out within the time: waiting for Deployment"
+    assert outcome.error.startswith(expected)
+
+
+ENDED = {"exitCode": 137, "reason": "OOMKilled"}
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (
+            {"containerStatuses": [{"state": {}, "lastState": {"terminated": ENDED}, "restartCount": 1}]},
+            "container kserve-container ended: OOMKilled, exit code 137; give it more memory",
+        ),
+        (
+            {"containerStatuses": [{"state": {"terminated": {"exitCode": 1, "reason": "Error"}}, "restartCount": 2}]},
+            "container kserve-container ended: Error, exit code 1",
+        ),
+    ],
+)
+def test_a_pod_that_cannot_run_ends_the_wait_with_its_reason(deploy, cluster, status, message):
+    fill = {"name": "kserve-container", "image": IMAGE, "imageID": "", "ready": False}
+    status = {"containerStatuses": [{**fill, **container} for container in status["containerStatuses"]]}
+
+    def kubelet() -> None:
+        service = cluster.await_service()
+        cluster.roll_out(service, availableReplicas=0, readyReplicas=0)
+        cluster.pod(service, "the-pod", status)
+
+    started = time.monotonic()
+    with Meanwhile(kubelet):
+        outcome = deploy()
+    assert outcome.code == 1
+    assert outcome.error == f"error: {cluster.namespace}/the-pod: {message}\n"
+    assert time.monotonic() - started < 50
+
+
+def test_an_unschedulable_pod_is_waited_for_and_named(deploy, cluster):
+    lacking = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": lacking}
+
+    def scheduler() -> None:
+        service = cluster.await_service()
+        cluster.roll_out(service, availableReplicas=0, readyReplicas=0)
+        cluster.pod(service, "the-pod", {"phase": "Pending", "conditions": [condition]})
+
+    with Meanwhile(scheduler):
+        outcome = deploy(TIMEOUT_SECONDS="6")
+    assert outcome.code == 1
+    assert f"Unschedulable: {lacking}" in outcome.error
+    assert f"Unschedulable: {lacking}\n" in outcome.output
+
+
+def test_a_model_that_answers_late_is_asked_again(deploy, cluster, model):
+    model.answers.insert(0, (503, {}))
+    with Meanwhile(lambda: (cluster.roll_out(cluster.await_service()), cluster.publish_address(model.url))):
+        assert deploy().code == 0
+    assert len(model.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((404, {"message": f"The model `{SERVICE}` does not exist."}), f"did not answer as model {SERVICE}: 404"),
+        ((200, {"model": "other", "choices": [{}]}), f"did not answer as model {SERVICE}: 200"),
+        ((401, {}), "refuses access (401)"),
+    ],
+)
+def test_a_wrong_answer_is_a_failure_at_once(deploy, cluster, model, answer, message):
+    model.answers = [answer]
+    with Meanwhile(lambda: (cluster.publish_address(model.url) if cluster.await_service() else None, cluster.roll_out(cluster.service()))):
+        outcome = deploy()
+    assert outcome.code == 1
+    assert message in outcome.error and len(model.asked) == 1
+    assert outcome.results == {}
+
+
+def test_what_another_tool_manages_is_not_taken_over(deploy, cluster):
+    model = {"modelFormat": {"name": "vLLM"}, "storageUri": "s3://models/other/"}
+    service = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": SERVICE},
+        "spec": {"predictor": {"model": model}},
+    }
+    cluster.call("POST", cluster.path(f"{SERVING}/v1beta1", "inferenceservices") + "?fieldManager=pulumi", service)
+    outcome = deploy()
+    assert outcome.code == 1
+    assert "another tool manages it" in outcome.error and "pulumi" in outcome.error
+    assert cluster.service()["spec"]["predictor"]["model"]["storageUri"] == "s3://models/other/"
+
+
+def test_missing_rights_are_named(deploy, cluster):
+    role = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{cluster.namespace}/roles/deployer"
+    cluster.call("PATCH", role, {"rules": RULES[1:]}, "application/merge-patch+json")
+    outcome = deploy()
+    assert outcome.code == 1
+    assert 'cannot patch resource "servingruntimes"' in outcome.error
+    assert outcome.error.endswith("give the task's service account this right\n")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"STORAGE_URI": "oci://quay.io/modelcar/code:latest"}, "STORAGE_URI must be oci://…@sha256:…"),
+        ({"RUNTIME_IMAGE": "vllm/vllm-openai:latest"}, "RUNTIME_IMAGE must be vLLM's image by digest"),
+        ({"RUNTIME_IMAGE": ""}, "RUNTIME_IMAGE is not set"),
+        ({"VLLM_ARGS": "--chat-template '/a"}, "VLLM_ARGS"),
+        ({"GPUS": "some", "MEMORY": "lots"}, "GPUS must be a whole number, not 'some'; MEMORY must be a quantity"),
+        ({"DEPLOYMENT_MODE": "Serverless"}, "DEPLOYMENT_MODE must be Standard or RawDeployment"),
+        ({"KUBECONFIG": "/nothing"}, "there is no access to Kubernetes"),
+    ],
+)
+def test_expected_failures_are_one_line(deploy, changes, message):
+    outcome = deploy(**changes)
+    assert outcome.code == 1
+    assert message in outcome.error
+    assert outcome.error.startswith("error: ") and outcome.error.count("\n") == 1
+    assert outcome.results == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (NAME, SERVICE),
+        ("Mistral-Small-24B-Instruct-2501", "mistral-small-24b-instruct-2501"),
+        ("granite_3.1__2b.", "granite-3-1-2b"),
+        ("7B", "model-7b"),
+        ("___", "model"),
+        ("a" * 53, "a" * 53),
+    ],
+)
+def test_a_name_becomes_one_that_kubernetes_takes(service_names, model, name):
+    assert service_names(model) == name
+
+
+def test_long_names_stay_different(service_names):
+    names = {service_names("x" * 60 + ending) for ending in ("-base", "-chat", "-Chat")}
+    assert len(names) == 3
+    assert all(len(name) <= 53 for name in names)
+
+
+@pytest.fixture
+def service_names(monkeypatch) -> Callable[[str], str]:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    from serving_manifests import service_name
+
+    return service_name
