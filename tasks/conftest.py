@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 from server import HubHandler, HubServer, Repository, stored_file
 
 TASKS = Path(__file__).parent
@@ -28,6 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--model-registry", help="path of the model-registry program")
     parser.addoption("--mariadb", help="path of the mariadbd program")
     parser.addoption("--registry", help="path of the OCI registry program")
+    parser.addoption("--kubernetes", help="folder with the programs etcd and kube-apiserver")
+    parser.addoption("--kserve-crds", help="folder with KServe's CRDs")
 
 
 def program(request: pytest.FixtureRequest, option: str) -> str:
@@ -288,3 +292,111 @@ def closed_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
     yield OciRegistry(address, base64.b64encode(b"robot:robot-password").decode())
     process.terminate()
     process.wait()
+
+
+@dataclass(frozen=True)
+class KubernetesApi:
+    """A real API server without controllers and nodes, so that a test is both."""
+
+    url: str
+    directory: Path
+    admin_token: str = "the-admins-token"
+    user_token: str = "the-users-token"
+
+    @property
+    def certificate(self) -> Path:
+        """Which the API server made and signed itself."""
+        return self.directory / "certificates" / "apiserver.crt"
+
+    def kubeconfig(self) -> str:
+        """Of a user who has no rights but those that a test binds to him."""
+        file = self.directory / "kubeconfig"
+        configuration = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}],
+            "users": [{"name": "user", "user": {"token": self.user_token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
+        }
+        file.write_text(json.dumps(configuration))
+        return str(file)
+
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> dict:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {self.admin_token}", "Content-Type": kind}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        with urllib.request.urlopen(request, timeout=30, context=context) as response:
+            return json.load(response)
+
+
+@pytest.fixture(scope="session")
+def kubernetes_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
+    """etcd and the API server from a folder of their programs, with KServe's CRDs."""
+    programs, crds = Path(program(request, "--kubernetes")), Path(program(request, "--kserve-crds"))
+    directory = tmp_path_factory.mktemp("kubernetes")
+    etcd_port, peer_port, port = free_port(), free_port(), free_port()
+    etcd, peer = f"http://127.0.0.1:{etcd_port}", f"http://127.0.0.1:{peer_port}"
+    api = KubernetesApi(f"https://127.0.0.1:{port}", directory)
+    key = directory / "service-account.key"
+    subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+    tokens = f"{api.admin_token},admin,admin,system:masters\n{api.user_token},user,user\n"
+    (directory / "tokens.csv").write_text(tokens)
+    commands = [
+        [
+            str(programs / "etcd"),
+            f"--data-dir={directory / 'etcd'}",
+            f"--listen-client-urls={etcd}",
+            f"--advertise-client-urls={etcd}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
+        ],
+        [
+            str(programs / "kube-apiserver"),
+            f"--etcd-servers={etcd}",
+            f"--secure-port={port}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            f"--cert-dir={directory / 'certificates'}",
+            f"--token-auth-file={directory / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--service-account-key-file={key}",
+            f"--service-account-signing-key-file={key}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--endpoint-reconciler-type=none",
+            "--disable-admission-plugins=ServiceAccount",
+        ],
+    ]
+    processes = []
+    try:
+        for command in commands:
+            log = (directory / (Path(command[0]).name + ".log")).open("w")
+            processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+        wait_until_ready(api)
+        for plural in ("inferenceservices", "servingruntimes"):
+            definition = yaml.safe_load((crds / f"serving.kserve.io_{plural}.yaml").read_text())
+            definition["spec"]["conversion"] = {"strategy": "None"}
+            api.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+            version = definition["spec"]["versions"][0]["name"]
+            wait_until_ready(api, f"/apis/serving.kserve.io/{version}/{plural}")
+        yield api
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+def wait_until_ready(api: KubernetesApi, path: str = "/api/v1/namespaces/default", seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            api.call("GET", path)
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{path} of the API server is not there after {seconds} s: {error}") from error
+            time.sleep(0.2)
