@@ -145,12 +145,13 @@ def repositories(tmp_path: Path) -> dict[str, Repository]:
 
 @pytest.fixture
 def hub(repositories: dict[str, Repository]) -> Iterator[Hub]:
-    """The local hub; requests keeps (method, path, Range) of everything asked of it."""
+    """The local hub, which has data sets as it has models; requests keeps (method, path, Range) of all asked of it."""
     requests: list[tuple[str, str, str | None]] = []
 
     class RecordingHandler(HubHandler):
         def answer(self) -> None:
             requests.append((self.command, self.path, self.headers.get("Range")))
+            self.path = self.path.replace("/api/datasets/", "/api/models/").replace("/datasets/", "/")
             super().answer()
 
         def log_message(self, format: str, *arguments: object) -> None:

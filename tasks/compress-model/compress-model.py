@@ -5,7 +5,6 @@ written last, so a directory with a manifest is a complete one. What it was made
 with the same inputs finds that and does nothing.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -18,13 +17,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from certificates import trust
 from hub_files import fetch, fetched, hub_reference
 from manifest import manifest_path, manifest_text, read_manifest, text_digest
+from model_files import (
+    check_content,
+    keep_other_files,
+    refuse_quantized,
+    scheme_of,
+    sha256_of,
+    weight_bytes,
+)
 from recipe import Recipe, read_recipe
-from task_support import Parameters, TaskError, progress, run, size, write_result
+from task_support import Parameters, TaskError, run, size, write_result
 
 PACKAGES = ("llmcompressor", "compressed-tensors", "transformers", "torch")
-WEIGHTS = r".*\.(safetensors|bin|pt|pth|gguf|msgpack|h5|onnx)(\.index\.json)?"
 STORE = "hub"  # directory of the workspace for what is fetched beside the model
 
 
@@ -67,49 +74,6 @@ def read_parameters() -> Request:
     return request
 
 
-def read_config(model: Path) -> dict[str, Any]:
-    path = model / "config.json"
-    if not path.is_file():
-        raise TaskError(f"{model} has no config.json, so it is no model of Transformers; only those can be compressed")
-    return json.loads(path.read_text())
-
-
-def refuse_quantized(model: Path) -> None:
-    config = read_config(model)
-    text = config.get("text_config") or {}
-    found = config.get("quantization_config") or config.get("compression_config") or text.get("quantization_config")
-    if found:
-        raise TaskError(
-            f"{model.name} is quantized already ({found.get('quant_method', 'by an unknown method')}): compress the"
-            " model that it was made from, or serve it as it is and leave compress-model out"
-        )
-
-
-def weight_files(model: Path) -> list[Path]:
-    """The files that a loader takes the weights from: not the copies in other formats that some models bring."""
-    for name in ("model.safetensors.index.json", "pytorch_model.bin.index.json"):
-        if (model / name).is_file():
-            names = set(json.loads((model / name).read_text())["weight_map"].values())
-            return [model / name for name in sorted(names)]
-    for name in ("model.safetensors", "pytorch_model.bin"):
-        if (model / name).is_file():
-            return [model / name]
-    raise TaskError(f"{model} has no weights that Transformers reads (model.safetensors)")
-
-
-def weight_bytes(model: Path) -> int:
-    files = weight_files(model)
-    missing = [path.name for path in files if not path.is_file()]
-    if missing:
-        raise TaskError(f"{model} lacks {', '.join(missing)}: widen HUGGINGFACE_ALLOW_PATTERNS and pull it again")
-    return sum(path.stat().st_size for path in files)
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def local_dataset(request: Request, recipe: Recipe) -> Path | None:
     """The file with the calibration data, where it isn't one of the hub."""
     if request.dataset:
@@ -133,7 +97,11 @@ def local_dataset(request: Request, recipe: Recipe) -> Path | None:
 def dataset_name(request: Request, recipe: Recipe) -> str:
     """What identifies the calibration data: a dataset with its commit, or a file's sha256."""
     path = local_dataset(request, recipe)
-    return f"{path.name}@sha256:{sha256_of(path)}" if path else str(hub_reference("dataset", request.dataset or recipe.dataset))
+    return (
+        f"{path.name}@sha256:{sha256_of(path)}"
+        if path
+        else str(hub_reference("dataset", request.dataset or recipe.dataset))
+    )
 
 
 def dataset_files(request: Request, recipe: Recipe) -> list[Path]:
@@ -168,29 +136,19 @@ def earlier_results(compressed: Path, inputs: dict[str, Any]) -> dict[str, str] 
     if not manifest_path(compressed).is_file() or not source.is_file():
         return None
     noted = json.loads(source.read_text())
-    present = {str(path.relative_to(compressed)): path.stat().st_size for path in compressed.rglob("*") if path.is_file()}
+    present = {
+        str(path.relative_to(compressed)): path.stat().st_size for path in compressed.rglob("*") if path.is_file()
+    }
     return noted["results"] if noted["inputs"] == inputs and noted["files"] == present else None
-
-
-def check_content(model: Path, digests: dict[str, str]) -> None:
-    """TaskError unless every file of the model is what its manifest says."""
-    missing = [path for path in digests if not (model / path).is_file()]
-    if missing:
-        raise TaskError(f"{model} lacks {', '.join(missing)}: run the pull task again")
-    sizes = {path: (model / path).stat().st_size for path in digests}
-    checked: list[str] = []
-    with progress("checking", sum(sizes.values()), lambda: sum(sizes[path] for path in list(checked))):
-        for path, digest in digests.items():
-            if sha256_of(model / path) != digest:
-                raise TaskError(f"{model / path} differs from its manifest: run the pull task again")
-            checked.append(path)
 
 
 def check_space(request: Request, weights: int) -> None:
     """Four bits for sixteen, with room for layers that stay as they are."""
     needed, free = weights // 2, shutil.disk_usage(request.workspace).free
     if needed > free:
-        raise TaskError(f"the workspace has {size(free)} free, and compressing needs {size(needed)}: use a larger volume")
+        raise TaskError(
+            f"the workspace has {size(free)} free, and compressing needs {size(needed)}: use a larger volume"
+        )
 
 
 def gpu_count() -> int:
@@ -225,8 +183,19 @@ def quantize(request: Request, recipe: Recipe, partial: Path) -> None:
         "COMPRESSED_TENSORS_LOG_LEVEL": "WARNING",
     }
     processes = request.processes or max(1, gpu_count())
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1", f"--nproc-per-node={processes}"]
-    command = [sys.executable, *(torchrun if processes > 1 else []), str(Path(__file__).with_name("quantize.py")), str(scratch / "job.json")]
+    torchrun = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--local-addr=127.0.0.1",
+        f"--nproc-per-node={processes}",
+    ]
+    command = [
+        sys.executable,
+        *(torchrun if processes > 1 else []),
+        str(Path(__file__).with_name("quantize.py")),
+        str(scratch / "job.json"),
+    ]
     worker = subprocess.Popen(command, env=environment)
     signal.signal(signal.SIGTERM, lambda *_: (worker.terminate(), sys.exit(143)))
     code = worker.wait()
@@ -239,32 +208,6 @@ def quantize(request: Request, recipe: Recipe, partial: Path) -> None:
         )
     if code != 0:
         raise TaskError(f"quantizing ended with exit code {code}; what it printed is above")
-
-
-def scheme_of(model: Path) -> str:
-    """The scheme that a compressed model has, from its own config: W4A16 for 4 bit weights and 16 bit activations."""
-    config = read_config(model).get("quantization_config")
-    if not config:
-        raise TaskError("the model that was written is not quantized; this is a fault of the recipe")
-
-    def bits(part: dict[str, Any] | None) -> int:
-        return part["num_bits"] if part else 16
-
-    groups = config["config_groups"].values()
-    return " ".join(sorted({f"W{bits(group['weights'])}A{bits(group['input_activations'])}" for group in groups}))
-
-
-def keep_other_files(model: Path, output: Path, digests: dict[str, str]) -> None:
-    """Copies what belongs to the model beside weights and config: tokenizer, chat template, licence, nested folders."""
-    for name in digests:
-        if re.fullmatch(WEIGHTS, name) or name == "config.json":
-            continue
-        target = output / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(model / name, target)
-    for path in output.rglob("*"):
-        # safetensors writes its files for their owner only; later steps run under another uid.
-        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def finish(request: Request, recipe: Recipe, inputs: dict[str, Any], partial: Path) -> dict[str, str]:
@@ -319,8 +262,10 @@ def compress(request: Request) -> dict[str, str]:
 
 
 def main() -> None:
+    request = read_parameters()
+    trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""))
     try:
-        results = compress(read_parameters())
+        results = compress(request)
     except OSError as error:
         if error.errno is None:
             raise

@@ -109,8 +109,10 @@ class ProgressLines(Modifier):
     def on_sequential_epoch_end(self, state: Any, event: Any, modules: list[torch.nn.Module], **_: Any) -> None:
         self._done += sum(hasattr(module, "quantization_scheme") for module in modules)
         now = time.monotonic()
-        if is_source_process() and self._done and (
-            self._done == self._total or now - self._printed > SECONDS_BETWEEN_PROGRESS_LINES
+        if (
+            is_source_process()
+            and self._done
+            and (self._done == self._total or now - self._printed > SECONDS_BETWEEN_PROGRESS_LINES)
         ):
             self._printed = now
             left = (now - self._started) / self._done * (self._total - self._done)

@@ -33,7 +33,9 @@ def read_recipe(name: str, workspace: Path) -> Recipe:
     path = shipped.get(name)
     if path is None:
         if not re.fullmatch(r"(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+\.yaml", name):
-            raise TaskError(f"RECIPE must be one of {', '.join(sorted(shipped))} or a .yaml file of the workspace, not {name!r}")
+            raise TaskError(
+                f"RECIPE must be one of {', '.join(sorted(shipped))} or a .yaml file of the workspace, not {name!r}"
+            )
         path = workspace / name
         if not path.is_file():
             raise TaskError(f"RECIPE {name} is no file of the workspace; {', '.join(sorted(shipped))} are shipped")

@@ -239,17 +239,14 @@ def test_what_is_wrong_is_said_in_one_line(compress, changes, message):
 
 
 @pytest.fixture
-def dataset(hub, repositories, tmp_path) -> str:
-    """A data set on the hub, which serves data sets as it does models; its commit."""
-
-    class DatasetHandler(hub.server.RequestHandlerClass):
-        def answer(self) -> None:
-            self.path = self.path.replace("/api/datasets/", "/api/models/").replace("/datasets/", "/")
-            super().answer()
-
-    hub.server.RequestHandlerClass = DatasetHandler
+def dataset(repositories, tmp_path) -> str:
+    """A data set on the hub, at its commit."""
     rows = [{"problem": f"What is {n} plus 1?", "solution": str(n + 1)} for n in range(20)]
-    files = {"data/train-0.jsonl": "".join(json.dumps(row) + "\n" for row in rows), "README.md": "about", "large.bin": "x"}
+    files = {
+        "data/train-0.jsonl": "".join(json.dumps(row) + "\n" for row in rows),
+        "README.md": "about",
+        "large.bin": "x",
+    }
     for name, text in files.items():
         (tmp_path / "dataset" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "dataset" / name).write_text(text)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from certificates import explain_certificate, trust
-from hub_files import REFERENCE, fetched, hub_reference
+from certificates import trust
+from endpoint import served_model, tokenizer_directory
 from manifest import read_manifest
 from scores import check_minimum, compact, scores_of
 from task_support import Parameters, TaskError, run, size, write_result
@@ -94,52 +94,20 @@ def read_parameters() -> Request:
 
 def workspace_path(parameters: Parameters, name: str) -> Path:
     workspace = parameters.optional("WORKSPACE_DIRECTORY")
-    return Path(workspace, parameters.required(name, r"(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+", "a relative path without . or .."))
+    return Path(
+        workspace, parameters.required(name, r"(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+", "a relative path without . or ..")
+    )
 
 
 def check_locked_in(request: Request) -> None:
     """What a model wrote is only run where it finds nothing of worth."""
     found = [name for name in SECRETS if os.environ.get(name)]
     if request.token_file.exists():
-        found.append(f"the service account's token (set automountServiceAccountToken: false in the run's podTemplate)")
+        found.append("the service account's token (set automountServiceAccountToken: false in the run's podTemplate)")
     if os.getuid() == 0:
         found.append("the rights of root")
     if found:
         raise TaskError(f"RUN_GENERATED_CODE is refused where generated code finds {', '.join(found)}")
-
-
-def served_model(request: Request) -> dict[str, Any]:
-    """What the endpoint says of the model; TaskError if it does not serve it."""
-    url = f"{request.endpoint}/v1/models"
-    headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get("OPENAI_API_KEY")) else {}
-    try:
-        answer = requests.get(url, headers=headers, timeout=30)
-    except requests.exceptions.SSLError as error:
-        raise TaskError(explain_certificate(request.endpoint, str(error))) from error
-    except requests.RequestException as error:
-        raise TaskError(f"{request.endpoint} cannot be reached: {error}") from error
-    if answer.status_code in (401, 403):
-        raise TaskError(f"{request.endpoint} answers {answer.status_code}: set the key of the endpoint's secret")
-    if not answer.ok:
-        raise TaskError(f"{url} answers {answer.status_code}")
-    models = {model["id"]: model for model in answer.json()["data"]}
-    if request.model_name not in models:
-        raise TaskError(f"{request.endpoint} serves {', '.join(models) or 'no model'}, not MODEL_NAME {request.model_name}")
-    return models[request.model_name]
-
-
-def tokenizer_directory(request: Request) -> Path:
-    if re.fullmatch(REFERENCE, request.tokenizer):
-        directory = fetched(hub_reference("model", request.tokenizer), request.workspace / "hub")
-        if directory is None:
-            raise TaskError(f"tokenizer {request.tokenizer} is not on the workspace: the step fetch-data must run first")
-        return directory
-    directory = request.workspace / request.tokenizer
-    if request.tokenizer.startswith(("/", "..")) or not directory.is_dir():
-        raise TaskError(
-            f"TOKENIZER {request.tokenizer!r} must be a directory of the workspace or <organisation>/<name>@<commit>"
-        )
-    return directory
 
 
 def model_arguments(request: Request, gpus: int) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -148,14 +116,16 @@ def model_arguments(request: Request, gpus: int) -> tuple[dict[str, Any], dict[s
         _, digest = read_manifest(request.model)
         arguments = {"pretrained": str(request.model), "dtype": "auto", "parallelize": gpus > 1}
         return {**arguments, **({"max_length": request.max_length} if request.max_length else {})}, {"manifest": digest}
-    served = served_model(request)
+    served = served_model(request.endpoint, request.model_name)
     length = request.max_length or served.get("max_model_len")
     if not length:
-        raise TaskError(f"{request.endpoint} does not say how long a context {request.model_name} takes: set MAX_LENGTH")
+        raise TaskError(
+            f"{request.endpoint} does not say how long a context {request.model_name} takes: set MAX_LENGTH"
+        )
     arguments = {
         "model": request.model_name,
         "base_url": f"{request.endpoint}/v1/completions",
-        "tokenizer": str(tokenizer_directory(request)),
+        "tokenizer": str(tokenizer_directory(request.tokenizer, request.workspace)),
         "tokenizer_backend": "huggingface",
         # As token ids: text would get a second first token from servers that add one, and count it wrongly.
         "tokenized_requests": True,
@@ -173,7 +143,8 @@ def check_length(tasks: dict[str, Any], length: int | None) -> None:
         answer = int((task.config.generation_kwargs or {}).get("max_gen_toks", 256))
         if length and task.config.output_type == "generate_until" and answer >= length:
             raise TaskError(
-                f"{name} generates up to {answer} tokens, and the context has {length}: serve the model with a longer one"
+                f"{name} generates up to {answer} tokens, and the context has {length}: serve the model with a longer"
+                " one"
             )
 
 
@@ -213,7 +184,9 @@ def evaluate(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
             )
     if not report:
         raise TaskError("the harness reported nothing")
-    unanswered = sum(NO_ANSWER in json.dumps(sample["resps"], default=str) for task in report["samples"].values() for sample in task)
+    unanswered = sum(
+        NO_ANSWER in json.dumps(sample["resps"], default=str) for task in report["samples"].values() for sample in task
+    )
     if unanswered:
         raise TaskError(f"the endpoint gave no text for {unanswered} questions, which the harness would count as wrong")
     return report, {**identity, "datasets": data.used}
@@ -260,7 +233,9 @@ def main() -> None:
     scores = scores_of(report, request.tasks)
     samples = {task: count["effective"] for task, count in report["n-samples"].items()}
     if not all(samples.values()):
-        raise TaskError(f"there was nothing to ask in {', '.join(task for task, count in samples.items() if not count)}")
+        raise TaskError(
+            f"there was nothing to ask in {', '.join(task for task, count in samples.items() if not count)}"
+        )
     written = write_report(request, report, about)
     for task, metrics in scores.items():
         print(f"{task}: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()), flush=True)

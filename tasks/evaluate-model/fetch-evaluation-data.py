@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from certificates import trust
 from hub_files import REFERENCE, fetch, hub_reference
-from task_support import Parameters, TaskError, run
+from task_support import Parameters, run
 
 SHIPPED = Path(__file__).parent / "evaluation"
 TOKENIZER_FILES = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]

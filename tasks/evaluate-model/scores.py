@@ -14,7 +14,7 @@ Scores = dict[str, dict[str, float]]
 
 
 def task_scores(metrics: dict[str, Any]) -> dict[str, float]:
-    """The metrics of one task with their standard errors as <metric>_stderr; filters are named where there are several."""
+    """The metrics of one task, standard errors as <metric>_stderr; filters are named where there are several."""
     found: dict[str, float] = {}
     names = [key.partition(",") for key in metrics if "," in key]
     for metric, _, filter_name in names:
@@ -33,7 +33,9 @@ def scores_of(results: dict[str, Any], names: list[str]) -> Scores:
     for name in names:
         members = [name] if name in everything else results.get("group_subtasks", {}).get(name, [])
         # A tag has no scores of its own.
-        members = members or [task for task in everything if name in (results["configs"].get(task, {}).get("tag") or [])]
+        members = members or [
+            task for task in everything if name in (results["configs"].get(task, {}).get("tag") or [])
+        ]
         for member in members:
             scores[member] = task_scores(everything[member])
             values = [value for key, value in scores[member].items() if "_stderr" not in key]
@@ -56,7 +58,9 @@ def compact(scores: Scores) -> str:
     shorter = {name: dict(list(task.items())[:1]) for name, task in scores.items()}
     while len(text(shorter).encode()) > LONGEST:
         shorter.popitem()
-    print(f"the result holds {len(shorter)} of {len(scores)} tasks, a metric each; the file has all of them", flush=True)
+    print(
+        f"the result holds {len(shorter)} of {len(scores)} tasks, a metric each; the file has all of them", flush=True
+    )
     return text(shorter)
 
 

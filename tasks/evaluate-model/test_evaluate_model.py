@@ -11,6 +11,7 @@ import pytest
 from completions_stand_in import NAME, StandIn
 from manifest import manifest_path, manifest_text
 from scores import LONGEST, compact
+from server import Repository, stored_file
 
 HERE = Path(__file__).parent
 HUB = Path("/models/modelcar")
@@ -87,6 +88,14 @@ def test_a_served_model_scores_as_it_does_in_process(evaluate, served, workspace
     report = json.loads((workspace / outside.results["results-file"]).read_text())
     assert report["about"]["served"]["id"] == NAME
     assert report["configs"]["sums"]["task"] == "sums"
+
+
+def test_a_chat_template_is_applied_when_asked_for(evaluate, served):
+    prompts = []
+    served.reply = lambda prompt: prompts.append(prompt) or "0"
+    outcome = evaluate(served, TASKS="sums", LIMIT="1", APPLY_CHAT_TEMPLATE="true")
+    assert outcome.code == 0, outcome.error
+    assert prompts[0].startswith("<s><|user|>") and prompts[0].endswith("<|assistant|>\n")
 
 
 def test_an_untrained_model_scores_low(evaluate, workspace):
@@ -167,6 +176,39 @@ def test_generated_code_is_run_and_measured(evaluate, served, humaneval, tmp_pat
     assert outcome.code == 0, outcome.error
     assert json.loads(outcome.results["scores"])["humaneval"]["pass@1"] == 0.5
     assert escaped.read_text() == "none"  # it had no environment
+
+
+def test_data_and_tokenizer_of_the_hub_are_fetched_at_their_commits(
+    evaluate, run_task, served, hub, repositories, workspace, tmp_path
+):
+    commit = "e" * 40
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(problem(number)) + "\n" for number in range(2)))
+    for name, files in {
+        "openai/openai_humaneval": [tmp_path / "test.jsonl"],
+        "org/model": list((workspace / "sums").iterdir()),
+    }.items():
+        stored = {file.name: stored_file(file) for file in files}
+        repositories[name] = Repository(name, commit, False, {commit: stored})
+    parameters = {
+        "WORKSPACE_DIRECTORY": str(workspace),
+        "TASKS": "humaneval",
+        "TOKENIZER": f"org/model@{commit}",
+        "DATASET_REVISIONS": f"openai/openai_humaneval@{commit}",
+        "HF_ENDPOINT": hub.url,
+        "HF_TOKEN": "the-token",
+    }
+    fetched = run_task("evaluate-model/fetch-evaluation-data", [], **parameters)
+    assert fetched.code == 0, fetched.error
+    assert f"openai/openai_humaneval@{commit}" in fetched.output
+    got = {path.rpartition("/")[2] for _, path, _ in hub.requests if "/resolve/" in path}
+    assert {"test.jsonl", "tokenizer.json"} <= got and "model.safetensors" not in got
+    served.length = 4096
+    served.reply = lambda prompt: "    return a + b\n"
+    given = {name: parameters[name] for name in ("TASKS", "TOKENIZER", "DATASET_REVISIONS")}
+    outcome = evaluate(served, RUN_GENERATED_CODE="true", **given)
+    assert json.loads(outcome.results["scores"])["humaneval"]["pass@1"] == 1
+    report = json.loads((workspace / "evaluation" / "results.json").read_text())
+    assert report["about"]["datasets"] == {"openai/openai_humaneval": commit}
 
 
 def test_a_context_that_is_too_short_for_a_task_is_an_error(evaluate, served, humaneval):
@@ -263,7 +305,9 @@ def test_what_is_wrong_with_an_endpoint_is_said_before_the_evaluation(evaluate, 
 def test_a_task_of_the_workspace_brings_its_data(evaluate, run_task, workspace):
     (workspace / "own").mkdir()
     text = (HERE / "evaluation" / "sums.yaml").read_text()
-    (workspace / "own" / "mine.yaml").write_text(text.replace("task: sums", "task: mine").replace("sums.jsonl", "m.jsonl"))
+    (workspace / "own" / "mine.yaml").write_text(
+        text.replace("task: sums", "task: mine").replace("sums.jsonl", "m.jsonl")
+    )
     rows = (HERE / "evaluation" / "sums.jsonl").read_text().splitlines(keepends=True)
     (workspace / "own" / "m.jsonl").write_text("".join(rows[:3]))
     parameters = {

@@ -17,7 +17,7 @@ NAME = "sums"
 
 
 class StandIn(ThreadingHTTPServer):
-    """Serves a model. `key` is the one it asks for, `fail` gives the status for a request by its number, `reply` its text."""
+    """`key` is the one that it asks for, `fail` gives the status for a request by its number, `reply` its text."""
 
     def __init__(self, model: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -42,9 +42,7 @@ class StandIn(ThreadingHTTPServer):
             return {"index": index, "text": "", "logprobs": {"token_logprobs": found, "top_logprobs": best}}
         if self.reply:
             return {"index": index, "text": self.reply(self.tokenizer.decode(ids))}
-        output = self.model.generate(
-            input_ids=torch.tensor([ids]), max_new_tokens=body["max_tokens"], do_sample=False
-        )
+        output = self.model.generate(input_ids=torch.tensor([ids]), max_new_tokens=body["max_tokens"], do_sample=False)
         text = self.tokenizer.decode(output[0][len(ids) :], skip_special_tokens=True)
         for stop in body.get("stop") or []:
             text = text.partition(stop)[0]

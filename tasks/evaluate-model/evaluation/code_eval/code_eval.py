@@ -1,8 +1,9 @@
 """The metric `code_eval` of humaneval and mbpp: the share of generated programs that pass their tests.
 
-It stands in the place of the metric of that name on the hub, which would be fetched unpinned and runs what the model wrote
-in a copy of this process. Here each program has an interpreter of its own, with an empty environment and directory, and
-limits for time, memory and files. What else it may reach is the pod's matter: see the Task evaluate-model.
+It stands in the place of the metric of that name on the hub, which would be fetched unpinned and runs what the model
+wrote in a copy of this process. Here each program has an interpreter of its own, with an empty environment and
+directory, and limits for time, memory and files. What else it may reach is the pod's matter: see the Task
+evaluate-model.
 """
 
 import math
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import datasets
 import evaluate
@@ -52,14 +54,11 @@ def passes(program: str) -> bool:
             preexec_fn=limit,
         )
         try:
-            process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(SECONDS)
         finally:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # with what it may have started
-            except ProcessLookupError:
-                pass
             process.wait()
         output.seek(0)
         return process.returncode == 0 and output.read().endswith(proof.encode())

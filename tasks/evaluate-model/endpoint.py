@@ -1,0 +1,46 @@
+"""A served model, looked at before it is evaluated: an endpoint that speaks OpenAI's API, and the model's tokenizer."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import requests
+from certificates import explain_certificate
+from hub_files import REFERENCE, fetched, hub_reference
+from task_support import TaskError
+
+
+def served_model(endpoint: str, name: str) -> dict[str, Any]:
+    """What the endpoint says of the model; TaskError if it does not serve it."""
+    url = f"{endpoint}/v1/models"
+    headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get("OPENAI_API_KEY")) else {}
+    try:
+        answer = requests.get(url, headers=headers, timeout=30)
+    except requests.exceptions.SSLError as error:
+        raise TaskError(explain_certificate(endpoint, str(error))) from error
+    except requests.RequestException as error:
+        raise TaskError(f"{endpoint} cannot be reached: {error}") from error
+    if answer.status_code in (401, 403):
+        raise TaskError(f"{endpoint} answers {answer.status_code}: set the key of the endpoint's secret")
+    if not answer.ok:
+        raise TaskError(f"{url} answers {answer.status_code}")
+    models = {model["id"]: model for model in answer.json()["data"]}
+    if name not in models:
+        raise TaskError(f"{endpoint} serves {', '.join(models) or 'no model'}, not MODEL_NAME {name}")
+    return models[name]
+
+
+def tokenizer_directory(tokenizer: str, workspace: Path) -> Path:
+    """Where the tokenizer's files lie: a directory of the workspace, or what was fetched from the hub."""
+    if re.fullmatch(REFERENCE, tokenizer):
+        directory = fetched(hub_reference("model", tokenizer), workspace / "hub")
+        if directory is None:
+            raise TaskError(f"tokenizer {tokenizer} is not on the workspace: the step fetch-data must run first")
+        return directory
+    directory = workspace / tokenizer
+    if tokenizer.startswith(("/", "..")) or not directory.is_dir():
+        raise TaskError(
+            f"TOKENIZER {tokenizer!r} must be a directory of the workspace or <organisation>/<name>@<commit>"
+        )
+    return directory
