@@ -3,13 +3,13 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Image } from "./images/image.ts";
-import { compressTest, evaluateTest, tasksTest } from "./images/images.ts";
+import { compressTest, evaluateTest, guidellmTest, tasksTest } from "./images/images.ts";
 import { provideTestImage } from "./images/node-store.ts";
 import { runInImage } from "./images/store.ts";
 import { projectDirectory } from "./paths.ts";
 import type { Progress } from "./progress.ts";
 import { run } from "./run.ts";
-import { goToolDirectory } from "./toolchain/go.ts";
+import { goModuleSource, goToolDirectory } from "./toolchain/go.ts";
 
 /** The tests that run in an image: folders under the project, without those under them that run elsewhere. */
 interface Suite {
@@ -21,29 +21,43 @@ interface Suite {
 
 const compressing = ["tasks/compress-model"];
 const evaluating = ["tasks/evaluate-model"];
+const benchmarking = ["tasks/run-guidellm"];
 
-const suites: readonly Suite[] = [
+/** The tasks that move files and records. */
+export const taskSuites: readonly Suite[] = [
   {
     image: tasksTest,
     folders: ["tasks", "local/hub"],
-    elsewhere: [...compressing, ...evaluating],
+    elsewhere: [...compressing, ...evaluating, ...benchmarking],
     options: [
       "--minio=/tools/minio/minio",
       "--mariadb=/usr/sbin/mariadbd",
       "--model-registry=/tools/model-registry/model-registry",
+      "--registry=/tools/registry/registry",
+      "--etcd=/tools/etcd/etcd",
+      "--kube-apiserver=/tools/kubernetes/kube-apiserver",
+      "--kserve-crds=/tools/kserve-crds",
     ],
   },
+];
+
+/** The tasks that run models; no pipeline of the stack `local` has them yet, so `npm test` runs these by name only. */
+export const modelTaskSuites: readonly Suite[] = [
   { image: compressTest, folders: compressing },
   { image: evaluateTest, folders: evaluating },
+  { image: guidellmTest, folders: benchmarking },
 ];
+
+/** Servers that the tests start. */
+const tools = ["minio", "model-registry", "registry", "etcd", "kubernetes"] as const;
 
 interface Count {
   readonly passed: number;
   readonly failed: number;
 }
 
-/** Runs every suite. A suite without any test counts as a failure. */
-export async function testTasks(progress: Progress): Promise<Count> {
+/** Runs suites. One without any test counts as a failure. */
+export async function testTasks(suites: readonly Suite[], progress: Progress): Promise<Count> {
   const project = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
   try {
     // The tests run as an unprivileged user, as the tasks do, who may not be let into this checkout.
@@ -82,10 +96,11 @@ async function runSuite(suite: Suite, project: string, progress: Progress): Prom
       "--junit-xml=/reports/report.xml",
     ];
     chmodSync(reports, 0o777);
+    const kserve = await goModuleSource("kserve", "github.com/kserve/kserve");
     await runInImage(image, command, {
       [project]: "/project",
-      [goToolDirectory("minio")]: "/tools/minio",
-      [goToolDirectory("model-registry")]: "/tools/model-registry",
+      ...Object.fromEntries(tools.map((tool) => [goToolDirectory(tool), `/tools/${tool}`])),
+      [join(kserve, "config/crd/full")]: "/tools/kserve-crds",
       [reports]: "/reports",
     });
     return counts(readFileSync(join(reports, "report.xml"), "utf8"));

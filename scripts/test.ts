@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { projectDirectory, stateDirectory } from "../local/paths.ts";
 import { stopPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
-import { testTasks } from "../local/test-tasks.ts";
+import { modelTaskSuites, taskSuites, testTasks } from "../local/test-tasks.ts";
 
 interface Count {
   readonly passed: number;
@@ -73,10 +73,13 @@ const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   schemas: () => vitest("schemas"),
   platform: buildPlatform,
   engine: () => vitest("engine"),
-  tasks: () => testTasks(progress),
+  tasks: () => testTasks(taskSuites, progress),
+  "model-tasks": () => testTasks(modelTaskSuites, progress),
   cluster: () => vitest("cluster"),
   life: () => vitest("life"),
 };
+/** Left out where no part is named. */
+const byName = ["model-tasks"];
 const withoutPlatform = ["types", "style", "unit", "schemas"];
 
 const chosen = process.argv.slice(2);
@@ -88,7 +91,7 @@ if (unknown.length > 0) {
 const counts: Count[] = [];
 for (const [name, part] of Object.entries(parts)) {
   const needed = name === "platform" && chosen.some((other) => !withoutPlatform.includes(other));
-  if (chosen.length > 0 && !chosen.includes(name) && !needed) continue;
+  if (chosen.length > 0 ? !chosen.includes(name) && !needed : byName.includes(name)) continue;
   progress.say(`test: ${name}`);
   const count = await part();
   progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);

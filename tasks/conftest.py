@@ -30,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--model-registry", help="path of the model-registry program")
     parser.addoption("--mariadb", help="path of the mariadbd program")
     parser.addoption("--registry", help="path of the OCI registry program")
-    parser.addoption("--kubernetes", help="folder with the programs etcd and kube-apiserver")
+    parser.addoption("--etcd", help="path of the etcd program")
+    parser.addoption("--kube-apiserver", help="path of Kubernetes' API server")
     parser.addoption("--kserve-crds", help="folder with KServe's CRDs")
 
 
@@ -334,8 +335,8 @@ class KubernetesApi:
 
 @pytest.fixture(scope="session")
 def kubernetes_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
-    """etcd and the API server from a folder of their programs, with KServe's CRDs."""
-    programs, crds = Path(program(request, "--kubernetes")), Path(program(request, "--kserve-crds"))
+    """etcd and the API server, with KServe's CRDs."""
+    crds = Path(program(request, "--kserve-crds"))
     directory = tmp_path_factory.mktemp("kubernetes")
     etcd_port, peer_port, port = free_port(), free_port(), free_port()
     etcd, peer = f"http://127.0.0.1:{etcd_port}", f"http://127.0.0.1:{peer_port}"
@@ -346,7 +347,7 @@ def kubernetes_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     (directory / "tokens.csv").write_text(tokens)
     commands = [
         [
-            str(programs / "etcd"),
+            program(request, "--etcd"),
             f"--data-dir={directory / 'etcd'}",
             f"--listen-client-urls={etcd}",
             f"--advertise-client-urls={etcd}",
@@ -356,7 +357,7 @@ def kubernetes_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             "--unsafe-no-fsync",
         ],
         [
-            str(programs / "kube-apiserver"),
+            program(request, "--kube-apiserver"),
             f"--etcd-servers={etcd}",
             f"--secure-port={port}",
             "--bind-address=127.0.0.1",

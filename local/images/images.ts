@@ -201,6 +201,18 @@ const evaluate = containerfileImage({
   imported: false,
 });
 
+/** GuideLLM. */
+const guidellm = containerfileImage({
+  name: "guidellm",
+  folder: "images/guidellm",
+  context: ".",
+  sources: ["images/guidellm", "tasks/common", "tasks/run-guidellm"],
+  buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
+  on: [transformers],
+  seconds: 60,
+  imported: false,
+});
+
 /** An image with pytest, for the tests of the tasks that run in it. */
 const testImage = (image: Image) =>
   containerfileImage({
@@ -215,6 +227,7 @@ const testImage = (image: Image) =>
   });
 export const compressTest = testImage(compress);
 export const evaluateTest = testImage(evaluate);
+export const guidellmTest = testImage(guidellm);
 
 /** What the tests of the tasks run in; no pod does. */
 export const tasksTest = containerfileImage({
