@@ -89,6 +89,20 @@ class Objects:
         print(f"applied {kind} {name}", flush=True)
         return applied.to_dict()
 
+    def create_once(self, manifest: Manifest) -> bool:
+        """Creates an object, or keeps the one of that name as it is. Returns whether it was created."""
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        try:
+            resource = self._client.resources.get(api_version=manifest["apiVersion"], kind=kind)
+            self._client.create(resource, manifest, namespace=self.namespace, field_manager=self._manager)
+        except ApiException as error:
+            if error.status == 409:
+                print(f"{kind} {name} exists and is kept", flush=True)
+                return False
+            raise TaskError(self._explain(f"{kind} {name} cannot be created", error)) from error
+        print(f"created {kind} {name}", flush=True)
+        return True
+
     def get(self, api_version: str, kind: str, name: str) -> Manifest | None:
         try:
             resource = self._client.resources.get(api_version=api_version, kind=kind)

@@ -47,6 +47,10 @@ class Parameters:
         value = self.required(name, r"(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+", "a relative path without . or ..")
         return Path(workspace, value.rstrip("/"))
 
+    def problem(self, text: str) -> None:
+        """Keeps a problem that concerns several parameters."""
+        self._problems.append(text)
+
     def check(self) -> None:
         """Raises TaskError with every problem found so far."""
         if self._problems:

@@ -1,0 +1,254 @@
+"""Runs the check of a run's parameters, with the scenarios of the pipeline's users."""
+
+import ast
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+HERE = Path(__file__).parent
+TASK = yaml.safe_load((HERE / "task.yaml").read_text())["spec"]
+RESULTS = [result["name"] for result in TASK["results"]]
+DEFAULTS = {param["name"]: param.get("default", "") for param in TASK["params"]}
+DIGEST = "sha256:" + "1" * 64
+TASKS = (
+    "cleanup-workspace",
+    "pull-model-from-huggingface",
+    "compress-model",
+    "evaluate-model",
+    "build-and-push-modelcar",
+    "register-with-registry",
+    "deploy-model",
+    "run-guidellm",
+    "deploy-anythingllm",
+    "publish-test-results-v2",
+)
+# A run as the README of the pipeline has it, with nothing but the package.
+GIVEN = {
+    "HUGGINGFACE_MODEL": "codellama/CodeLlama-34b-Python-hf",
+    "HUGGINGFACE_REVISION": "a" * 40,
+    "OCI_IMAGE": "quay.io/your-org/your-repo",
+    "BASE_IMAGE": f"registry.access.redhat.com/ubi9/ubi-micro@{DIGEST}",
+    "MODEL_NAME": "CodeLlama-34b-Python-hf",
+    "MODEL_REGISTRY_URL": "https://model-registry.apps.yourcluster.com",
+    "RUNTIME_IMAGE": f"quay.io/vllm/vllm-openai@{DIGEST}",
+    "S3_ENDPOINT": "http://minio.model-storage.svc.cluster.local:9000",
+    "S3_BUCKET": "llm-models",
+}
+ALL = {
+    "COMPRESS_MODEL": "true",
+    "EVALUATE_MODEL": "true",
+    "TASKS": "arc_easy,arc_challenge,hellaswag,winogrande",
+    "GUIDELLM_EVALUATE_MODEL": "true",
+    "DEPLOY_MODEL": "true",
+    "ANYTHINGLLM_IMAGE": f"quay.io/anythingllm@{DIGEST}",
+    "MAX_MODEL_LEN": "16000",
+}
+
+
+@pytest.fixture
+def check(run_task: Callable) -> Callable:
+    def start(**changes: str):
+        return run_task("check-parameters", RESULTS, **{**DEFAULTS, **GIVEN, **changes})
+
+    return start
+
+
+def running(outcome) -> list[str]:
+    """The tasks that run, by what the pipeline's `when` compare."""
+    assert (outcome.code, outcome.error) == (0, "")
+    assert {outcome.results[task] for task in (*TASKS, "build", "need-image")} <= {"true", "false"}
+    return [task for task in TASKS if outcome.results[task] == "true"]
+
+
+def test_without_wishes_the_model_is_packaged_and_registered(check):
+    outcome = check()
+    assert running(outcome) == [TASKS[0], TASKS[1], "build-and-push-modelcar", "register-with-registry"]
+    assert (outcome.results["build"], outcome.results["need-image"]) == ("true", "true")
+    assert outcome.results["package-directory"] == "codellama-34b-python-hf/model"
+    assert "compress-model: does not run: COMPRESS_MODEL is false" in outcome.output
+    assert "pull-model-from-huggingface: runs\n" in outcome.output
+
+
+def test_everything_runs_when_all_is_wished_for(check):
+    outcome = check(**ALL)
+    assert running(outcome) == list(TASKS)
+    assert {name: value for name, value in outcome.results.items() if name not in (*TASKS, "build", "need-image")} == {
+        "model-directory": "codellama-34b-python-hf/model",
+        "compressed-directory": "codellama-34b-python-hf/compressed",
+        "package-directory": "codellama-34b-python-hf/compressed",
+        "evaluation-directory": "codellama-34b-python-hf/evaluation",
+        "benchmark-directory": "codellama-34b-python-hf/benchmark",
+        "service-url-file": "codellama-34b-python-hf/service-url",
+        "inference-service": "codellama-34b-python-hf",
+    }
+
+
+def test_an_existing_image_is_deployed(check):
+    skipped = "cleanup-workspace,pull-model-from-huggingface,build-and-push-modelcar,register-with-registry"
+    outcome = check(
+        COMPRESS_MODEL="false",
+        DEPLOY_MODEL="true",
+        SKIP_TASKS=skipped,
+        HUGGINGFACE_MODEL="",
+        HUGGINGFACE_REVISION="",
+        BASE_IMAGE="",
+        OCI_IMAGE=f"quay.io/your-org/your-repo@{DIGEST}",
+    )
+    assert running(outcome) == ["deploy-model"]
+    assert (outcome.results["build"], outcome.results["need-image"]) == ("false", "true")
+    assert "build-and-push-modelcar: builds nothing: SKIP_TASKS names it; looks up" in outcome.output
+
+
+@pytest.mark.parametrize("skipped", [[task] for task in TASKS] + [list(TASKS[:6]), list(TASKS[::2]), list(TASKS)])
+def test_each_name_of_the_list_counts(check, skipped):
+    # Left out tasks did their work before, so the clean-up must be left out with them.
+    skipped = sorted({*skipped, "cleanup-workspace"}, reverse=True)
+    outcome = check(**ALL, SKIP_TASKS=" , ".join(skipped) + ",")
+    measured = not {"evaluate-model", "run-guidellm"} <= set(skipped)
+    left = [task for task in TASKS if task not in skipped and (measured or task != "publish-test-results-v2")]
+    assert running(outcome) == left
+    assert all(f"{task}: does not run: SKIP_TASKS names it" in outcome.output for task in skipped if task != "build-and-push-modelcar")
+
+
+def test_a_compressed_model_of_an_earlier_run_is_packaged(check):
+    outcome = check(COMPRESS_MODEL="true", SKIP_TASKS="cleanup-workspace, pull-model-from-huggingface, compress-model")
+    assert running(outcome) == ["build-and-push-modelcar", "register-with-registry"]
+    assert outcome.results["package-directory"].endswith("/compressed")
+
+
+def test_the_image_is_not_looked_up_when_nothing_needs_it(check):
+    outcome = check(SKIP_TASKS="build-and-push-modelcar,register-with-registry", OCI_IMAGE="", BASE_IMAGE="")
+    assert running(outcome) == ["cleanup-workspace", "pull-model-from-huggingface"]
+    assert outcome.results["need-image"] == "false"
+
+
+def test_test_results_are_published_where_there_are_some_and_a_registry(check):
+    measured = {"EVALUATE_MODEL": "true", "TASKS": "sums", "SKIP_TASKS": "register-with-registry"}
+    assert "publish-test-results-v2" in running(check(**measured))
+    outcome = check(**measured, MODEL_REGISTRY_URL="")
+    assert "publish-test-results-v2" not in running(outcome)
+    assert "publish-test-results-v2: does not run: MODEL_REGISTRY_URL is empty" in outcome.output
+    assert "nothing is evaluated or benchmarked" in check().output
+
+
+def test_anythingllm_is_deployed_with_the_model_only(check):
+    image = ALL["ANYTHINGLLM_IMAGE"]
+    assert "deploy-anythingllm" not in running(check(ANYTHINGLLM_IMAGE=image))
+    assert "deploy-anythingllm" in running(check(ANYTHINGLLM_IMAGE=image, DEPLOY_MODEL="true"))
+    assert "deploy-anythingllm" not in running(check(DEPLOY_MODEL="true"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "maker"),
+    [
+        ({"SKIP_TASKS": "pull-model-from-huggingface"}, "build-and-push-modelcar", "pull-model-from-huggingface"),
+        ({**ALL, "SKIP_TASKS": "pull-model-from-huggingface"}, "compress-model", "pull-model-from-huggingface"),
+        ({**ALL, "SKIP_TASKS": "compress-model"}, "evaluate-model", "compress-model"),
+        ({**ALL, "SKIP_TASKS": "compress-model"}, "run-guidellm", "compress-model"),
+        ({**ALL, "SKIP_TASKS": "deploy-model"}, "run-guidellm", "deploy-model"),
+        ({**ALL, "SKIP_TASKS": "deploy-model"}, "deploy-anythingllm", "deploy-model"),
+        ({**ALL, "DEPLOY_MODEL": "false"}, "run-guidellm", "deploy-model"),
+    ],
+)
+def test_what_a_task_needs_is_not_cleaned_up(check, changes, task, maker):
+    outcome = check(**changes)
+    assert outcome.code == 1
+    assert f"{task} needs what {maker} makes, which does not run" in outcome.error
+    kept = {**changes, "SKIP_TASKS": changes.get("SKIP_TASKS", "") + ",cleanup-workspace"}
+    assert check(**kept).code == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"SKIP_TASKS": "compress,deploy-model"}, f"SKIP_TASKS names compress, but the tasks are {', '.join(TASKS)}"),
+        ({"COMPRESS_MODEL": "yes"}, "COMPRESS_MODEL must be true or false, not 'yes'"),
+        ({"DEPLOY_MODEL": ""}, "DEPLOY_MODEL is not set"),
+        ({"HUGGINGFACE_MODEL": "gpt2"}, "HUGGINGFACE_MODEL must be <owner>/<name>, not 'gpt2'"),
+        ({"HUGGINGFACE_REVISION": "main"}, "HUGGINGFACE_REVISION must be a commit of 40 hexadecimal digits"),
+        ({"HF_ENDPOINT": "huggingface.co"}, "HF_ENDPOINT must be an http(s) URL"),
+        ({"MODEL_NAME": "___"}, "MODEL_NAME must be a name of letters, digits"),
+        ({"MODEL_VERSION": ""}, "MODEL_VERSION is not set"),
+        ({"OCI_IMAGE": "repo"}, "OCI_IMAGE must be <registry>/<repository>[:<tag>], not 'repo'"),
+        ({"OCI_IMAGE": f"quay.io/a/b@{DIGEST}"}, "OCI_IMAGE must be <registry>/<repository>[:<tag>], not"),
+        ({"OCI_IMAGE": ""}, "OCI_IMAGE is not set"),
+        ({"BASE_IMAGE": "quay.io/a/base:latest"}, "BASE_IMAGE must be <registry>/<repository>@sha256:<digest>"),
+        ({"MODEL_REGISTRY_URL": ""}, "MODEL_REGISTRY_URL is not set: give it, or name register-with-registry in SKIP_TASKS"),
+        ({"MODEL_REGISTRY_URL": "http://r:1/api"}, "MODEL_REGISTRY_URL must be http(s)://host:port without a path"),
+        ({"MODEL_REGISTRY_AUTH": "basic"}, "MODEL_REGISTRY_AUTH must be none, token or serviceAccount"),
+        ({"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_URL": "http://r:1"}, "MODEL_REGISTRY_URL must be https://"),
+        ({**ALL, "TASKS": " , "}, "TASKS is not set, but EVALUATE_MODEL is true"),
+        ({**ALL, "TASKS": "arc_easy,humaneval, mbpp_plus"}, "TASKS has humaneval, mbpp_plus, which run what the model wrote"),
+        ({"RUN_GENERATED_CODE": "1"}, "RUN_GENERATED_CODE must be true or false"),
+        ({"LIMIT": "0"}, "LIMIT must be a whole number above 0"),
+        ({"MINIMUM_SCORES": "sums=1"}, "MINIMUM_SCORES: 'sums=1' must be <task>:<metric>>=<number>"),
+        ({**ALL, "MAX_MODEL_LEN": "8k"}, "MAX_MODEL_LEN must be a number of tokens above 0, not '8k'"),
+        ({**ALL, "MAX_MODEL_LEN": "300"}, "PROMPT_TOKENS and OUTPUT_TOKENS are more together than MAX_MODEL_LEN 300"),
+        ({**ALL, "RUNTIME_IMAGE": ""}, "RUNTIME_IMAGE is not set, and SERVING_RUNTIME neither"),
+        ({**ALL, "RUNTIME_IMAGE": "quay.io/vllm:latest"}, "RUNTIME_IMAGE must be vLLM's image by digest"),
+        ({**ALL, "GPUS": "-1"}, "GPUS must be a whole number"),
+        ({**ALL, "VLLM_ARGS": "--chat-template 'x"}, "VLLM_ARGS \"--chat-template 'x\" cannot be split"),
+        ({**ALL, "ANYTHINGLLM_IMAGE": "anythingllm"}, "ANYTHINGLLM_IMAGE must be an image by digest"),
+        ({**ALL, "PROFILE": "ramp"}, "PROFILE must be sweep, synchronous"),
+        ({**ALL, "RATE": "0.0"}, "RATE must be a number above 0"),
+        ({**ALL, "PROMPT_TOKENS": ""}, "PROMPT_TOKENS is not set"),
+        ({**ALL, "S3_BUCKET": ""}, "S3_BUCKET is not set"),
+        ({**ALL, "RECIPE": ""}, "RECIPE is not set"),
+        ({**ALL, "CALIBRATION_DATASET": "org/name@main"}, "CALIBRATION_DATASET must be <owner>/<name>@<commit>"),
+        ({"CLEANUP_AFTER": "sometimes"}, "CLEANUP_AFTER must be always, success or never"),
+    ],
+)
+def test_a_mistake_is_named(check, changes, message):
+    outcome = check(**changes)
+    assert outcome.code == 1
+    assert message in outcome.error
+    assert outcome.error.startswith("error: ") and outcome.error.count("\n") == 1
+    assert outcome.results == {}
+
+
+def test_all_mistakes_are_named_at_once(check):
+    wrong = {"SKIP_TASKS": "deploy", "EVALUATE_MODEL": "maybe", "HUGGINGFACE_REVISION": "main", "OCI_IMAGE": "x", "LIMIT": "-"}
+    outcome = check(**wrong, MODEL_NAME="", MODEL_REGISTRY_URL="")
+    assert all(name in outcome.error for name in (*wrong, "MODEL_NAME is not set", "MODEL_REGISTRY_URL is not set"))
+
+
+def test_tasks_that_are_not_run_are_not_asked_for_their_params(check):
+    outcome = check(TASKS="", RUNTIME_IMAGE="", PROFILE="", RECIPE="", S3_BUCKET="", MAX_SECONDS="")
+    assert (outcome.code, outcome.error) == (0, "")
+
+
+def test_generated_code_is_run_where_it_is_asked_for(check):
+    outcome = check(**{**ALL, "TASKS": "humaneval,mbpp", "RUN_GENERATED_CODE": "true"})
+    assert "evaluate-model" in running(outcome)
+
+
+def test_the_results_of_the_longest_name_have_room(check):
+    outcome = check(**{**ALL, "MODEL_NAME": "x" * 200})
+    assert set(outcome.results) == set(RESULTS)
+    # As Tekton's entrypoint writes them to the message of the terminated container, which holds 4096 bytes.
+    message = json.dumps([{"key": key, "value": value, "type": 1} for key, value in outcome.results.items()])
+    assert len(message) < 3000
+
+
+def test_the_task_hands_every_param_and_result_to_the_script():
+    (step,) = TASK["steps"]
+    params = {name: f"$(params.{name})" for name in DEFAULTS}
+    results = {f"RESULT_{name.upper().replace('-', '_')}": f"$(results.{name}.path)" for name in RESULTS}
+    assert {entry["name"]: entry["value"] for entry in step["env"]} == {**params, **results}
+    assert set(TASKS) < set(RESULTS)
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in RESULTS)
+
+
+def assigned(file: str, name: str) -> object:
+    """The constant that a name is assigned in a script, whose imports are not in this image."""
+    body = ast.parse((HERE.parent / file).read_text()).body
+    (value,) = [node.value for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name]
+    return ast.literal_eval(value)
+
+
+def test_the_profiles_are_those_of_the_benchmark():
+    assert assigned("check-parameters/check-parameters.py", "PROFILES") == tuple(assigned("run-guidellm/run-guidellm.py", "RATES"))
