@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
+from pod_security import RESTRICTED, pod_security
 
 # KServe's on OpenShift AI takes no longer names.
 LONGEST_NAME = 53
@@ -12,12 +13,6 @@ PORT = 8080
 MODEL_DIRECTORY = "/mnt/models"
 MODEL_FORMAT = "vLLM"
 PROBE_PERIOD = 5
-RESTRICTED = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 
 
 @dataclass(frozen=True)
@@ -112,6 +107,7 @@ def inference_service(deployment: Deployment) -> Manifest:
         "deploymentStrategy": {"type": "Recreate" if deployment.gpus else "RollingUpdate"},
         "automountServiceAccountToken": False,
         "labels": {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "model-server"},
+        # A ModelCar is read through /proc, which takes the same user as its own.
         "securityContext": pod_security(deployment.platform),
         "model": {
             "modelFormat": {"name": MODEL_FORMAT},
@@ -164,9 +160,3 @@ def resources(deployment: Deployment) -> dict[str, dict[str, str]]:
     both = {"memory": deployment.memory, **({"nvidia.com/gpu": str(deployment.gpus)} if deployment.gpus else {})}
     # Without a CPU limit KServe would set its own, one core.
     return {"requests": {"cpu": deployment.cpu, **both}, "limits": {"cpu": deployment.cpu, **both}}
-
-
-def pod_security(platform: str) -> Manifest:
-    """OpenShift gives user and groups itself. A ModelCar is read through /proc, which takes the same user as its own."""
-    given = {"runAsUser": 1000, "runAsGroup": 0, "fsGroup": 1000} if platform == "kubernetes" else {}
-    return {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **given}
