@@ -3,28 +3,32 @@ import { Access } from "./components/access.ts";
 import { Credentials } from "./components/credentials.ts";
 import { deploymentMode } from "./components/manifests/deployment-mode.ts";
 import { taskAccount } from "./components/manifests/jobs.ts";
-import { importTasks } from "./components/manifests/model-import.ts";
+import { tasksOf } from "./components/manifests/pipelines/definition.ts";
+import { pipelinesFor, runGpus } from "./components/manifests/pipelines/index.ts";
 import { secretNames } from "./components/manifests/secrets.ts";
 import { ModelImport } from "./components/model-import.ts";
 import { ModelService } from "./components/model-service.ts";
+import { ModelTesting } from "./components/model-testing.ts";
 import { networkOf, servedModelOf } from "./components/network.ts";
 import { ObjectStore } from "./components/object-store.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
 import { Registry } from "./components/registry.ts";
 import { ServingRuntimes } from "./components/serving-runtime.ts";
-import { checkSizes } from "./components/sizing.ts";
+import { checkSizes, runDemands } from "./components/sizing.ts";
 import { keptClaims, Storage } from "./components/storage.ts";
-import { fitTask, loadTasks, taskDemand } from "./components/task-files.ts";
-import { loadConfig } from "./config.ts";
+import { fitTask, loadTasks } from "./components/task-files.ts";
+import { loadConfig, type Model } from "./config.ts";
 import { quotaFor } from "./sizing/quota.ts";
 import { workloadsOf } from "./sizing/stack.ts";
 
 const config = loadConfig();
 const { platform, namespace, images, secrets, imageRegistry, kubeContext: context } = config;
-const tasks = loadTasks("tasks", importTasks).map((task) => fitTask(task, namespace, images));
-const demands = tasks.map(taskDemand);
-checkSizes(config, demands);
+const declared = pipelinesFor(images);
+const taskNames = [...new Set(declared.flatMap(tasksOf))];
+const tasks = loadTasks("tasks", taskNames).map((task) => fitTask(task, namespace, images));
+const demandsOf = (model: Model) => runDemands(model, tasks);
+checkSizes(config, demandsOf);
 
 const cluster = new k8s.Provider("cluster", {
   context,
@@ -38,7 +42,7 @@ const cluster = new k8s.Provider("cluster", {
 const onCluster = { providers: [cluster] };
 
 const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
-const quota = quotaFor(workloadsOf(config, demands), config.project.quota);
+const quota = quotaFor(workloadsOf(config, demandsOf), config.project.quota);
 const retain = keptClaims(config).length > 0;
 const project = new Project(
   "project",
@@ -67,15 +71,16 @@ const registry = new Registry(
   { platform, namespace, registry: config.registry, serviceAccount, networkPolicies, images },
   inProject,
 );
-const pullSecrets = imageRegistry ? [secretNames.imageRegistry] : [];
+const registrySecret = imageRegistry?.username ? secretNames.imageRegistry : undefined;
+const pullSecrets = registrySecret ? [registrySecret] : [];
 const access = new Access(
   "access",
   {
     project,
     namespace,
-    tasks: importTasks,
+    tasks: taskNames,
     models: config.models.map((model) => servedModelOf(model, platform)),
-    secrets: { serving: [secretNames.serving], imageRegistry: pullSecrets[0] },
+    secrets: { serving: [secretNames.serving], imageRegistry: registrySecret },
     registryToken: registry.auth === "serviceAccount",
     network: networkOf(config, { objectStore: objectStore.endpoint, modelRegistry: registry.url }),
   },
@@ -83,9 +88,45 @@ const access = new Access(
 );
 const { timeoutMinutes, ...treatment } = config.pipelines;
 const run = config.consoleUrl ? { ...treatment, consoleUrl: config.consoleUrl } : treatment;
-const pipelines = new Pipelines("pipelines", { namespace, tasks, timeoutMinutes }, inProject);
+const deploying = config.deploymentMode ?? deploymentMode(platform, config.platformVersion);
+const pipelines = new Pipelines(
+  "pipelines",
+  {
+    namespace,
+    tasks,
+    timeoutMinutes,
+    pipelines: declared,
+    defaults: {
+      HF_ENDPOINT: config.huggingFace.endpoint,
+      MODEL_REGISTRY_URL: registry.url,
+      MODEL_REGISTRY_AUTH: registry.auth,
+      S3_ENDPOINT: objectStore.endpoint,
+      S3_BUCKET: objectStore.bucket,
+      PLATFORM: platform,
+      DEPLOYMENT_MODE: deploying,
+      PULL_SECRET: registrySecret ?? "",
+      BASE_IMAGE: images.modelcarBase ?? "",
+      ANYTHINGLLM_IMAGE: images.anythingllm ?? "",
+    },
+  },
+  inProject,
+);
 
 const runtimes = new ServingRuntimes("serving-runtimes", config, inProject);
+
+const gpus = Math.max(0, ...config.models.map(runGpus));
+const common = {
+  ...config,
+  context,
+  objectStore,
+  storage,
+  registry,
+  pipelines,
+  pullSecrets,
+  timeoutMinutes,
+  huggingFaceEndpoint: config.huggingFace.endpoint,
+  run,
+};
 
 /** Of each model: where it answers, where it lies, and where it came from. */
 export const models = Object.fromEntries(
@@ -93,17 +134,12 @@ export const models = Object.fromEntries(
     const imported = new ModelImport(
       model.name,
       {
-        ...config,
-        context,
+        ...common,
         model,
-        objectStore,
-        storage,
-        registry,
-        pipelines,
-        pullSecrets,
-        timeoutMinutes,
-        huggingFaceEndpoint: config.huggingFace.endpoint,
-        run,
+        // Runs with GPUs wait for each other, so that none holds some while it waits for more.
+        queue: runGpus(model) > 0 ? { name: "gpus", gpus: runGpus(model), capacity: gpus } : undefined,
+        modelcarBase: images.modelcarBase,
+        imageRegistry: imageRegistry && { plainHttp: imageRegistry.plainHttp, secret: registrySecret },
       },
       { ...onCluster, dependsOn: [credentials, access] },
     );
@@ -118,15 +154,24 @@ export const models = Object.fromEntries(
         pullSecrets,
         storageUri,
         registration,
-        deploymentMode: config.deploymentMode ?? deploymentMode(platform, config.platformVersion),
+        deploymentMode: deploying,
         serviceMonitor: config.monitoring.serviceMonitor,
         orasImage: images.oras,
       },
       { ...onCluster, dependsOn: [credentials, access] },
     );
+    const { test, source } = model;
+    const testing =
+      test && "huggingFace" in source
+        ? new ModelTesting(
+            model.name,
+            { ...common, model: { ...model, source, test }, service, storageUri },
+            onCluster,
+          )
+        : undefined;
     const { url, externalUrl, apiKeySecret } = service;
     const origin = { storageUri, revision, ...registration, pipelineRun };
-    return [model.name, { url, externalUrl, apiKeySecret, ...origin }];
+    return [model.name, { url, externalUrl, apiKeySecret, ...origin, measured: testing?.results }];
   }),
 );
 export { namespace };

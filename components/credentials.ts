@@ -16,7 +16,7 @@ export interface CredentialsArgs {
   readonly namespace: string;
   readonly objectStore: ObjectStore;
   /** Where images are pushed and pulled with a login. Default: none. */
-  readonly imageRegistry?: { readonly server: string; readonly username: string } | undefined;
+  readonly imageRegistry?: { readonly server: string; readonly username?: string | undefined } | undefined;
   /** The stack's own secrets; a Secret is made for each one that is set. */
   readonly secrets: {
     readonly hfToken?: pulumi.Output<string>;
@@ -46,8 +46,8 @@ export class Credentials extends pulumi.ComponentResource {
     }
     if (hfToken) opaque("hub", secretNames.huggingFace, { HF_TOKEN: hfToken });
     if (modelRegistryToken) opaque("registry", secretNames.modelRegistry, { token: modelRegistryToken });
-    if (imageRegistry && imageRegistryPassword) {
-      const { server, username } = imageRegistry;
+    const { server, username } = imageRegistry ?? {};
+    if (server && username && imageRegistryPassword) {
       const content = imageRegistryPassword.apply((password) => dockerConfig(server, username, password));
       const metadata = { name: secretNames.imageRegistry, namespace };
       const values = { ".dockerconfigjson": content };

@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
 import {
-  type ImportResult,
   type ImportTarget,
   importedUri,
+  modelImport,
   modelImportRun,
-  pipelineName,
   results,
-} from "./manifests/model-import.ts";
-import type { Platform } from "./manifests/security.ts";
-import type { ServeSpec } from "./manifests/vllm.ts";
+} from "./manifests/pipelines/model-import.ts";
+import { modelcar, modelcarResults, modelcarRun } from "./manifests/pipelines/modelcar.ts";
+import type { RunSettings } from "./manifests/pipelines/run.ts";
+import type { PipelineRunSpec } from "./manifests/tekton.ts";
 import { modelPlacement } from "./manifests/vllm.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { PipelineRun, type PipelineRunArgs } from "./pipeline-run/index.ts";
@@ -17,22 +17,27 @@ import type { Pipelines } from "./pipelines.ts";
 import type { Registry } from "./registry.ts";
 import { Storage } from "./storage.ts";
 
-export interface ModelImportArgs {
-  readonly model: Pick<Model, "name" | "source" | "package"> & { readonly serve: ServeSpec };
-  readonly accelerators: Parameters<typeof modelPlacement>[1];
-  readonly platform: Platform;
+/** What the pipeline runs of a stack have in common. */
+export interface PipelineRunsArgs extends RunSettings {
   readonly namespace: string;
   /** Context of the kubeconfig. */
   readonly context: string;
   readonly huggingFaceEndpoint: string;
   readonly objectStore: ObjectStore;
-  readonly storage: Storage;
   readonly registry: Registry;
+  readonly storage: Storage;
   readonly pipelines: Pipelines;
-  readonly timeoutMinutes: number;
-  /** How the run is treated: retries, interruption, history. */
+  /** How a run is treated: retries, interruption, history. */
   readonly run: Pick<PipelineRunArgs, "retries" | "onInterrupt" | "history" | "consoleUrl">;
-  readonly pullSecrets: readonly string[];
+}
+
+export interface ModelImportArgs extends PipelineRunsArgs {
+  readonly model: Model;
+  /** For runs that need GPUs. Default: they start at once. */
+  readonly queue?: PipelineRunArgs["queue"];
+  /** For package.kind modelcar: the image below the model, and how its registry is reached. */
+  readonly modelcarBase?: string | undefined;
+  readonly imageRegistry?: { readonly plainHttp: boolean; readonly secret?: string | undefined } | undefined;
 }
 
 /** A model where it can be served from: brought there by a pipeline run, or there already. */
@@ -45,30 +50,69 @@ export class ModelImport extends pulumi.ComponentResource {
   readonly revision: pulumi.Output<string> | undefined;
   /** Name of the run that brought it. */
   readonly pipelineRun: pulumi.Output<string> | undefined;
+  /** All that the run reported, by name. */
+  readonly results: pulumi.Output<Record<string, string>> | undefined;
 
   constructor(name: string, args: ModelImportArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelImport", name, {}, opts);
-    const { source } = args.model;
+    const { source, package: packaging } = args.model;
     if ("uri" in source) {
       this.storageUri = pulumi.output(source.uri);
     } else {
-      const [target, claim] = this.#target(args);
       const model = { ...args.model, source };
-      const run = this.#run(name, args, model, target, claim ? [claim] : []);
-      this.storageUri = run.results.apply(() => importedUri(model, target));
+      const [run, storageUri] =
+        packaging.kind === "modelcar"
+          ? this.#modelcar(name, args, model, packaging.image)
+          : this.#import(name, args, model);
+      this.storageUri = storageUri;
       this.registration = {
         registeredModelId: run.results["registered-model-id"],
         modelVersionId: run.results["model-version-id"],
       };
-      this.revision = run.results.revision;
+      this.revision = run.uid.apply(() => source.revision);
       this.pipelineRun = run.name;
+      this.results = run.results.apply((results): Record<string, string> => results);
     }
     this.registerOutputs({ storageUri: this.storageUri });
   }
 
-  /** Where the model goes, and the claim that is made for it. */
-  #target({ model, accelerators, objectStore, storage }: ModelImportArgs): [ImportTarget, pulumi.Resource?] {
-    if (model.package.kind === "s3") {
+  /** Pipeline model-import: to the object store, or to a volume of the model's own. */
+  #import(name: string, args: ModelImportArgs, model: Parameters<typeof modelImportRun>[0]["model"]) {
+    const [target, ...claims] = this.#target(args);
+    const spec = modelImportRun({ ...args, model, target, s3Endpoint: args.objectStore.endpoint });
+    const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], claims);
+    return [run, run.uid.apply(() => importedUri(model, target))] as const;
+  }
+
+  /** Pipeline modelcar: into an image. */
+  #modelcar(
+    name: string,
+    args: ModelImportArgs,
+    model: Parameters<typeof modelcarRun>[0]["model"],
+    repository: string,
+  ) {
+    const { imageRegistry, modelcarBase = "" } = args;
+    const spec = modelcarRun({
+      ...args,
+      model,
+      repository,
+      baseImage: modelcarBase,
+      plainHttp: imageRegistry?.plainHttp ?? false,
+      registrySecret: imageRegistry?.secret,
+      claim: Storage.claimName,
+    });
+    const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model));
+    return [run, run.results["storage-uri"]] as const;
+  }
+
+  /** Where an imported model goes, and the claim that is made for it. */
+  #target({
+    model,
+    accelerators,
+    objectStore,
+    storage,
+  }: ModelImportArgs): [ImportTarget, ...pulumi.Resource[]] {
+    if (model.package.kind !== "pvc") {
       return [{ kind: "s3", bucket: objectStore.bucket, claim: Storage.claimName }];
     }
     const { claim, kind: _, ...volume } = model.package;
@@ -78,41 +122,33 @@ export class ModelImport extends pulumi.ComponentResource {
 
   #run(
     name: string,
+    pipeline: string,
     args: ModelImportArgs,
-    model: Parameters<typeof modelImportRun>[0]["model"],
-    target: ImportTarget,
-    claims: pulumi.Resource[],
-  ): PipelineRun<ImportResult> {
-    const { context, namespace, platform, pipelines, registry, objectStore, timeoutMinutes } = args;
-    const { huggingFaceEndpoint, pullSecrets } = args;
-    const spec = modelImportRun({
-      platform,
-      model,
-      target,
-      huggingFaceEndpoint,
-      s3Endpoint: objectStore.endpoint,
-      registry,
-      timeoutMinutes,
-      pullSecrets,
-    });
-    const expectedResults = Object.keys(results) as ImportResult[];
-    return new PipelineRun<ImportResult>(
-      `${pipelineName}-${name}`,
+    spec: PipelineRunSpec,
+    expectedResults: readonly Result[],
+    claims: pulumi.Resource[] = [],
+  ): PipelineRun<Result> {
+    const { context, namespace, pipelines, registry, objectStore, storage, model, queue } = args;
+    return new PipelineRun<Result>(
+      `${pipeline}-${name}`,
       {
         context,
         namespace,
-        prefix: `${pipelineName}-${model.name}`,
+        prefix: `${pipeline}-${model.name}`,
         spec,
-        definition: pipelines.modelImport,
+        definition: pipelines.digests[pipeline] ?? "",
         expectedResults,
+        ...(queue ? { queue } : {}),
         ...args.run,
       },
       {
         parent: this,
-        dependsOn: [pipelines, registry, objectStore, args.storage, ...claims],
+        dependsOn: [pipelines, registry, objectStore, storage, ...claims],
         // The run stood on its own once; it stays the same resource.
         aliases: [{ parent: pulumi.rootStackResource }],
       },
     );
   }
 }
+
+type Result = keyof typeof results | ReturnType<typeof modelcarResults>[number];

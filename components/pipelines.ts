@@ -1,44 +1,44 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "./digest.ts";
-import { modelImportPipeline } from "./manifests/model-import.ts";
-import type { Task } from "./manifests/tekton.ts";
+import { type PipelineDefinition, pipelineOf } from "./manifests/pipelines/definition.ts";
+import type { Pipeline, Task } from "./manifests/tekton.ts";
 
 export interface PipelinesArgs {
   readonly namespace: string;
-  /** The Tasks, fitted to this namespace and its images. */
+  readonly pipelines: readonly PipelineDefinition[];
+  /** The Tasks of these pipelines, fitted to this namespace and its images. */
   readonly tasks: readonly Task[];
   /** How long a run may take. */
   readonly timeoutMinutes: number;
+  /** Values that params have in this stack for runs which do not say them. */
+  readonly defaults: Readonly<Record<string, string>>;
 }
 
 /** The Tekton Tasks and the pipelines made of them. */
 export class Pipelines extends pulumi.ComponentResource {
-  /** Digest of the import pipeline and its tasks; a run with another one is another run. */
-  readonly modelImport: string;
+  /** Digest of each pipeline and its tasks, by name; a run with another one is another run. */
+  readonly digests: Readonly<Record<string, string>>;
 
   constructor(name: string, args: PipelinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Pipelines", name, {}, opts);
-    const { namespace, timeoutMinutes } = args;
     const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
     const tasks = args.tasks.map(
       (task) => new k8s.apiextensions.CustomResource(task.metadata.name, task, child),
     );
-    const modelImport = modelImportPipeline(namespace, timeoutMinutes);
-    new k8s.apiextensions.CustomResource(modelImport.metadata.name, modelImport, {
-      parent: this,
-      dependsOn: tasks,
+    const digests = args.pipelines.map((definition) => {
+      const pipeline = pipelineOf(definition, args, args.defaults);
+      new k8s.apiextensions.CustomResource(definition.name, pipeline, { parent: this, dependsOn: tasks });
+      return [definition.name, digestOf(meaning(pipeline, args.tasks))];
     });
-
-    const used = modelImport.spec.tasks.map((step) =>
-      args.tasks.find((task) => task.metadata.name === step.taskRef.name),
-    );
-    this.modelImport = digestOf([wiring(modelImport.spec), used.map((task) => task?.spec)]);
-    this.registerOutputs({ modelImport: this.modelImport });
+    this.digests = Object.fromEntries(digests);
+    this.registerOutputs({ digests: this.digests });
   }
 }
 
-/** What of a Pipeline decides its results: not how long its tasks may take. */
-function wiring(spec: ReturnType<typeof modelImportPipeline>["spec"]) {
-  return { ...spec, tasks: spec.tasks.map(({ timeout: _, ...task }) => task) };
+/** What decides the results of a pipeline's runs: not how long its tasks may take, nor defaults, which our runs do not use. */
+function meaning({ spec }: Pipeline, tasks: readonly Task[]) {
+  const steps = [...spec.tasks, ...(spec.finally ?? [])];
+  const used = steps.map(({ taskRef }) => tasks.find(({ metadata }) => metadata.name === taskRef.name)?.spec);
+  return [steps.map(({ timeout: _, ...step }) => step), spec.results, used];
 }

@@ -1,14 +1,29 @@
 /** What sizing finds, said where people look before they spend: in `pulumi preview`. */
 import * as pulumi from "@pulumi/pulumi";
-import { type Config, mistakes } from "../config.ts";
+import { type Config, type Model, mistakes } from "../config.ts";
 import type { PodDemand } from "../sizing/demand.ts";
 import { sizeStack } from "../sizing/report.ts";
+import { runTasks } from "./manifests/pipelines/index.ts";
 import { containerDefaults } from "./manifests/project.ts";
+import type { Task } from "./manifests/tekton.ts";
+import { taskDemand } from "./task-files.ts";
 
 /** Prints the arithmetic. Throws an error that lists everything that does not fit, so that nothing of it is created. */
-export function checkSizes(config: Config, tasks: readonly PodDemand[]): void {
-  const { errors, warnings, lines } = sizeStack(config, tasks, containerDefaults);
+export function checkSizes(config: Config, demandsOf: (model: Model) => readonly PodDemand[]): void {
+  const { errors, warnings, lines } = sizeStack(config, demandsOf, containerDefaults);
   if (errors.length > 0) throw mistakes(errors);
   for (const warning of warnings) pulumi.log.warn(warning);
   pulumi.log.info(lines.join("\n"));
+}
+
+/** What the pods of the tasks of a model's pipeline runs ask for. */
+export function runDemands(model: Model, tasks: readonly Task[]): PodDemand[] {
+  return runTasks(model).map(({ task: name, job }) => {
+    const task = tasks.find(({ metadata }) => metadata.name === name);
+    if (!task) throw new Error(`model ${model.name}: task ${name} is in no pipeline that is declared`);
+    const demand = taskDemand(task);
+    if (!job) return demand;
+    const { cpu, memory, gpus } = job;
+    return { name: demand.name, cpu, cpuLimit: cpu, memory, memoryLimit: memory, gpus };
+  });
 }

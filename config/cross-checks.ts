@@ -31,7 +31,8 @@ export function crossChecks(raw: Raw, secrets: ReadonlySet<SecretName>, report: 
   for (const [index, model] of models.entries()) {
     if (typeof model !== "object" || model === null) continue;
     uniqueName(models, index, report);
-    accelerators(raw, model, index, report);
+    for (const part of ["serve", "compress", "evaluate"]) accelerators(raw, model, index, part, report);
+    runs(model, index, report);
     serving(raw, model, index, report);
     args(model.serve?.vllmArgs, ["models", index, "serve", "vllmArgs"], report);
   }
@@ -75,7 +76,7 @@ function logins(raw: Raw, secrets: ReadonlySet<SecretName>, report: Report): voi
   }
   need(
     "imageRegistryPassword",
-    raw.imageRegistry !== undefined,
+    raw.imageRegistry?.username !== undefined,
     "modelcar:imageRegistry needs its user's password",
   );
   const withToken = raw.registry?.kind === "url" && raw.registry.auth === "token";
@@ -118,7 +119,16 @@ function images(raw: Raw, models: Raw[], report: Report): void {
   );
   const oras = models.some((model) => model?.serve?.cache?.fetch === "oras");
   need("oras", oras, "serve.cache.fetch: oras");
+  const packs = models.some(isPacked);
+  const tests = models.some((model) => model?.test !== undefined);
+  const pipelines = packs ? "package.kind: modelcar" : "test";
+  need("compress", packs, pipelines);
+  need("modelcarBase", packs, pipelines);
+  need("evaluate", packs || tests, pipelines);
+  need("guidellm", packs || tests, pipelines);
 }
+
+const isPacked = (model: Raw) => model?.package?.kind === "modelcar";
 
 function claims(models: Raw[], report: Report): void {
   const used = new Map<string, string>([["modelcar-storage", "the volume of the pipelines"]]);
@@ -141,10 +151,10 @@ function uniqueName(models: Raw[], index: number, report: Report): void {
   if (clash >= 0) report(path, `"${name}" is what KServe calls the Service of models[${clash}]`);
 }
 
-function accelerators(raw: Raw, model: Raw, index: number, report: Report): void {
-  const at = (key: string) => ["models", index, "serve", key];
+function accelerators(raw: Raw, model: Raw, index: number, part: string, report: Report): void {
+  const at = (key: string) => ["models", index, part, key];
   const known = Object.keys(raw.accelerators ?? {}).join(", ") || "none yet";
-  const { gpus, accelerator } = model.serve ?? {};
+  const { gpus, accelerator } = model[part] ?? {};
   const onGpus = Number.isInteger(gpus) && gpus > 0;
   if (onGpus && accelerator === undefined) {
     report(at("accelerator"), `missing; ${gpus} GPUs need a key of modelcar:accelerators (${known})`);
@@ -171,7 +181,8 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
   const uri: unknown = model.source?.uri;
   const kserve = mode === undefined || mode === "kserve";
   const restricted = raw.project?.existing !== true && raw.project?.podSecurity !== "baseline";
-  if (kserve && /^oci:.+@sha256:/.test(String(uri)) && raw.platform === "kubernetes" && restricted) {
+  const image = /^oci:.+@sha256:/.test(String(uri)) || isPacked(model);
+  if (kserve && image && raw.platform === "kubernetes" && restricted) {
     report(
       ["project", "podSecurity"],
       `must be baseline for models[${index}]: KServe's modelcar containers are not restricted`,
@@ -198,8 +209,11 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
     report(at("source", "uri"), `"${uri}" must be in the bucket ${ours.data} of modelcar:objectStore`);
   }
   if (mode === "deployment") {
-    if (typeof uri !== "string" || !uri.startsWith("oci://")) {
-      report(at("serve", "mode"), `"deployment" serves a model image: set source.uri to oci://…`);
+    if (!String(uri).startsWith("oci://") && !isPacked(model)) {
+      report(
+        at("serve", "mode"),
+        `"deployment" serves a model image: set source.uri to oci://… or package.kind to modelcar`,
+      );
     }
     if (cache === undefined) {
       report(at("serve", "cache"), "missing; mode deployment keeps the model on a volume: { size }");
@@ -223,6 +237,28 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
       at("serve", "autoscaling", "minReplicas"),
       `${autoscaling.minReplicas} must be at most maxReplicas, ${autoscaling.maxReplicas}`,
     );
+  }
+}
+
+/** What the model's pipeline runs can do. */
+function runs(model: Raw, index: number, report: Report): void {
+  const at = (...keys: string[]) => ["models", index, ...keys];
+  for (const part of ["compress", "evaluate"]) {
+    if (model[part] !== undefined && !isPacked(model)) {
+      report(at(part), "works with package.kind: modelcar only, whose pipeline does it");
+    }
+  }
+  if (isPacked(model) && model.serve?.cache?.fetch === "oras") {
+    report(at("serve", "cache", "fetch"), '"oras" fetches artefacts; package.kind: modelcar makes images');
+  }
+  const { test } = model;
+  if (test === undefined || test === null) return;
+  if (model.source?.uri !== undefined) {
+    report(at("test"), "needs source.huggingFace, whose tokenizer counts the tokens");
+  }
+  if (model.serve?.stopped === true) report(at("test"), "must be left out while serve.stopped is true");
+  if (test.evaluate === undefined && test.benchmark === undefined) {
+    report(at("test"), "must have evaluate, benchmark or both");
   }
 }
 

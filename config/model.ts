@@ -52,6 +52,14 @@ const packaging = kinds(
   [
     z.strictObject({ kind: z.literal("s3") }),
     z.strictObject({
+      kind: z.literal("modelcar"),
+      /** Repository that the image is pushed to; its tag is made of its digest. */
+      image: text(
+        /^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[a-z0-9]([-._a-z0-9]*[a-z0-9])?)+$/,
+        "a repository without a tag, such as quay.io/your-org/your-model",
+      ),
+    }),
+    z.strictObject({
       kind: z.literal("pvc"),
       claim: dnsLabel(),
       size: bytes,
@@ -62,8 +70,72 @@ const packaging = kinds(
     }),
   ],
   "s3",
+  "modelcar",
   "pvc",
 );
+
+/** What a task that runs the model gets; it decides where that task runs. */
+const job = {
+  /** A key of `modelcar:accelerators`; needed as soon as `gpus` is above 0. */
+  accelerator: nonEmpty.optional(),
+  gpus: integer(0, 64).default(0),
+  cpu,
+  memory: bytes,
+};
+
+const compress = z.strictObject({
+  /** What the model is calibrated for: general knowledge, code, or the sums of the embedded platform. */
+  recipe: choice("general", "code", "sums").default("general"),
+  /** Calibration data instead of the recipe's. */
+  calibrationDataset: text(
+    /^[\w.-]+\/[\w.-]+@[0-9a-f]{40}$/,
+    "<organisation>/<name>@<commit SHA>",
+  ).optional(),
+  calibrationSamples: integer(1, 1_000_000).default(512),
+  maxSequenceLength: integer(1, 10_000_000).default(2048),
+  ...job,
+});
+
+const evaluation = {
+  /** Tasks of lm-evaluation-harness. */
+  tasks: list(text(/^[\w-]+$/, "the name of a task of lm-evaluation-harness"), "tasks").min(1, {
+    error: "a list of at least one task",
+  }),
+  /** Questions of each task. Default: all. */
+  limit: integer(1, 10_000_000).optional(),
+  /** Ask through the model's chat template, as instruction models expect. */
+  applyChatTemplate: boolean.default(false),
+  /** Scores below which the run fails, by "<task>:<metric>". */
+  minimumScores: z
+    .record(text(/^[\w-]+:[\w,-]+$/, '"<task>:<metric>", such as "arc_easy:acc"'), number(0, 1e9), {
+      error: "scores by <task>:<metric>",
+    })
+    .default({}),
+};
+
+const evaluate = z.strictObject({
+  ...evaluation,
+  /** Let tasks run what the model wrote, as humaneval and mbpp do; the pod can then reach nothing. */
+  runGeneratedCode: boolean.default(false),
+  ...job,
+});
+
+const test = z.strictObject({
+  evaluate: z.strictObject(evaluation).optional(),
+  benchmark: z
+    .strictObject({
+      profile: choice("sweep", "synchronous", "throughput", "concurrent", "constant", "poisson").default(
+        "sweep",
+      ),
+      /** What the profile takes: loads of a sweep, requests at once, or requests per second. */
+      rate: number(0.01, 1_000_000).default(10),
+      promptTokens: integer(1, 10_000_000).default(256),
+      outputTokens: integer(1, 10_000_000).default(128),
+      /** Of each load. */
+      maxSeconds: integer(1, 24 * 3600).default(180),
+    })
+    .optional(),
+});
 
 const autoscaling = z.strictObject({
   /** At least 1: a copy that does not run has no queue that could start it. */
@@ -122,6 +194,12 @@ export const model = z.strictObject({
   name: serviceName,
   source: withOrWithout("uri", existingSource, huggingFaceSource),
   package: packaging.default({ kind: "s3" }),
+  /** Quantize the model before it is packaged. */
+  compress: compress.optional(),
+  /** Measure the model before it is packaged; one that falls short is not. */
+  evaluate: evaluate.optional(),
   architecture: architecture.optional(),
   serve,
+  /** Measure the served model. */
+  test: test.optional(),
 });

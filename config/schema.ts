@@ -155,11 +155,14 @@ const keys = z.strictObject({
   huggingFace: z.strictObject({ endpoint: url.default("https://huggingface.co") }).prefault({}),
   objectStore: withOrWithout("endpoint", existingObjectStore, ownObjectStore),
   registry,
-  /** Where images are pushed and pulled with a login of their own; with the secret imageRegistryPassword. */
+  /** Where images are pushed to and pulled from. */
   imageRegistry: z
     .strictObject({
       server: text(/^[a-z0-9][-.a-z0-9]*(:\d+)?$/, "a registry's host, such as quay.io"),
-      username: nonEmpty,
+      /** With the secret imageRegistryPassword. */
+      username: nonEmpty.optional(),
+      /** It speaks HTTP without TLS. */
+      plainHttp: boolean.default(false),
     })
     .optional(),
   /** The volume that tasks hand models over on. */
@@ -198,6 +201,13 @@ const keys = z.strictObject({
     modelRegistry: image.optional(),
     mariadb: image.optional(),
     oras: image.optional(),
+    /** Of the tasks that run models. */
+    compress: image.optional(),
+    evaluate: image.optional(),
+    guidellm: image.optional(),
+    /** Below the models that are packaged as images. KServe needs sh, ls, ln and sleep in it. */
+    modelcarBase: image.optional(),
+    anythingllm: image.optional(),
   }),
   models: list(model, "models").min(1, { error: "a list of at least one model" }),
 });

@@ -20,7 +20,7 @@ describe("the namespace", () => {
     const errors = (platform: Stack["platform"]) =>
       sizeStack(
         { ...stack, platform, models: [{ ...quantized, source: { uri: "s3://llm-models/x/" } }], project },
-        [],
+        () => [],
         defaults,
       ).errors;
     expect(errors("kubernetes")).toEqual([]);
@@ -55,7 +55,7 @@ describe("the namespace", () => {
       'modelcar:project.quota["limits.nvidia.com/gpu"]: Kubernetes counts only requests.nvidia.com/gpu',
     ]);
     const { cpuLimit: _, ...unlimited } = task;
-    expect(sizeStack({ ...stack, project }, [unlimited], defaults).errors).toEqual([
+    expect(sizeStack({ ...stack, project }, () => [unlimited], defaults).errors).toEqual([
       expect.stringMatching(/quota\["limits\.cpu"\]: must be left out: .*\(pull\)$/),
     ]);
   });

@@ -18,7 +18,7 @@ import { isImported, type Stack, serviceDemand } from "./stack.ts";
 
 /** The declared quota against what runs: an entry that is too small, or that does not do what it seems to. */
 export function quotaFindings(workloads: Workloads, quota: Readonly<Record<string, string>>): Findings {
-  const pods = [...workloads.services, ...workloads.tasks];
+  const pods = [...workloads.services, ...workloads.runs.flat()];
   const unlimited = pods.filter((pod) => podAmounts(pod).cpuLimit === undefined);
   const names = [...new Set(unlimited.map(({ name }) => name ?? "a pod"))].join(", ");
   return {
@@ -49,7 +49,7 @@ export function limitFindings(stack: Stack, workloads: Workloads, defaults: Cont
     ...defaults,
     name: "a container without resources of its own, such as Tekton's init containers",
   };
-  const containers = [...workloads.services.flatMap(parts), ...workloads.tasks.flatMap(parts), own];
+  const containers = [...workloads.services.flatMap(parts), ...workloads.runs.flat().flatMap(parts), own];
   const problems = limitProblems(stack.project.limits, [...containers, affinityAssistant]);
   return {
     errors: [

@@ -34,12 +34,11 @@ export interface ServiceDemand extends PodDemand {
 export interface Workloads {
   readonly services: readonly ServiceDemand[];
   /**
-   * The tasks of the pipelines. A run executes one at a time, but a finished pod counts for some seconds more, and Tekton
-   * tries a pod that the quota refused again only after a minute; so the two largest must fit together.
+   * Pipeline runs that can be under way together, each by the pods of its tasks. A run executes one at a time, but a finished
+   * pod counts for some seconds more, and Tekton tries a pod that the quota refused again only after a minute; so the two
+   * largest must fit together. Runs with GPUs wait for each other, so only one of them counts for GPUs.
    */
-  readonly tasks: readonly PodDemand[];
-  /** Pipeline runs that can be under way together. */
-  readonly parallelRuns: number;
+  readonly runs: readonly (readonly PodDemand[])[];
   /** Sizes of the namespace's volume claims. */
   readonly claims: readonly string[];
 }

@@ -85,7 +85,8 @@ export const stack: Stack = {
 
 export const task = { name: "pull", cpu: "100m", cpuLimit: "1", memory: "256Mi", memoryLimit: "1Gi" };
 export const defaults = { cpu: "50m", cpuLimit: "500m", memory: "64Mi", memoryLimit: "256Mi" };
-export const size = (changes: Partial<Stack>) => sizeStack({ ...stack, ...changes }, [task, task], defaults);
+export const size = (changes: Partial<Stack>) =>
+  sizeStack({ ...stack, ...changes }, () => [task, task], defaults);
 /** The stack with its first model changed. */
 export const withServe = (changes: Partial<StackServe>, more: Partial<Stack> = {}) =>
   size({ ...more, models: [{ ...quantized, serve: { ...serve, ...changes } }, full] });

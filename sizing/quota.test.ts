@@ -15,16 +15,14 @@ const service: ServiceDemand = {
 };
 const only = (...services: ServiceDemand[]): Workloads => ({
   services,
-  tasks: [],
-  parallelRuns: 0,
+  runs: [],
   claims: [],
 });
 
 test("one model that is recreated: itself, the two largest tasks, Tekton's helper pod", () => {
   const hard = quotaFor({
     services: [service],
-    tasks: [task, { cpu: "100m", cpuLimit: "100m", memory: "2Gi", memoryLimit: "2Gi" }],
-    parallelRuns: 1,
+    runs: [[task, { cpu: "100m", cpuLimit: "100m", memory: "2Gi", memoryLimit: "2Gi" }]],
     claims: ["5Gi", "120Gi"],
   });
   expect(hard).toEqual({
@@ -59,8 +57,17 @@ test("replicas that autoscaling may add count, stopped models don't", () => {
 });
 
 test("two runs at a time need the largest task twice", () => {
-  const hard = (parallelRuns: number) => quotaFor({ ...only(), tasks: [task], parallelRuns });
-  expect(hard(2)).toMatchObject({ "requests.cpu": "1100m", "limits.memory": "4296Mi" });
+  const hard = quotaFor({ ...only(), runs: [[task], [task]] });
+  expect(hard).toMatchObject({ "requests.cpu": "1100m", "limits.memory": "4296Mi" });
+});
+
+test("runs with GPUs wait for each other: GPUs count once, all else for each", () => {
+  const job = { ...task, gpus: 4 };
+  const hard = quotaFor({
+    ...only({ ...service, gpus: 1 }),
+    runs: [[job, { ...job, gpus: 1 }], [job], [task]],
+  });
+  expect(hard).toMatchObject({ "requests.nvidia.com/gpu": "6", "requests.cpu": "3150m" });
 });
 
 test("ephemeral storage is limited only where some pod asks for it", () => {
@@ -71,10 +78,10 @@ test("ephemeral storage is limited only where some pod asks for it", () => {
 
 test("without every CPU limit there is none in the quota: it would refuse the containers that state none", () => {
   const { cpuLimit: _, ...unlimited } = task;
-  const hard = (more: Partial<Workloads>) => quotaFor({ ...only(service), parallelRuns: 1, ...more });
-  expect(hard({ tasks: [task] })).toHaveProperty(["limits.cpu"]);
-  expect(hard({ tasks: [unlimited, task, task] })).not.toHaveProperty(["limits.cpu"]);
-  expect(hard({ tasks: [task, task, unlimited] })).not.toHaveProperty(["limits.cpu"]);
+  const hard = (more: Partial<Workloads>) => quotaFor({ ...only(service), ...more });
+  expect(hard({ runs: [[task]] })).toHaveProperty(["limits.cpu"]);
+  expect(hard({ runs: [[unlimited, task, task]] })).not.toHaveProperty(["limits.cpu"]);
+  expect(hard({ runs: [[task, task, unlimited]] })).not.toHaveProperty(["limits.cpu"]);
 });
 
 describe("overrides", () => {
@@ -138,15 +145,19 @@ const services = fc.array(
 
 test("what is computed is always enough, and nothing less of anything is", () => {
   fc.assert(
-    fc.property(services, fc.array(container, { maxLength: 4 }), fc.nat(3), (models, tasks, parallelRuns) => {
-      const workloads = { services: models, tasks, parallelRuns, claims: ["1Gi"] };
-      const hard = quotaFor(workloads);
-      expect(quotaShortages(workloads, hard)).toEqual([]);
-      for (const [resource, needed] of Object.entries(hard)) {
-        if (parseQuantity(needed) === 0) continue;
-        const less = String(Math.floor(parseQuantity(needed) * 0.999 * 1e3)).concat("m");
-        expect(quotaShortages(workloads, { [resource]: less })).toHaveLength(1);
-      }
-    }),
+    fc.property(
+      services,
+      fc.array(fc.array(container, { maxLength: 4 }), { maxLength: 3 }),
+      (models, runs) => {
+        const workloads = { services: models, runs, claims: ["1Gi"] };
+        const hard = quotaFor(workloads);
+        expect(quotaShortages(workloads, hard)).toEqual([]);
+        for (const [resource, needed] of Object.entries(hard)) {
+          if (parseQuantity(needed) === 0) continue;
+          const less = String(Math.floor(parseQuantity(needed) * 0.999 * 1e3)).concat("m");
+          expect(quotaShortages(workloads, { [resource]: less })).toHaveLength(1);
+        }
+      },
+    ),
   );
 });

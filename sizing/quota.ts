@@ -40,8 +40,9 @@ export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
     resource: string,
     format: (amount: number) => string,
     amount: (pod: Amounts) => number | undefined,
+    together: (runs: readonly number[]) => readonly number[] = (runs) => runs,
   ) => {
-    const parts = partsOf(workloads, amount);
+    const parts = partsOf(workloads, amount, together);
     return parts ? [need(resource, format, parts)] : [];
   };
   const scratch = podNeed("requests.ephemeral-storage", formatBytes, (pod) => pod.ephemeralStorage);
@@ -51,7 +52,7 @@ export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
     ...podNeed("requests.memory", formatBytes, (pod) => pod.memory),
     ...podNeed("limits.cpu", formatCpu, (pod) => pod.cpuLimit),
     ...podNeed("limits.memory", formatBytes, (pod) => pod.memoryLimit),
-    ...podNeed("requests.nvidia.com/gpu", String, (pod) => pod.gpus),
+    ...podNeed("requests.nvidia.com/gpu", String, (pod) => pod.gpus, oneAtATime),
     ...scratch.filter(({ amount }) => amount > 0),
     need(
       "requests.storage",
@@ -94,10 +95,13 @@ export function quotaShortages(
   });
 }
 
+const oneAtATime = (runs: readonly number[]) => (runs.length > 0 ? [Math.max(...runs)] : []);
+
 /** What each service and the runs take of one resource; undefined when some pod's amount is unknown. */
 function partsOf(
   workloads: Workloads,
   amount: (pod: Amounts) => number | undefined,
+  together: (runs: readonly number[]) => readonly number[],
 ): readonly Part[] | undefined {
   const of = (pod: PodDemand) => amount(podAmounts(pod));
   const services = workloads.services.map((service, index) => ({
@@ -105,9 +109,16 @@ function partsOf(
     count: podCounts(service).rolling,
     each: of(service) ?? Number.NaN,
   }));
-  const tasks = workloads.tasks.map((task) => of(task) ?? Number.NaN);
-  if ([...services.map(({ each }) => each), ...tasks].some(Number.isNaN)) return undefined;
-  const [largest = 0, second = 0] = tasks.sort((a, b) => b - a);
-  const each = largest + second + (of(affinityAssistant) ?? 0);
-  return [...services, { label: "pipeline runs", count: workloads.parallelRuns, each }];
+  const runs = workloads.runs.map((tasks) => {
+    const [largest = 0, second = 0] = tasks.map((task) => of(task) ?? Number.NaN).sort((a, b) => b - a);
+    return tasks.some((task) => of(task) === undefined)
+      ? Number.NaN
+      : largest + second + (of(affinityAssistant) ?? 0);
+  });
+  if ([...services.map(({ each }) => each), ...runs].some(Number.isNaN)) return undefined;
+  const counted = together(runs);
+  const parts = [...new Set(counted)].map((each) => {
+    return { label: "pipeline runs", count: counted.filter((other) => other === each).length, each };
+  });
+  return [...services, ...parts];
 }

@@ -19,15 +19,15 @@ export interface SizingReport extends Findings {
  * Checks everything that must fit: models their GPUs, pods their nodes and the LimitRange, all together the quota. Errors and
  * warnings start with the config key, such as modelcar:models[0].serve.gpus. Pure; takes the parsed config as it is.
  *
- * @param tasks what the pods of the pipelines' tasks ask for
+ * @param tasksOf what the pods of the tasks of a model's pipeline runs ask for
  * @param containerDefaults what the LimitRange gives to containers that say nothing
  */
-export function sizeStack(
-  stack: Stack,
-  tasks: readonly PodDemand[],
+export function sizeStack<Model extends StackModel>(
+  stack: Stack & { readonly models: readonly Model[] },
+  tasksOf: (model: Model) => readonly PodDemand[],
   containerDefaults: ContainerDemand,
 ): SizingReport {
-  const workloads = workloadsOf(stack, tasks);
+  const workloads = workloadsOf(stack, tasksOf);
   const memory = stack.models.map((_, index) => memoryReport(stack, index));
   const nodes = nodeFindings(stack);
   const findings = joinFindings([

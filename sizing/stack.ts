@@ -19,6 +19,7 @@ export interface StackModel {
   readonly source: { readonly uri?: string | undefined } | { readonly huggingFace: string };
   readonly package:
     | { readonly kind: "s3" }
+    | { readonly kind: "modelcar" }
     | { readonly kind: "pvc"; readonly claim: string; readonly size: string; readonly accessMode: string };
   readonly architecture?: Architecture | undefined;
   readonly serve: StackServe;
@@ -58,7 +59,8 @@ export interface Stack {
 /** Where a served model lies. */
 function storageOf({ source, package: packaging }: StackModel): string {
   const uri = "uri" in source ? source.uri : undefined;
-  return uri ? uri.slice(0, uri.indexOf(":")) : packaging.kind;
+  if (uri) return uri.slice(0, uri.indexOf(":"));
+  return packaging.kind === "modelcar" ? "oci" : packaging.kind;
 }
 
 /** True for a model that a pipeline run brings into the cluster. */
@@ -100,12 +102,12 @@ export function serviceDemand(
 }
 
 /**
- * Everything that may run in the stack's namespace at a time. The runs of all imported models may be under way at once.
- * `tasks` are the pods of the pipelines' tasks.
+ * Everything that may run in the stack's namespace at a time. The runs of all models may be under way at once. `tasksOf` gives
+ * the pods of the tasks of a model's runs: none for a model without runs.
  */
-export function workloadsOf(
-  stack: Pick<Stack, "platform" | "endpoint" | "models" | "storage">,
-  tasks: readonly PodDemand[],
+export function workloadsOf<Model extends StackModel>(
+  stack: Pick<Stack, "platform" | "endpoint" | "storage"> & { readonly models: readonly Model[] },
+  tasksOf: (model: Model) => readonly PodDemand[],
 ): Workloads {
   const { models } = stack;
   const packages = models.flatMap((model) =>
@@ -114,8 +116,7 @@ export function workloadsOf(
   const caches = models.flatMap(({ serve }) => (serve.cache ? [serve.cache.size] : []));
   return {
     services: models.map((model) => serviceDemand(model, stack)),
-    tasks,
-    parallelRuns: models.filter(isImported).length,
+    runs: models.map(tasksOf).filter(({ length }) => length > 0),
     claims: [stack.storage.size, ...packages, ...caches],
   };
 }

@@ -1,6 +1,9 @@
-/** How a model is reached from outside the cluster, and how a mesh treats its calls. Only /v1, the OpenAI API, is exposed: vLLM
- * asks for an API key there alone, and its other paths pause the server or show its metrics. */
+/** How a model is reached from outside the cluster, and how a mesh treats its calls. */
 
+/**
+ * All that is exposed of a model, the OpenAI API: vLLM asks for an API key there alone, and its other paths pause the server or
+ * show its metrics.
+ */
 const apiPath = "/v1";
 
 /** `modelcar:endpoint` of the config. */
@@ -27,6 +30,8 @@ export interface ExposedModel {
   /** No pod runs, so nothing will ever answer behind it. */
   readonly stopped: boolean;
   readonly endpoint: Endpoint;
+  /** What is exposed, with all below it. Default: the OpenAI API. */
+  readonly path?: string | undefined;
 }
 
 /** Host that a model answers at; undefined where the cluster chooses it. */
@@ -48,7 +53,7 @@ export function route(model: ExposedModel) {
     },
     spec: {
       ...(host ? { host } : {}),
-      path: apiPath,
+      path: model.path ?? apiPath,
       to: { kind: "Service", name: service.name, weight: 100 },
       port: { targetPort: "http" },
       tls: { termination: "edge", insecureEdgeTerminationPolicy: "Redirect" },
@@ -59,7 +64,7 @@ export function route(model: ExposedModel) {
 
 /** An Ingress. Timeouts are those of ingress-nginx; other controllers ignore its annotations and have their own. */
 export function ingress(model: ExposedModel) {
-  const { service, endpoint, stopped } = model;
+  const { service, endpoint, stopped, path = apiPath } = model;
   const host = needed(hostOf(model), "domain");
   const seconds = String(endpoint.timeoutSeconds);
   const backend = { service: { name: service.name, port: { number: service.port } } };
@@ -77,7 +82,7 @@ export function ingress(model: ExposedModel) {
     spec: {
       ...(endpoint.ingressClass ? { ingressClassName: endpoint.ingressClass } : {}),
       tls: [{ hosts: [host], ...(endpoint.tlsSecret ? { secretName: endpoint.tlsSecret } : {}) }],
-      rules: [{ host, http: { paths: [{ path: apiPath, pathType: "Prefix", backend }] } }],
+      rules: [{ host, http: { paths: [{ path, pathType: "Prefix", backend }] } }],
     },
   };
 }
@@ -96,7 +101,7 @@ export function httpRoute(model: ExposedModel) {
       hostnames: [needed(hostOf(model), "domain")],
       rules: [
         {
-          matches: [{ path: { type: "PathPrefix", value: apiPath } }],
+          matches: [{ path: { type: "PathPrefix", value: model.path ?? apiPath } }],
           backendRefs: [{ name: service.name, port: service.port }],
           timeouts: { request: limit, backendRequest: limit },
         },

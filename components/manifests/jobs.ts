@@ -31,6 +31,8 @@ export interface Job {
    * the endpoint's address (`hostAliases`). Default: yes, if it reaches anything.
    */
   readonly resolvesNames?: boolean;
+  /** Whether code that a model wrote may run in it. Its pods then get no token of the cluster. Default: no. */
+  readonly runsGeneratedCode?: boolean;
   /** What it does with the Kubernetes API. Default: nothing. */
   readonly rules?: PolicyRule[];
 }
@@ -39,11 +41,13 @@ const serving = ["serving.kserve.io"];
 
 /** Tekton tasks by name. A task of the pipelines that is not here is an error. */
 const tasks: Readonly<Record<string, Job>> = {
+  "check-parameters": { reaches: [] },
   "pull-model-from-huggingface": { reaches: ["hub"] },
   // Calibration data comes from the hub.
   "compress-model": { reaches: ["hub"] },
-  // Model and datasets lie on the workspace. What the model writes is run, so nothing can be reached.
-  "evaluate-model": { reaches: [] },
+  "fetch-evaluation-data": { reaches: ["hub"] },
+  // What the model writes is run here, so nothing can be reached but a model; its data lies on the workspace.
+  "evaluate-model": { reaches: ["models"], resolvesNames: false, runsGeneratedCode: true },
   "upload-to-minio": { reaches: ["objectStore"] },
   "build-and-push-modelcar": { reaches: ["imageRegistry"] },
   "build-runtime": { reaches: ["imageRegistry"] },
@@ -58,8 +62,7 @@ const tasks: Readonly<Record<string, Job>> = {
       },
     ],
   },
-  // Code that the model writes is run here too.
-  "run-lm-eval-v2": { reaches: ["models"], resolvesNames: false },
+  "run-lm-eval-v2": { reaches: ["models", "hub"] },
   "run-guidellm": { reaches: ["models"] },
   "run-guidellm-v2": { reaches: ["models"] },
   "publish-test-results-v2": { reaches: ["modelRegistry", "objectStore"] },
@@ -87,11 +90,6 @@ export function tasksReaching(destination: Destination): string[] {
 
 /** The service account of a Tekton task. */
 export const taskAccount = (task: string): string => `modelcar-${task}`;
-
-/** For `taskRunSpecs` of a PipelineRun whose tasks are named like their Tasks: each runs as its own account. */
-export function taskRunSpecs(pipelineTasks: readonly string[]) {
-  return pipelineTasks.map((task) => ({ pipelineTaskName: task, serviceAccountName: taskAccount(task) }));
-}
 
 /** A model that is served here, as far as its pods' power goes. */
 export interface ServedModel {

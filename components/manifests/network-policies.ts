@@ -35,7 +35,7 @@ export interface Network {
 }
 
 /** Where model servers listen: vLLM itself, and OpenShift AI's proxy before it. */
-const modelPorts = tcp(8080, 8443);
+export const modelPorts = tcp(8080, 8443);
 /** Where API servers listen; policies see this one, not the 443 of the Service `kubernetes`. */
 const apiServerPorts = tcp(6443);
 const istiodPorts = tcp(15012);
@@ -46,7 +46,8 @@ const taskPods = (...tasks: string[]): LabelSelector =>
     ? { matchLabels: { "tekton.dev/task": tasks[0] as string } }
     : { matchExpressions: [{ key: "tekton.dev/task", operator: "In", values: tasks }] };
 const modelServer = { "app.kubernetes.io/component": "model-server" };
-const modelPods = (models?: readonly ServedModel[]): LabelSelector => ({
+/** Pods that serve models: these, or all. */
+export const modelPods = (models?: readonly ServedModel[]): LabelSelector => ({
   matchLabels: modelServer,
   ...(models
     ? {

@@ -50,15 +50,17 @@ export interface Task {
   readonly spec: TaskSpec;
 }
 
+export interface WhenExpression {
+  readonly input: string;
+  readonly operator: "in" | "notin";
+  readonly values: readonly string[];
+}
+
 export interface PipelineTask {
   readonly name: string;
   readonly taskRef: { readonly kind: "Task"; readonly name: string };
   readonly runAfter?: readonly string[];
-  readonly when?: readonly {
-    readonly input: string;
-    readonly operator: "in" | "notin";
-    readonly values: readonly string[];
-  }[];
+  readonly when?: readonly WhenExpression[];
   readonly params: readonly Param[];
   readonly workspaces?: readonly { readonly name: string; readonly workspace: string }[];
   readonly timeout: string;
@@ -71,8 +73,13 @@ export interface Pipeline {
   readonly spec: {
     readonly description: string;
     readonly params: readonly ParamSpec[];
-    readonly workspaces: readonly { readonly name: string; readonly description: string }[];
+    readonly workspaces: readonly {
+      readonly name: string;
+      readonly description: string;
+      readonly optional?: boolean;
+    }[];
     readonly tasks: readonly PipelineTask[];
+    readonly finally?: readonly PipelineTask[];
     readonly results: readonly {
       readonly name: string;
       readonly description: string;
@@ -87,28 +94,36 @@ export type PodTemplate = {
   readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];
+  /** Whether the pod gets a token for the Kubernetes API. Default: its service account's choice. */
+  readonly automountServiceAccountToken?: boolean;
   /** Addresses of names, for a task that may not ask the cluster's DNS. */
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
 };
+
+/** A workspace of a run: a volume, or the files of a Secret. */
+export type WorkspaceBinding = { readonly name: string } & (
+  | { readonly persistentVolumeClaim: { readonly claimName: string } }
+  | { readonly secret: { readonly secretName: string } }
+);
+
+/** What a single task of a run has instead of what the Task and the other tasks have. */
+export interface TaskRunSpec {
+  readonly pipelineTaskName: string;
+  readonly serviceAccountName: string;
+  readonly podTemplate?: PodTemplate;
+  readonly stepSpecs?: readonly { readonly name: string; readonly computeResources: Requirements }[];
+}
 
 /** What `spec` of a PipelineRun holds here. */
 export interface PipelineRunSpec {
   readonly pipelineRef: { readonly name: string };
   readonly params: readonly Param[];
-  readonly workspaces: readonly {
-    readonly name: string;
-    readonly persistentVolumeClaim: { readonly claimName: string };
-  }[];
+  readonly workspaces: readonly WorkspaceBinding[];
   readonly taskRunTemplate: {
     readonly serviceAccountName: string;
     readonly podTemplate: PodTemplate;
   };
-  /** What single tasks of the pipeline have instead. */
-  readonly taskRunSpecs?: readonly {
-    readonly pipelineTaskName: string;
-    readonly serviceAccountName: string;
-    readonly podTemplate?: PodTemplate;
-  }[];
+  readonly taskRunSpecs?: readonly TaskRunSpec[];
   readonly timeouts: { readonly pipeline: string };
 }
 

@@ -136,7 +136,10 @@ export function modelResources(serve: ServeSpec) {
 }
 
 /** Which nodes a model on GPUs goes to; one without GPUs goes anywhere. Throws on an accelerator that is not known. */
-export function modelPlacement(serve: ServeSpec, accelerators: Readonly<Record<string, Accelerator>>) {
+export function modelPlacement(
+  serve: Pick<ServeSpec, "accelerator" | "gpus" | "cpu" | "memory">,
+  accelerators: Readonly<Record<string, Accelerator>>,
+) {
   if (serve.gpus === 0) return {};
   const accelerator = accelerators[serve.accelerator ?? ""];
   if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);

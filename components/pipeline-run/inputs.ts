@@ -20,6 +20,7 @@ export interface TaskRunSpec {
   readonly serviceAccountName?: string;
   readonly podTemplate?: PodTemplate;
   readonly computeResources?: Requirements;
+  readonly stepSpecs?: readonly { readonly name: string; readonly computeResources?: Requirements }[];
 }
 
 /** `spec` of a PipelineRun (tekton.dev/v1), as far as programs set it. */

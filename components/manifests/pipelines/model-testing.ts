@@ -1,0 +1,272 @@
+/** The pipeline that measures a served model, what it knows and how fast it is, and publishes what it found. */
+import type { WhenExpression } from "../tekton.ts";
+import { models, type PipelineDefinition, param } from "./definition.ts";
+import { minimumScores, modelVersion, type RunSettings, runOf } from "./run.ts";
+
+const run = {
+  PIPELINE_RUN_NAME: "$(context.pipelineRun.name)",
+  PIPELINE_RUN_UID: "$(context.pipelineRun.uid)",
+};
+const directory = (name: string) => `${param("WORKSPACE_DIRECTORY")}/${name}`;
+/** Anything but "false" runs, so that a slip of the pen never passes for a test that was passed. */
+const unlessFalse = (name: string): readonly WhenExpression[] => [
+  { input: param(name), operator: "notin", values: ["false"] },
+];
+const endpoint = ["ENDPOINT_URL", "ENDPOINT_AUTH", "ENDPOINT_SECRET"] as const;
+
+const params = {
+  HUGGINGFACE_MODEL: "Repository on the hub whose tokenizer the model has, <owner>/<name>",
+  HUGGINGFACE_REVISION: "Commit SHA of that repository",
+  TOKENIZER_PATTERNS: {
+    description: "Patterns of the tokenizer's files, separated by spaces",
+    default: "*.json *.model *.jinja *.txt",
+  },
+  HF_ENDPOINT: { description: "Base URL of the hub", default: "https://huggingface.co" },
+  ENDPOINT_URL: "URL of the served model inside the cluster, without /v1",
+  ENDPOINT_AUTH: {
+    description:
+      "What the endpoint asks its callers for: none, token (key api-key of ENDPOINT_SECRET) or serviceAccount",
+    default: "none",
+  },
+  ENDPOINT_SECRET: { description: "Secret with the endpoint's key", default: "model-api-key" },
+  SERVED_MODEL_NAME: "Name under which the endpoint serves the model",
+  MODEL_NAME: "Name in the model registry",
+  MODEL_VERSION: "Version in the model registry, which exists",
+  WORKSPACE_DIRECTORY: "Directory of the workspace for tokenizer and reports",
+  EVALUATE_MODEL: { description: "false leaves the evaluation out", default: "true" },
+  TASKS: { description: "Tasks of the evaluation, separated by commas", default: "hellaswag,arc_easy" },
+  LIMIT: { description: "Questions of each task. Empty asks all", default: "" },
+  APPLY_CHAT_TEMPLATE: {
+    description: "Whether questions go through the chat template (true or false)",
+    default: "false",
+  },
+  MINIMUM_SCORES: { description: 'Scores below which the run fails ("arc_easy:acc>=0.7")', default: "" },
+  GUIDELLM_EVALUATE_MODEL: { description: "false leaves the benchmark out", default: "true" },
+  PROFILE: {
+    description: "Loads to measure: sweep, synchronous, throughput, concurrent, constant or poisson",
+    default: "sweep",
+  },
+  RATE: { description: "Number that the profile takes, such as the loads of a sweep", default: "10" },
+  PROMPT_TOKENS: { description: "Tokens of each prompt", default: "256" },
+  OUTPUT_TOKENS: { description: "Tokens of each answer", default: "128" },
+  MAX_SECONDS: { description: "Seconds that each load is measured", default: "180" },
+  MODEL_REGISTRY_URL: "Base URL of the model registry",
+  MODEL_REGISTRY_AUTH: {
+    description: "What it asks callers for: none, token or serviceAccount",
+    default: "none",
+  },
+  S3_ENDPOINT: {
+    description: "Base URL of the object store that the reports go to",
+    default: "http://minio.model-storage.svc.cluster.local:9000",
+  },
+  S3_BUCKET: { description: "Bucket for the reports", default: "llm-models" },
+} as const;
+
+export const modelTesting: PipelineDefinition = {
+  name: "model-testing-v2",
+  description:
+    "Tests a served model: evaluates it with lm-evaluation-harness, measures its speed with GuideLLM, and publishes both in the " +
+    "model registry and in the object store.",
+  params,
+  workspaces: {
+    [models]: { description: "Volume for tokenizer and reports" },
+    "trusted-ca": {
+      description: "ConfigMap with certificates of private authorities to trust",
+      optional: true,
+    },
+  },
+  steps: [
+    {
+      task: "pull-model-from-huggingface",
+      same: ["HUGGINGFACE_MODEL", "HUGGINGFACE_REVISION", "HF_ENDPOINT"],
+      params: {
+        HUGGINGFACE_ALLOW_PATTERNS: param("TOKENIZER_PATTERNS"),
+        MODEL_DIRECTORY: directory("tokenizer"),
+      },
+      workspaces: [models],
+    },
+    {
+      task: "run-lm-eval-v2",
+      same: [...endpoint, "TASKS", "LIMIT", "APPLY_CHAT_TEMPLATE", "MINIMUM_SCORES", "HF_ENDPOINT"],
+      params: {
+        MODEL_NAME: param("SERVED_MODEL_NAME"),
+        TOKENIZER: directory("tokenizer"),
+        RESULTS_DIRECTORY: directory("evaluation"),
+        ...run,
+      },
+      after: ["pull-model-from-huggingface"],
+      when: unlessFalse("EVALUATE_MODEL"),
+      workspaces: [models, "trusted-ca"],
+    },
+    {
+      task: "run-guidellm-v2",
+      same: [...endpoint, "PROFILE", "RATE", "PROMPT_TOKENS", "OUTPUT_TOKENS", "MAX_SECONDS"],
+      params: {
+        MODEL_NAME: param("SERVED_MODEL_NAME"),
+        MODEL_DIRECTORY: directory("tokenizer"),
+        RESULTS_DIRECTORY: directory("benchmark"),
+        ...run,
+      },
+      // After the evaluation, whose requests would slow it down.
+      after: ["run-lm-eval-v2"],
+      when: unlessFalse("GUIDELLM_EVALUATE_MODEL"),
+      workspaces: [models, "trusted-ca"],
+    },
+    {
+      task: "publish-test-results-v2",
+      same: [
+        "ENDPOINT_URL",
+        "MODEL_REGISTRY_URL",
+        "MODEL_REGISTRY_AUTH",
+        "MODEL_NAME",
+        "MODEL_VERSION",
+        "S3_ENDPOINT",
+        "S3_BUCKET",
+      ],
+      params: {
+        EVALUATION_DIRECTORY: directory("evaluation"),
+        REQUIRE_EVALUATION: param("EVALUATE_MODEL"),
+        BENCHMARK_DIRECTORY: directory("benchmark"),
+        REQUIRE_BENCHMARK: param("GUIDELLM_EVALUATE_MODEL"),
+        S3_PREFIX: `test-results/${param("MODEL_NAME")}/`,
+        ...run,
+      },
+      after: ["run-guidellm-v2"],
+      workspaces: [models, "trusted-ca"],
+    },
+  ],
+  finally: [
+    {
+      task: "cleanup-workspace",
+      params: { DIRECTORIES: param("WORKSPACE_DIRECTORY") },
+      // After a failure the reports stay for a look at them.
+      when: [{ input: "$(tasks.status)", operator: "in", values: ["Succeeded", "Completed"] }],
+      workspaces: [models],
+    },
+  ],
+  results: {
+    scores: { step: "run-lm-eval-v2", description: "Scores of the evaluation as JSON" },
+    "ttft-ms-p95": {
+      step: "run-guidellm-v2",
+      description: "Time to first token, 95th percentile, in milliseconds",
+    },
+    "itl-ms-p95": {
+      step: "run-guidellm-v2",
+      description: "Time between tokens, 95th percentile, in milliseconds",
+    },
+    "output-tokens-per-second": {
+      step: "run-guidellm-v2",
+      description: "Highest throughput that was measured",
+    },
+    "requests-per-second": { step: "run-guidellm-v2", description: "Requests per second at that throughput" },
+    "error-rate": { step: "run-guidellm-v2", description: "Share of failed requests, 0 to 1" },
+    "artifacts-uri": {
+      step: "publish-test-results-v2",
+      description: "Where the reports lie in the object store",
+    },
+    "model-version-id": {
+      step: "publish-test-results-v2",
+      description: "Id of the model's version in the registry",
+    },
+  },
+};
+
+/** What of a served model is tested. */
+export interface TestSpec {
+  readonly evaluate?:
+    | {
+        readonly tasks: readonly string[];
+        readonly limit?: number | undefined;
+        readonly applyChatTemplate: boolean;
+        readonly minimumScores: Readonly<Record<string, number>>;
+      }
+    | undefined;
+  readonly benchmark?:
+    | {
+        readonly profile: string;
+        readonly rate: number;
+        readonly promptTokens: number;
+        readonly outputTokens: number;
+        readonly maxSeconds: number;
+      }
+    | undefined;
+}
+
+export interface ModelTestingRun extends RunSettings {
+  readonly test: TestSpec;
+  readonly model: {
+    readonly name: string;
+    readonly source: { readonly huggingFace: string; readonly revision: string };
+    readonly compress?: { readonly recipe: string } | undefined;
+  };
+  readonly huggingFaceEndpoint: string;
+  readonly endpoint: {
+    readonly url: string;
+    readonly auth: "none" | "token" | "serviceAccount";
+    readonly secret?: string | undefined;
+  };
+  readonly objectStore: { readonly endpoint: string; readonly bucket: string };
+  readonly registry: { readonly url: string; readonly auth: string };
+  readonly claim: string;
+}
+
+/** What a run reports. */
+export function modelTestingResults({ evaluate, benchmark }: TestSpec) {
+  return [
+    ...(evaluate ? (["scores"] as const) : []),
+    ...(benchmark
+      ? ([
+          "ttft-ms-p95",
+          "itl-ms-p95",
+          "output-tokens-per-second",
+          "requests-per-second",
+          "error-rate",
+        ] as const)
+      : []),
+    "artifacts-uri" as const,
+  ];
+}
+
+/** The run that tests one served model. */
+export function modelTestingRun(spec: ModelTestingRun) {
+  const { test, model, endpoint, registry, objectStore } = spec;
+  const { evaluate, benchmark } = test;
+  return runOf(modelTesting, {
+    ...spec,
+    params: {
+      HUGGINGFACE_MODEL: model.source.huggingFace,
+      HUGGINGFACE_REVISION: model.source.revision,
+      HF_ENDPOINT: spec.huggingFaceEndpoint,
+      ENDPOINT_URL: endpoint.url,
+      ENDPOINT_AUTH: endpoint.auth,
+      ...(endpoint.secret ? { ENDPOINT_SECRET: endpoint.secret } : {}),
+      SERVED_MODEL_NAME: model.name,
+      MODEL_NAME: model.name,
+      MODEL_VERSION: modelVersion(model),
+      WORKSPACE_DIRECTORY: `${model.name}-test`,
+      EVALUATE_MODEL: String(evaluate !== undefined),
+      ...(evaluate
+        ? {
+            TASKS: evaluate.tasks.join(","),
+            LIMIT: evaluate.limit === undefined ? "" : String(evaluate.limit),
+            APPLY_CHAT_TEMPLATE: String(evaluate.applyChatTemplate),
+            MINIMUM_SCORES: minimumScores(evaluate.minimumScores),
+          }
+        : {}),
+      GUIDELLM_EVALUATE_MODEL: String(benchmark !== undefined),
+      ...(benchmark
+        ? {
+            PROFILE: benchmark.profile,
+            RATE: String(benchmark.rate),
+            PROMPT_TOKENS: String(benchmark.promptTokens),
+            OUTPUT_TOKENS: String(benchmark.outputTokens),
+            MAX_SECONDS: String(benchmark.maxSeconds),
+          }
+        : {}),
+      MODEL_REGISTRY_URL: registry.url,
+      MODEL_REGISTRY_AUTH: registry.auth,
+      S3_ENDPOINT: objectStore.endpoint,
+      S3_BUCKET: objectStore.bucket,
+    },
+  });
+}

@@ -1,0 +1,102 @@
+/** What the runs of all pipelines have in common. */
+
+import type { Accelerator } from "../../../sizing/placement.ts";
+import { taskAccount, taskJob } from "../jobs.ts";
+import { names } from "../project.ts";
+import { type Platform, restrictedPod } from "../security.ts";
+import {
+  goDuration,
+  type PipelineRunSpec,
+  type PodTemplate,
+  type TaskRunSpec,
+  type WorkspaceBinding,
+} from "../tekton.ts";
+import { modelPlacement } from "../vllm.ts";
+import { models, type PipelineDefinition, stepsOf } from "./definition.ts";
+
+/** What a task that runs a model may take, where that differs between models. */
+export interface JobSpec {
+  /** A key of the accelerators; needed as soon as `gpus` is above 0. */
+  readonly accelerator?: string | undefined;
+  readonly gpus: number;
+  readonly cpu: string;
+  readonly memory: string;
+}
+
+export interface RunSettings {
+  readonly platform: Platform;
+  readonly timeoutMinutes: number;
+  readonly accelerators: Readonly<Record<string, Accelerator>>;
+  /** Secrets of type dockerconfigjson for the tasks' images. */
+  readonly pullSecrets: readonly string[];
+}
+
+export interface Run extends RunSettings {
+  readonly params: Readonly<Record<string, string>>;
+  /** Claim of the workspace `models`. */
+  readonly claim: string;
+  /** Secrets behind further workspaces, by the workspace's name. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Where all pods of the run go. Default: anywhere. */
+  readonly placement?: Pick<PodTemplate, "nodeSelector" | "tolerations">;
+  /** The pipeline's tasks that run models, with what each may take. Only these go to nodes with GPUs. */
+  readonly jobs?: Readonly<Record<string, JobSpec | undefined>>;
+}
+
+/** A run of a pipeline: each task as its own service account, and nothing runs on GPUs but what uses them. */
+export function runOf(definition: PipelineDefinition, run: Run): PipelineRunSpec {
+  const { platform, accelerators, pullSecrets, jobs = {} } = run;
+  const podTemplate: PodTemplate = {
+    securityContext: restrictedPod(platform),
+    ...run.placement,
+    ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets.map((name) => ({ name })) } : {}),
+  };
+  const taskRunSpec = ({ name, task }: { name: string; task: string }): TaskRunSpec => {
+    const job = jobs[name];
+    const own = {
+      ...(job ? modelPlacement(job, accelerators) : {}),
+      // Where code of the model's is run there must be no token of the cluster.
+      ...(taskJob(task).runsGeneratedCode ? { automountServiceAccountToken: false } : {}),
+    };
+    return {
+      pipelineTaskName: name,
+      serviceAccountName: taskAccount(task),
+      // A pod template of a task replaces that of the run.
+      ...(Object.keys(own).length > 0 ? { podTemplate: { ...podTemplate, ...own } } : {}),
+      ...(job ? { stepSpecs: [{ name: task, computeResources: jobResources(job) }] } : {}),
+    };
+  };
+  const bound: WorkspaceBinding[] = [{ name: models, persistentVolumeClaim: { claimName: run.claim } }];
+  for (const [name, secretName] of Object.entries(run.secrets ?? {}))
+    bound.push({ name, secret: { secretName } });
+  return {
+    pipelineRef: { name: definition.name },
+    params: Object.entries(run.params).map(([name, value]) => ({ name, value })),
+    workspaces: bound,
+    taskRunTemplate: { serviceAccountName: names.pipelineAccount, podTemplate },
+    taskRunSpecs: stepsOf(definition).map(taskRunSpec),
+    timeouts: { pipeline: goDuration(run.timeoutMinutes) },
+  };
+}
+
+/** Requests equal limits, so that a long job is not the first to be evicted. */
+function jobResources({ gpus, cpu, memory }: JobSpec) {
+  const amounts = { cpu, memory, ...(gpus > 0 ? { "nvidia.com/gpu": String(gpus) } : {}) };
+  return { requests: amounts, limits: amounts };
+}
+
+/** Scores by "<task>:<metric>" as the tasks that evaluate take them. */
+export function minimumScores(scores: Readonly<Record<string, number>>): string {
+  return Object.entries(scores)
+    .map(([score, least]) => `${score}>=${least}`)
+    .join(" ");
+}
+
+/** Name of a model's version in the registry: its commit, and how it was compressed. */
+export function modelVersion(model: {
+  readonly source: { readonly revision: string };
+  readonly compress?: { readonly recipe: string } | undefined;
+}): string {
+  const commit = model.source.revision.slice(0, 12);
+  return model.compress ? `${commit}-${model.compress.recipe}` : commit;
+}
