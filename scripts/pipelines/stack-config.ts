@@ -1,0 +1,74 @@
+/** A stack's configuration as Pulumi's files have it, read without Pulumi's CLI: no login, no passphrase. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { type Config, parseConfig } from "../../config.ts";
+import { secrets } from "../../config/schema.ts";
+
+const prefix = "modelcar:";
+
+type Entries = Readonly<Record<string, unknown>>;
+
+/** What cannot be done as it was asked for; the message says what to do. */
+export class ConfigError extends Error {}
+
+/** The file of a stack in the project's directory. */
+export const stackFile = (directory: string, stack: string): string => join(directory, `Pulumi.${stack}.yaml`);
+
+/**
+ * The config of a stack: its file over the defaults of Pulumi.yaml, checked as the program checks it. Throws a ConfigError
+ * that lists every mistake, or says which stacks there are.
+ */
+export function readStackConfig(directory: string, stack: string, file = stackFile(directory, stack)): Config {
+  if (!existsSync(file)) {
+    const known = readdirSync(directory).flatMap((name) => /^Pulumi\.([^.]+)\.ya?ml$/.exec(name)?.[1] ?? []);
+    throw new ConfigError(
+      `there is no ${file}; --stack takes ${known.join(", ") || "no stack yet"}, --config-file any file`,
+    );
+  }
+  const project = entriesOf(join(directory, "Pulumi.yaml"));
+  const defaults = Object.entries(project).flatMap(([key, definition]) => {
+    const value = (definition as { default?: unknown } | null)?.default;
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return configOf({ ...Object.fromEntries(defaults), ...entriesOf(file) }, file);
+}
+
+/** The config from raw values by key, as YAML has them. Throws a ConfigError in the name of `file`. Pure. */
+export function configOf(raw: Entries, file: string): Config {
+  const encrypted = new Set(Object.keys(raw).filter((key) => holdsSecret(raw[key])));
+  const hidden = [...encrypted].filter((key) => !(key in secrets));
+  if (hidden.length > 0) {
+    throw new ConfigError(
+      `${file}: ${hidden.map((key) => prefix + key).join(", ")} is encrypted, and only Pulumi can read it: set it without --secret`,
+    );
+  }
+  const values = Object.entries(raw).map(([key, value]) => [key, encrypted.has(key) ? "(encrypted)" : asPulumi(value)]);
+  const result = parseConfig(Object.fromEntries(values), encrypted);
+  if ("config" in result) return result.config;
+  const count = result.errors.length === 1 ? "1 mistake" : `${result.errors.length} mistakes`;
+  throw new ConfigError(`${count} in ${file}:\n  ${result.errors.join("\n  ")}`);
+}
+
+/** The `config` of a file of Pulumi's, by key without `modelcar:`; keys of other projects are theirs. */
+function entriesOf(file: string): Entries {
+  let content: { config?: Entries } | null;
+  try {
+    content = parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new ConfigError(`${file}: ${(error as Error).message}`);
+  }
+  const own = Object.entries(content?.config ?? {}).filter(([key]) => key.startsWith(prefix) || !key.includes(":"));
+  return Object.fromEntries(own.map(([key, value]) => [key.replace(prefix, ""), value]));
+}
+
+function holdsSecret(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const keys = Object.keys(value);
+  if (keys.length === 1 && keys[0] === "secure") return true;
+  return Object.values(value).some(holdsSecret);
+}
+
+/** Pulumi hands numbers and booleans at the top to the program as texts. */
+const asPulumi = (value: unknown): unknown =>
+  typeof value === "number" || typeof value === "boolean" ? String(value) : value;
