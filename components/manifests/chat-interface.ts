@@ -1,5 +1,6 @@
 /** AnythingLLM before a served model. The Task deploy-anythingllm makes the same objects for runs outside Pulumi. */
 import type { Endpoint, ExposedModel } from "./endpoint.ts";
+import type { PolicyRule } from "./jobs.ts";
 import { modelPod, type Platform, restrictedContainer } from "./security.ts";
 import { volumeClaim } from "./storage.ts";
 
@@ -16,8 +17,8 @@ export interface ChatSpec<Text = string> {
   readonly model: {
     /** Name under which it answers. */
     readonly name: string;
-    /** Without /v1. */
-    readonly url: Text;
+    /** URL of its OpenAI API, with /v1. */
+    readonly apiUrl: Text;
     /** Tokens of a prompt and its answer together. */
     readonly maxModelLen: number;
   };
@@ -80,6 +81,31 @@ export function chatService(chat: ChatName) {
 /** The UI as something that is exposed like a model. */
 export function exposedChat({ name, namespace }: ChatName, endpoint: Endpoint): ExposedModel {
   return { name, namespace, service: { name, port: 80 }, stopped: false, endpoint, path: "/" };
+}
+
+/** Under OpenShift AI's token check, callers must have the right to get the model's InferenceService. */
+export const modelCaller = (model: string): PolicyRule => ({
+  apiGroups: ["serving.kserve.io"],
+  resources: ["inferenceservices"],
+  resourceNames: [model],
+  verbs: ["get"],
+});
+
+/**
+ * The Secret that Kubernetes writes a token of the account of the same name into. It does not expire: AnythingLLM reads its key
+ * once, when it starts.
+ */
+export function chatToken(chat: ChatName) {
+  const { name, namespace, labels } = chatMetadata(chat);
+  return {
+    metadata: {
+      name: `${name}-token`,
+      namespace,
+      labels,
+      annotations: { "kubernetes.io/service-account.name": name },
+    },
+    type: "kubernetes.io/service-account-token",
+  };
 }
 
 /** One pod, which goes before the next one comes: its database is a file on a volume that one node mounts. */
@@ -146,7 +172,7 @@ function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Tex
     STORAGE_DIR: "/app/server/storage",
     SERVER_PORT: String(chatPort),
     LLM_PROVIDER: "generic-openai",
-    GENERIC_OPEN_AI_BASE_PATH: model.url,
+    GENERIC_OPEN_AI_BASE_PATH: model.apiUrl,
     GENERIC_OPEN_AI_MODEL_PREF: model.name,
     GENERIC_OPEN_AI_MODEL_TOKEN_LIMIT: String(model.maxModelLen - answer),
     GENERIC_OPEN_AI_MAX_TOKENS: String(answer),
