@@ -1,7 +1,8 @@
 """Puts a downloaded model onto a base image as an OCI image that KServe mounts (a ModelCar), and pushes it.
 
 Each file becomes a layer that is made while it is sent, so the model lies on the disk once. Layers that the registry
-has are not sent again, and the same model on the same base is the same image.
+has are not sent again, and the same model on the same base is the same image. With BUILD false nothing is built: the
+image that is there already is looked up, so that what comes after always has its digest.
 """
 
 import errno
@@ -13,8 +14,10 @@ from pathlib import Path
 
 from certificates import trust
 from manifest import read_manifest
+from model_record import check_origin
 from modelcar_layers import Descriptor, Layer, descriptor, history, model_card_layer
 from oci_registry import DIGEST, INDEX_TYPES, MANIFEST_TYPES, TAGGED, ImageName, Registry, read_logins
+from pushed_image import digest_of, find_pushed_image
 from task_support import Parameters, TaskError, progress, run, size, write_result
 
 MODEL_CARD = "README.md"
@@ -32,17 +35,26 @@ OCI_TYPES = {
 
 
 @dataclass(frozen=True)
+class Access:
+    """How registries are spoken to."""
+
+    logins: Mapping[str, str]
+    plain_http: frozenset[str]
+
+    def registry(self, image: ImageName) -> Registry:
+        return Registry(image, self.logins, image.server in self.plain_http)
+
+
+@dataclass(frozen=True)
 class Packaging:
+    access: Access
     model: Path
     expected_digest: str
     target: ImageName
     base: ImageName
-    logins: Mapping[str, str]
-    plain_http: frozenset[str]
+    repository: str
+    revision: str
     annotations: dict[str, str]
-
-    def registry(self, image: ImageName) -> Registry:
-        return Registry(image, self.logins, image.server in self.plain_http)
 
 
 @dataclass
@@ -54,26 +66,33 @@ class Added:
     history: list[dict[str, str]]
 
 
-def read_parameters() -> Packaging:
-    parameters = Parameters()
+def read_access(parameters: Parameters) -> Access:
+    trust(parameters.optional("TRUSTED_CA_DIRECTORY"))
+    return Access(
+        logins=read_logins(parameters.optional("REGISTRY_AUTH_DIRECTORY")),
+        plain_http=frozenset(parameters.optional("PLAIN_HTTP_REGISTRIES").split()),
+    )
+
+
+def read_packaging(parameters: Parameters) -> Packaging:
     model = parameters.directory("MODEL_DIRECTORY")
     target = parameters.required("OCI_IMAGE", TAGGED, "<registry>/<repository>[:<tag>]")
     base = parameters.required("BASE_IMAGE", f"{TAGGED}@{DIGEST}", "<registry>/<repository>@sha256:<digest>")
-    auth_directory = parameters.optional("REGISTRY_AUTH_DIRECTORY")
+    repository, revision = parameters.optional("HUGGINGFACE_MODEL"), parameters.optional("SOURCE_REVISION")
     annotations = {
         "org.opencontainers.image.title": parameters.optional("MODEL_NAME", model.name),
-        "org.opencontainers.image.source": parameters.optional("HUGGINGFACE_MODEL"),
-        "org.opencontainers.image.revision": parameters.optional("SOURCE_REVISION"),
+        "org.opencontainers.image.source": repository,
+        "org.opencontainers.image.revision": revision,
     }
-    trust(parameters.optional("TRUSTED_CA_DIRECTORY"))
     parameters.check()
     return Packaging(
+        access=read_access(parameters),
         model=model,
         expected_digest=parameters.optional("MANIFEST_DIGEST"),
         target=ImageName.parse(target),
         base=ImageName.parse(base),
-        logins=read_logins(auth_directory),
-        plain_http=frozenset(parameters.optional("PLAIN_HTTP_REGISTRIES").split()),
+        repository=repository,
+        revision=revision,
         annotations={name: value for name, value in annotations.items() if value},
     )
 
@@ -153,10 +172,6 @@ def push_bytes(registry: Registry, content: bytes) -> int:
         return 0
     registry.push_blob([content], lambda: digest)
     return len(content)
-
-
-def digest_of(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def fetch_checked(registry: Registry, digest: str) -> tuple[dict, str]:
@@ -250,6 +265,7 @@ def package(packaging: Packaging) -> None:
         raise TaskError(
             f"{packaging.model} has manifest {manifest_digest}, but MANIFEST_DIGEST is {packaging.expected_digest}"
         )
+    check_origin(packaging.model, packaging.repository, packaging.revision)
     missing = [path for path in digests if not (packaging.model / path).is_file()]
     if missing:
         raise TaskError(f"{packaging.model} lacks {', '.join(missing)}: run the pull task again")
@@ -258,7 +274,7 @@ def package(packaging: Packaging) -> None:
     total = sum((packaging.model / path).stat().st_size for path in digests)
     print(f"{len(digests)} files, {size(total)} onto {packaging.base} to {packaging.target}", flush=True)
 
-    source, target = packaging.registry(packaging.base), packaging.registry(packaging.target)
+    source, target = packaging.access.registry(packaging.base), packaging.access.registry(packaging.target)
     added, sent = add_files(packaging, target, digests)
     body, media_type = build(packaging, source, target, added)
     digest = digest_of(body)
@@ -270,15 +286,36 @@ def package(packaging: Packaging) -> None:
     else:
         target.push_manifest(body, media_type, tag)
         print(f"pushed {packaging.target}:{tag} as {digest}", flush=True)
-    write_result("image-digest", digest)
-    write_result("image-tag", tag)
-    write_result("storage-uri", f"oci://{packaging.target}@{digest}")
+    write_results(packaging.target, digest, tag, manifest_digest)
     write_result("uploaded-bytes", sent)
     write_result("total-bytes", total)
 
 
+def look_up(access: Access, image: ImageName) -> None:
+    """Reports an image that is there already, and builds nothing."""
+    found = find_pushed_image(access.registry(image))
+    print(f"nothing is built: {image} is {found.digest}, {size(found.total_bytes)}", flush=True)
+    write_results(image, found.digest, found.tag, found.manifest_digest)
+    write_result("uploaded-bytes", 0)
+    write_result("total-bytes", found.total_bytes)
+
+
+def write_results(image: ImageName, digest: str, tag: str, manifest_digest: str) -> None:
+    write_result("image-digest", digest)
+    write_result("image-tag", tag)
+    write_result("storage-uri", f"oci://{image}@{digest}")
+    write_result("manifest-digest", manifest_digest)
+
+
 def main() -> None:
-    packaging = read_parameters()
+    parameters = Parameters()
+    if parameters.required("BUILD", "true|false", "true or false") == "false":
+        expected = "<registry>/<repository>[:<tag>][@sha256:<digest>]"
+        image = ImageName.parse(parameters.required("OCI_IMAGE", f"{TAGGED}(@{DIGEST})?", expected))
+        parameters.check()
+        look_up(read_access(parameters), image)
+        return
+    packaging = read_packaging(parameters)
     try:
         package(packaging)
     except OSError as error:

@@ -15,7 +15,7 @@ from fault_proxy import NO_ANSWER, Reply, fault_proxy, times
 from olot.basics import oci_layers_on_top
 
 pytestmark = pytest.mark.oci_registry
-RESULTS = ["image-digest", "image-tag", "storage-uri", "uploaded-bytes", "total-bytes"]
+RESULTS = ["image-digest", "image-tag", "storage-uri", "uploaded-bytes", "total-bytes", "manifest-digest"]
 NAME = "CodeLlama-34b_Python.hf"
 # Two files of one name, one above a piece of 32 MiB, one empty, and a path that the tar header has no room for.
 CONTENTS = {
@@ -136,6 +136,7 @@ def base(oci_registry) -> str:
 def package(run_task: Callable, oci_registry, model: Path, base: str, request) -> Callable:
     def start(**changes: str):
         parameters = {
+            "BUILD": "true",
             "MODELS_DIRECTORY": str(model.parent),
             "MODEL_DIRECTORY": NAME,
             "OCI_IMAGE": f"{oci_registry.address}/models/{request.node.originalname}",
@@ -275,6 +276,17 @@ def test_provenance_is_in_the_image(package, oci_registry, base):
     }
 
 
+@pytest.mark.parametrize("changes", [{"HUGGINGFACE_MODEL": "other/model"}, {"SOURCE_REVISION": "b" * 40}])
+def test_a_model_from_elsewhere_is_refused(package, model, changes):
+    source = {"repository": "example/model", "revision": "a" * 40, "files": []}
+    model.with_name(f"{NAME}.source.json").write_text(json.dumps(source))
+    said = {"HUGGINGFACE_MODEL": "example/model", "SOURCE_REVISION": "a" * 40}
+    outcome = package(**{**said, **changes})
+    assert outcome.code == 1
+    assert f"{NAME} comes from example/model at {'a' * 40}, not from" in outcome.error
+    assert package(**said).code == 0
+
+
 def secret(directory: Path, auths: dict[str, object]) -> str:
     directory.mkdir()
     (directory / ".dockerconfigjson").write_text(json.dumps({"auths": auths}))
@@ -412,6 +424,7 @@ DIGEST = "sha256:" + "1" * 64
         ({"REGISTRY_AUTH_DIRECTORY": "/tmp"}, "/tmp has no .dockerconfigjson"),
         ({"TRUSTED_CA_DIRECTORY": str(Path(__file__).parent)}, "has no file that ends in .crt or .pem"),
         ({"PLAIN_HTTP_REGISTRIES": ""}, "has a certificate that is not trusted"),
+        ({"BUILD": "no"}, "BUILD must be true or false, not 'no'"),
     ],
 )
 def test_expected_failures_are_one_line(package, oci_registry, changes, message):

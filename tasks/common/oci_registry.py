@@ -144,6 +144,11 @@ class Registry:
             return None
         return response.content, response.headers.get("Content-Type", "").partition(";")[0]
 
+    def tags(self) -> list[str]:
+        """The repository's tags, as far as the registry lists them at once; none if there is no such repository."""
+        response = self._ask("GET", "tags/list", (200, 404))
+        return (response.json().get("tags") or []) if response.status_code == 200 else []
+
     def push_manifest(self, body: bytes, media_type: str, reference: str) -> None:
         self._ask("PUT", f"manifests/{reference}", (201,), data=body, headers={"Content-Type": media_type})
 

@@ -1,0 +1,82 @@
+"""What lies beside a model's directory about its origin: <directory>.source.json, by the task that made the directory.
+
+pull-model-from-huggingface notes the repository and commit, compress-model those of the model that it compressed and how.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from task_support import TaskError
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A repository of the hub at a commit."""
+
+    repository: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class Compression:
+    scheme: str
+    recipe: str
+    recipe_digest: str
+    calibration: str
+    samples: int
+    max_sequence_length: int
+    # Digest of the manifest of the model that was compressed.
+    source_digest: str
+    bytes_before: int
+    bytes_after: int
+    # By Python package.
+    versions: dict[str, str]
+
+
+def record_path(model: Path) -> Path:
+    return model.with_name(model.name + ".source.json")
+
+
+def read_record(model: Path) -> dict[str, Any]:
+    """The record as it was written; empty if there is none."""
+    path = record_path(model)
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def read_origin(model: Path) -> Origin | None:
+    """Where a pulled model comes from, or the one that a compressed model was made from; None if nobody noted it."""
+    record = read_record(model)
+    source = record.get("source") or record
+    return Origin(source["repository"], source["revision"]) if "repository" in source else None
+
+
+def read_compression(model: Path) -> Compression | None:
+    """How a model was compressed; None for one that was not."""
+    record = read_record(model)
+    if "results" not in record:
+        return None
+    inputs, results = record["inputs"], record["results"]
+    return Compression(
+        scheme=results["scheme"],
+        recipe=record["recipe"],
+        recipe_digest=results["recipe-digest"],
+        calibration=results["calibration"],
+        samples=inputs["samples"],
+        max_sequence_length=inputs["maxSequenceLength"],
+        source_digest=inputs["model"],
+        bytes_before=int(results["bytes-before"]),
+        bytes_after=int(results["bytes-after"]),
+        versions=inputs["versions"],
+    )
+
+
+def check_origin(model: Path, repository: str, revision: str) -> None:
+    """TaskError if the model comes from another repository or commit than it is said to; "" is anything."""
+    origin = read_origin(model)
+    if origin and (repository or origin.repository, revision or origin.revision) != (origin.repository, origin.revision):
+        raise TaskError(
+            f"{model} comes from {origin.repository} at {origin.revision}, not from {repository} at {revision}:"
+            " pull the one that is meant, or name the one that is there"
+        )
