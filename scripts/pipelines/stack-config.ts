@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type Config, parseConfig } from "../../config.ts";
 import { secrets } from "../../config/schema.ts";
+import { type Config, parseConfig } from "../../config.ts";
 
 const prefix = "modelcar:";
 
@@ -13,13 +13,18 @@ type Entries = Readonly<Record<string, unknown>>;
 export class ConfigError extends Error {}
 
 /** The file of a stack in the project's directory. */
-export const stackFile = (directory: string, stack: string): string => join(directory, `Pulumi.${stack}.yaml`);
+export const stackFile = (directory: string, stack: string): string =>
+  join(directory, `Pulumi.${stack}.yaml`);
 
 /**
  * The config of a stack: its file over the defaults of Pulumi.yaml, checked as the program checks it. Throws a ConfigError
  * that lists every mistake, or says which stacks there are.
  */
-export function readStackConfig(directory: string, stack: string, file = stackFile(directory, stack)): Config {
+export function readStackConfig(
+  directory: string,
+  stack: string,
+  file = stackFile(directory, stack),
+): Config {
   if (!existsSync(file)) {
     const known = readdirSync(directory).flatMap((name) => /^Pulumi\.([^.]+)\.ya?ml$/.exec(name)?.[1] ?? []);
     throw new ConfigError(
@@ -43,7 +48,10 @@ export function configOf(raw: Entries, file: string): Config {
       `${file}: ${hidden.map((key) => prefix + key).join(", ")} is encrypted, and only Pulumi can read it: set it without --secret`,
     );
   }
-  const values = Object.entries(raw).map(([key, value]) => [key, encrypted.has(key) ? "(encrypted)" : asPulumi(value)]);
+  const values = Object.entries(raw).map(([key, value]) => [
+    key,
+    encrypted.has(key) ? "(encrypted)" : asPulumi(value),
+  ]);
   const result = parseConfig(Object.fromEntries(values), encrypted);
   if ("config" in result) return result.config;
   const count = result.errors.length === 1 ? "1 mistake" : `${result.errors.length} mistakes`;
@@ -58,7 +66,9 @@ function entriesOf(file: string): Entries {
   } catch (error) {
     throw new ConfigError(`${file}: ${(error as Error).message}`);
   }
-  const own = Object.entries(content?.config ?? {}).filter(([key]) => key.startsWith(prefix) || !key.includes(":"));
+  const own = Object.entries(content?.config ?? {}).filter(
+    ([key]) => key.startsWith(prefix) || !key.includes(":"),
+  );
   return Object.fromEntries(own.map(([key, value]) => [key.replace(prefix, ""), value]));
 }
 

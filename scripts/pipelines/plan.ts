@@ -1,0 +1,226 @@
+/** What a run is made of: the same specs that the program makes, from the same configuration. Pure. */
+
+import { predictorService } from "../../components/manifests/inference-service.ts";
+import { s3Host } from "../../components/manifests/object-store.ts";
+import type { PipelineDefinition } from "../../components/manifests/pipelines/definition.ts";
+import { runGpus } from "../../components/manifests/pipelines/index.ts";
+import { modelImport, modelImportRun } from "../../components/manifests/pipelines/model-import.ts";
+import { modelTesting, modelTestingRun } from "../../components/manifests/pipelines/model-testing.ts";
+import { modelcar, modelcarRun } from "../../components/manifests/pipelines/modelcar.ts";
+import { registryUrl } from "../../components/manifests/registry.ts";
+import { secretNames } from "../../components/manifests/secrets.ts";
+import type { PipelineRunSpec } from "../../components/manifests/tekton.ts";
+import { modelPlacement } from "../../components/manifests/vllm.ts";
+import type { Queue } from "../../components/pipeline-run/inputs.ts";
+import { queueMetadata } from "../../components/pipeline-run/queue.ts";
+import { pending } from "../../components/pipeline-run/tekton-status.ts";
+import type { Config, Model } from "../../config.ts";
+
+/** The volume that tasks hand models over on; components/storage.ts makes it. */
+export const sharedClaim = "modelcar-storage";
+
+export const pipelines = {
+  "run-model-import": modelImport,
+  "run-model-testing": modelTesting,
+  "run-modelcar": modelcar,
+} as const;
+export type RunCommand = keyof typeof pipelines;
+
+/** A run as it can be created. */
+export interface Plan {
+  readonly pipeline: PipelineDefinition;
+  readonly model: string;
+  readonly spec: PipelineRunSpec;
+  /** The line that it waits in. Default: it starts at once. */
+  readonly queue?: Queue | undefined;
+}
+
+/** What a command asks for does not fit the stack; the message says what does. */
+export class PlanError extends Error {}
+
+/** The model of that name. Throws a PlanError that says which there are. */
+export function modelOf(config: Config, name: string): Model {
+  const model = config.models.find((candidate) => candidate.name === name);
+  if (model) return model;
+  const known = config.models.map((candidate) => candidate.name).join(", ");
+  throw new PlanError(`the stack has no model "${name}"; modelcar:models has ${known}`);
+}
+
+/**
+ * The run of a pipeline for a model. `params` replace what the configuration says; each must be a param of the pipeline.
+ * `endpointUrl` is where the model answers, for a test. Throws a PlanError.
+ */
+export function planRun(
+  command: RunCommand,
+  config: Config,
+  name: string,
+  params: Readonly<Record<string, string>> = {},
+  endpointUrl?: string,
+): Plan {
+  const pipeline: PipelineDefinition = pipelines[command];
+  const unknown = Object.keys(params).filter((param) => !Object.hasOwn(pipeline.params, param));
+  if (unknown.length > 0) {
+    const known = Object.keys(pipeline.params).join(", ");
+    throw new PlanError(`pipeline ${pipeline.name} has no param ${unknown.join(", ")}; it has ${known}`);
+  }
+  const model = modelOf(config, name);
+  const { source } = model;
+  if (!("huggingFace" in source)) {
+    throw new PlanError(
+      `model ${name} is at ${source.uri} already: pipeline ${pipeline.name} works with source.huggingFace`,
+    );
+  }
+  const make = { "run-model-import": imported, "run-model-testing": tested, "run-modelcar": packed }[command];
+  const spec = make(config, { ...model, source }, params, endpointUrl);
+  return {
+    pipeline,
+    model: name,
+    spec: { ...spec, params: replaced(spec.params, params) },
+    queue: command === "run-modelcar" ? queueOf(config, model) : undefined,
+  };
+}
+
+/** The PipelineRun, named by the API server. `labels` are added to its own. */
+export function manifestOf(
+  config: Config,
+  { pipeline, model, spec, queue }: Plan,
+  labels: Record<string, string> = {},
+) {
+  const line = queue && queueMetadata(queue);
+  return {
+    apiVersion: "tekton.dev/v1",
+    kind: "PipelineRun",
+    metadata: {
+      // Room for the server's five characters.
+      generateName: `${`${pipeline.name}-${model}`.slice(0, 57)}-`,
+      namespace: config.namespace,
+      labels: {
+        "app.kubernetes.io/part-of": "modelcar",
+        "modelcar/model": model,
+        ...labels,
+        ...line?.labels,
+      },
+      ...(line ? { annotations: line.annotations } : {}),
+    },
+    spec: line ? { ...spec, status: pending } : spec,
+  };
+}
+
+type Pulled = Model & { readonly source: Extract<Model["source"], { huggingFace: string }> };
+type Params = Readonly<Record<string, string>>;
+
+function imported(config: Config, model: Pulled): PipelineRunSpec {
+  const { package: packaging } = model;
+  if (packaging.kind === "modelcar") {
+    throw new PlanError(
+      `model ${model.name} is packaged as an image (package.kind: modelcar): use run-modelcar`,
+    );
+  }
+  const target =
+    packaging.kind === "s3"
+      ? { kind: packaging.kind, bucket: config.objectStore.bucket, claim: sharedClaim }
+      : {
+          kind: packaging.kind,
+          claim: packaging.claim,
+          placement: modelPlacement(model.serve, config.accelerators),
+        };
+  return modelImportRun({ ...common(config), model, target, s3Endpoint: objectStoreOf(config).endpoint });
+}
+
+function packed(config: Config, model: Pulled, params: Params): PipelineRunSpec {
+  const { imageRegistry, images } = config;
+  const repository = model.package.kind === "modelcar" ? model.package.image : params.OCI_IMAGE;
+  const baseImage = params.BASE_IMAGE ?? images.modelcarBase;
+  if (!repository) {
+    throw new PlanError(
+      `model ${model.name} has package.kind: ${model.package.kind}: say where the image goes, --param OCI_IMAGE=<registry>/<repository>`,
+    );
+  }
+  if (!baseImage) {
+    throw new PlanError(
+      "say what is below the model: set modelcar:images.modelcarBase, or --param BASE_IMAGE=<image by digest>",
+    );
+  }
+  return modelcarRun({
+    ...common(config),
+    model,
+    repository,
+    baseImage,
+    plainHttp: imageRegistry?.plainHttp ?? false,
+    registrySecret: imageRegistry?.username ? secretNames.imageRegistry : undefined,
+  });
+}
+
+function tested(config: Config, model: Pulled, params: Params, endpointUrl?: string): PipelineRunSpec {
+  const { serve, name, test } = model;
+  if (serve.stopped && params.ENDPOINT_URL === undefined) {
+    throw new PlanError(`model ${name} is not served: remove serve.stopped and run pulumi up first`);
+  }
+  // OpenShift AI checks tokens itself; elsewhere vLLM asks for the key of a Secret.
+  const proxied = config.platform === "openshift" && serve.mode === "kserve";
+  return modelTestingRun({
+    ...common(config),
+    model,
+    test: test ?? defaultTest,
+    endpoint: {
+      url: endpointUrl ?? defaultEndpoint(config, model),
+      ...(!serve.auth
+        ? { auth: "none" as const }
+        : proxied
+          ? { auth: "serviceAccount" as const }
+          : { auth: "token" as const, secret: `${name}-api-key` }),
+    },
+  });
+}
+
+/** What is tested of a model whose configuration asks for no test: the tasks of the seeds, a sweep. */
+const defaultTest = {
+  evaluate: { tasks: ["hellaswag", "arc_easy"], applyChatTemplate: false, minimumScores: {} },
+  benchmark: { profile: "sweep", rate: 10, promptTokens: 256, outputTokens: 128, maxSeconds: 180 },
+};
+
+/** URL of the Service before a model's pods; KServe itself may say another (status.address.url). */
+export function defaultEndpoint({ namespace }: Pick<Config, "namespace">, { name, serve }: Model): string {
+  const service = serve.mode === "kserve" ? predictorService(name).name : name;
+  return `http://${service}.${namespace}.svc.cluster.local`;
+}
+
+function common(config: Config) {
+  const { platform, accelerators, huggingFace, imageRegistry, pipelines } = config;
+  return {
+    platform,
+    accelerators,
+    timeoutMinutes: pipelines.timeoutMinutes,
+    pullSecrets: imageRegistry?.username ? [secretNames.imageRegistry] : [],
+    huggingFaceEndpoint: huggingFace.endpoint,
+    objectStore: objectStoreOf(config),
+    registry: registryOf(config),
+    claim: sharedClaim,
+  };
+}
+
+function objectStoreOf({ objectStore }: Config) {
+  const { bucket } = objectStore;
+  return {
+    bucket,
+    endpoint: "endpoint" in objectStore ? objectStore.endpoint : `http://${s3Host(objectStore.namespace)}`,
+  };
+}
+
+function registryOf({ registry, platform }: Config): { readonly url: string; readonly auth: string } {
+  if (registry.kind === "url") return registry;
+  const own = platform === "openshift" ? ("serviceAccount" as const) : ("none" as const);
+  const auth = registry.kind === "own" ? own : registry.auth;
+  return { url: registryUrl(registry, auth), auth };
+}
+
+/** Runs with GPUs wait for those of the program, and for each other. */
+function queueOf({ models }: Config, model: Model): Queue | undefined {
+  const gpus = runGpus(model);
+  return gpus > 0 ? { name: "gpus", gpus, capacity: Math.max(...models.map(runGpus)) } : undefined;
+}
+
+function replaced(spec: PipelineRunSpec["params"], params: Params): PipelineRunSpec["params"] {
+  const kept = spec.filter(({ name }) => !Object.hasOwn(params, name));
+  return [...kept, ...Object.entries(params).map(([name, value]) => ({ name, value }))];
+}

@@ -1,0 +1,124 @@
+/** Starts a run and sees it through. */
+import { randomUUID } from "node:crypto";
+import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
+import { persistently } from "../../components/kubernetes/retry.ts";
+import type { Pipeline } from "../../components/manifests/tekton.ts";
+import { takeTurn } from "../../components/pipeline-run/queue.ts";
+import { outcomeOf, paths, type Run } from "../../components/pipeline-run/tekton-status.ts";
+import type { Config, Model } from "../../config.ts";
+import { defaultEndpoint, manifestOf, type Plan, PlanError } from "./plan.ts";
+import { type RunView, runsOf } from "./runs.ts";
+
+/** Tells one request to create a run from another, because the server alone decides the name. */
+const requestLabel = "modelcar/request";
+
+type Print = (line: string) => void;
+
+/**
+ * Creates the run, and waits for its turn where it stands in line. Throws a PlanError where the pipeline is missing or of
+ * another version, and where a run of the same pipeline and model is under way.
+ */
+export async function startRun(
+  cluster: Cluster,
+  config: Config,
+  stack: string,
+  plan: Plan,
+  print: Print,
+): Promise<Run> {
+  await requirePipeline(cluster, config, stack, plan);
+  await requireNoOther(cluster, config, plan);
+  const run = await create(cluster, config, plan, print);
+  print(`${run.metadata.name}: started`);
+  return run;
+}
+
+/** Waits until a run that stands in line may go; nothing happens to any other. */
+export async function waitForTurn(
+  cluster: Cluster,
+  config: Config,
+  run: Run,
+  plan: Plan,
+  print: Print,
+): Promise<void> {
+  const { queue } = plan;
+  if (queue) await takeTurn(cluster, { namespace: config.namespace, name: run.metadata.name, queue, print });
+}
+
+async function requirePipeline(cluster: Cluster, config: Config, stack: string, { pipeline, spec }: Plan) {
+  const { namespace, kubeContext } = config;
+  const path = `/apis/tekton.dev/v1/namespaces/${namespace}/pipelines/${pipeline.name}`;
+  const found = await cluster.get<Pipeline>(path);
+  const up = `pulumi up --stack ${stack}`;
+  if (!found) {
+    throw new PlanError(
+      `there is no pipeline ${pipeline.name} in namespace ${namespace} of ${kubeContext}: run ${up} first`,
+    );
+  }
+  const taken = found.spec.params?.map(({ name }) => name) ?? [];
+  const strangers = spec.params.map(({ name }) => name).filter((name) => !taken.includes(name));
+  if (strangers.length > 0) {
+    throw new PlanError(
+      `pipeline ${pipeline.name} in namespace ${namespace} takes no ${strangers.join(", ")}: it is of another version of this program; run ${up}`,
+    );
+  }
+}
+
+/** Two runs of one pipeline and model would write to the same directories. */
+async function requireNoOther(cluster: Cluster, { namespace }: Config, { pipeline, model }: Plan) {
+  const runs = await runsOf(cluster, namespace);
+  const other = runs.find((run) => outcomeOf(run) === "running" && isOf(run, pipeline.name, model));
+  if (!other) return;
+  const { name } = other.metadata;
+  throw new PlanError(
+    `${name} is under way for ${model} and writes to the same place: watch it (monitor-pipeline -r ${name}) or cancel it (cancel ${name})`,
+  );
+}
+
+function isOf({ spec }: RunView, pipeline: string, model: string): boolean {
+  const named = spec?.params?.find(({ name }) => name === "MODEL_NAME")?.value;
+  return spec?.pipelineRef?.name === pipeline && named === model;
+}
+
+async function create(cluster: Cluster, config: Config, plan: Plan, print: Print): Promise<Run> {
+  const { namespace } = config;
+  const request = randomUUID();
+  const body = manifestOf(config, plan, { [requestLabel]: request });
+  let asked = false;
+  return persistently(
+    async () => {
+      if (asked) {
+        // The server may have done it although its answer got lost.
+        const query = { labelSelector: `${requestLabel}=${request}` };
+        const { items } = await cluster.request<{ items: Run[] }>("GET", paths.runs(namespace), { query });
+        if (items[0]) return items[0];
+      }
+      asked = true;
+      try {
+        return await cluster.request<Run>("POST", paths.runs(namespace), { body });
+      } catch (error) {
+        throw error instanceof ApiError && error.status === 403 ? withHint(error) : error;
+      }
+    },
+    { print },
+  );
+}
+
+const withHint = (error: ApiError) =>
+  new ApiError(
+    error.status,
+    `${error.message}\nwhoever runs pipelines needs create, get, list, watch and patch on pipelineruns`,
+  );
+
+/** URL of a served model inside the cluster. Throws a PlanError where it is not served. */
+export async function endpointOf(cluster: Cluster, config: Config, model: Model): Promise<string> {
+  const { namespace } = config;
+  if (model.serve.mode !== "kserve") return defaultEndpoint(config, model);
+  const path = `/apis/serving.kserve.io/v1beta1/namespaces/${namespace}/inferenceservices/${model.name}`;
+  const found = await cluster.get<{ status?: { address?: { url?: string } } }>(path);
+  if (!found) {
+    throw new PlanError(
+      `there is no InferenceService ${model.name} in namespace ${namespace}: run pulumi up first`,
+    );
+  }
+  return found.status?.address?.url ?? defaultEndpoint(config, model);
+}

@@ -1,0 +1,134 @@
+/** Watches a run to its end, as the program does, and reports it. */
+import type { Cluster } from "../../components/kubernetes/client.ts";
+import { InterruptedError } from "../../components/kubernetes/interruption.ts";
+import { duration } from "../../components/kubernetes/waiting.ts";
+import { explainFailure } from "../../components/pipeline-run/failure.ts";
+import { type RunInputs, timeoutOf } from "../../components/pipeline-run/inputs.ts";
+import { outputsOf } from "../../components/pipeline-run/outputs.ts";
+import { stop } from "../../components/pipeline-run/run.ts";
+import { outcomeOf, paths } from "../../components/pipeline-run/tekton-status.ts";
+import { type Ended, watchRun } from "../../components/pipeline-run/watch-run.ts";
+import { type RunView, stateOf } from "./runs.ts";
+import { type ExitStatus, exit, type Terminal } from "./terminal.ts";
+
+/** Where runs are, and how a person gets back to them. */
+export interface Place {
+  readonly cluster: Cluster;
+  readonly context: string;
+  readonly namespace: string;
+  readonly consoleUrl?: string | undefined;
+  /** Words of the command line that lead to this place again. */
+  readonly again: string;
+}
+
+export interface WatchOptions {
+  readonly cancelOnInterrupt: boolean;
+  readonly output: "text" | "json";
+  /** What precedes the watching, such as the wait for a turn. */
+  readonly before?: () => Promise<void>;
+}
+
+/** Tekton ends a run by itself at its timeout; longer waiting would be for nothing. */
+const marginSeconds = 90;
+const longestSeconds = 30 * 24 * 3600;
+
+/** Watches until the run has ended; its success is the exit status. Ctrl-C ends the watching alone, or cancels the run. */
+export async function watchToEnd(
+  place: Place,
+  run: RunView,
+  options: WatchOptions,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { cluster, namespace } = place;
+  const { name } = run.metadata;
+  const deadlineSeconds = Math.min(
+    timeoutOf({ spec: { pipelineRef: { name }, ...run.spec } as RunInputs["spec"] }) + marginSeconds,
+    longestSeconds,
+  );
+  try {
+    await options.before?.();
+    const ended = await watchRun(cluster, { namespace, name, deadlineSeconds, print: terminal.progress });
+    return await report(place, ended, options.output, terminal);
+  } catch (error) {
+    if (error instanceof InterruptedError) return interrupted(place, name, options, terminal);
+    throw new Error(`PipelineRun ${namespace}/${name}: ${(error as Error).message}`);
+  }
+}
+
+async function report(
+  place: Place,
+  { run, obstacles }: Ended,
+  output: string,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const { cluster, context, namespace, consoleUrl } = place;
+  const view = stateOf(run as RunView);
+  const inputs = {
+    context,
+    namespace,
+    prefix: "",
+    definition: "",
+    spec: { pipelineRef: { name: view.pipeline } },
+  };
+  const outputs = await outputsOf(cluster, consoleUrl ? { ...inputs, consoleUrl } : inputs, run);
+  const failure =
+    view.outcome === "succeeded" ? undefined : await explainFailure(cluster, namespace, run, obstacles);
+  const { results, taskSeconds, logs, durationSeconds } = outputs;
+  if (output === "json") {
+    const { uid, startTime, completionTime } = outputs;
+    const document = { ...view, namespace, uid, startTime, completionTime, taskSeconds, results, logs };
+    terminal.result(JSON.stringify({ ...document, ...(failure ? { failure } : {}) }, null, 2));
+  } else {
+    const took = Object.entries(taskSeconds).map(([task, seconds]) => `${task} ${duration(seconds)}`);
+    const lines = [
+      `${view.name}: ${view.reason} after ${duration(durationSeconds)}`,
+      ...(took.length > 0 ? [`tasks:   ${took.join(", ")}`] : []),
+      ...Object.entries(results).map(([result, value]) => `result:  ${result} = ${value.trim()}`),
+      `logs:    ${logs}`,
+    ];
+    terminal.result(lines.join("\n"));
+  }
+  if (!failure) return exit.success;
+  terminal.problem(`error: ${failure}`);
+  return exit.failure;
+}
+
+async function interrupted(
+  { cluster, namespace, again }: Place,
+  name: string,
+  { cancelOnInterrupt }: WatchOptions,
+  terminal: Terminal,
+): Promise<ExitStatus> {
+  const watchAgain = `npm run pipelines -- monitor-pipeline ${again} -r ${name}`;
+  if (!cancelOnInterrupt) {
+    terminal.problem(
+      `interrupted: ${name} goes on\n  watch it again: ${watchAgain}\n  cancel it:      npm run pipelines -- cancel ${again} ${name}`,
+    );
+    return exit.interrupted;
+  }
+  await cluster.patch(paths.run(namespace, name), { spec: { status: "CancelledRunFinally" } });
+  terminal.problem(
+    `interrupted: ${name} is cancelled, its finally tasks still run\n  watch its end: ${watchAgain}`,
+  );
+  return exit.interrupted;
+}
+
+/** Cancels a run and waits for its end. One that has ended already stays as it is. */
+export async function cancelRun(
+  { cluster, namespace }: Place,
+  run: RunView,
+  output: string,
+  terminal: Terminal,
+) {
+  const { name } = run.metadata;
+  const before = outcomeOf(run);
+  if (before === "running") await stop(cluster, namespace, run, terminal.progress);
+  const last = (await cluster.get<RunView>(paths.run(namespace, name))) ?? run;
+  const state = stateOf(last);
+  const present = before === "running" ? "cancelled" : `has ended already (${state.reason})`;
+  terminal.result(output === "json" ? JSON.stringify(state, null, 2) : `${name}: ${present}`);
+  if (run.metadata.labels?.["app.kubernetes.io/managed-by"] === "pulumi" && before === "running") {
+    terminal.problem(`${name} belongs to the stack: the next pulumi up makes a new attempt`);
+  }
+  return exit.success;
+}
