@@ -1,6 +1,7 @@
 """Publishes what an evaluation and a benchmark found: figures to the model registry's version, files to the object store.
 
-The files go first, so the registry never names what is not there. Publishing the same run again changes nothing.
+The files go first, so the registry never names what is not there. Publishing the same run again changes nothing. What lies
+on the workspace from another run is refused.
 """
 
 import io
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from certificates import trust
 from minio import Minio
@@ -23,9 +25,19 @@ from task_support import Parameters, TaskError, run, size, write_result
 
 # What a part of the results is called in the registry; a new one replaces all of the part's own.
 EVALUATION, BENCHMARK, TEST = "eval_", "benchmark_", "test_"
-FIGURES = "figures.json"
+# What evaluate-model and run-guidellm sum up their reports in.
+SCORES, FIGURES = "scores.json", "figures.json"
 
 Properties = dict[str, float | str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tool's report: its directory, its numbers, and the tool's version."""
+
+    directory: Path
+    figures: Properties
+    version: str
 
 
 @dataclass(frozen=True)
@@ -35,10 +47,8 @@ class Publication:
     model_version: str
     bucket: Bucket
     prefix: str
-    workspace: Path
-    evaluation: Path | None
-    benchmark: Path | None
-    scores: dict[str, dict[str, float]]
+    evaluation: Part | None
+    benchmark: Part | None
     provenance: dict[str, str]
 
     @property
@@ -48,50 +58,78 @@ class Publication:
 
 def read_parameters() -> Publication:
     parameters = Parameters()
-
-    def directory(name: str) -> Path | None:
-        return parameters.directory(name) if parameters.optional(name) else None
-
     uid = parameters.required("PIPELINE_RUN_UID", r"[\w-]+", "the UID of the PipelineRun")
     prefix = parameters.required("S3_PREFIX", r"/*[^/].*", "a prefix that is not empty").strip("/")
-    publication = Publication(
-        access=read_access(parameters),
-        model_name=parameters.required("MODEL_NAME"),
-        model_version=parameters.required("MODEL_VERSION"),
-        bucket=read_bucket(parameters),
+    evaluation = required_directory(parameters, "EVALUATION")
+    benchmark = required_directory(parameters, "BENCHMARK")
+    access, bucket = read_access(parameters), read_bucket(parameters)
+    model_name, model_version = parameters.required("MODEL_NAME"), parameters.required("MODEL_VERSION")
+    run_name = parameters.required("PIPELINE_RUN_NAME")
+    parameters.check()
+    parts = {
+        "evaluation": evaluation and read_evaluation(evaluation, uid),
+        "benchmark": benchmark and read_benchmark(benchmark, uid),
+    }
+    if not any(parts.values()):
+        raise TaskError("there is nothing to publish: set REQUIRE_EVALUATION or REQUIRE_BENCHMARK to true")
+    return Publication(
+        access=access,
+        model_name=model_name,
+        model_version=model_version,
+        bucket=bucket,
         prefix=f"{prefix}/{uid}",
-        workspace=Path(parameters.optional("MODELS_DIRECTORY")),
-        evaluation=directory("EVALUATION_DIRECTORY"),
-        benchmark=directory("BENCHMARK_DIRECTORY"),
-        scores=read_scores(parameters),
         provenance={
-            "pipeline_run_name": parameters.required("PIPELINE_RUN_NAME"),
+            "pipeline_run_name": run_name,
             "pipeline_run_uid": uid,
-            "lm_eval_version": parameters.optional("LM_EVAL_VERSION"),
-            "guidellm_version": parameters.optional("GUIDELLM_VERSION"),
+            "lm_eval_version": parts["evaluation"].version if parts["evaluation"] else "",
+            "guidellm_version": parts["benchmark"].version if parts["benchmark"] else "",
             "endpoint": parameters.optional("ENDPOINT_URL"),
         },
+        **parts,
     )
-    parameters.check()
-    if not (publication.evaluation or publication.benchmark or publication.scores):
-        raise TaskError("there is nothing to publish: set SCORES, EVALUATION_DIRECTORY or BENCHMARK_DIRECTORY")
-    return publication
 
 
-def read_scores(parameters: Parameters) -> dict[str, dict[str, float]]:
-    """{<task>: {<metric>: <number>}}, as evaluate-model gives it; empty for none."""
-    text = parameters.optional("SCORES", "{}")
+def required_directory(parameters: Parameters, part: str) -> Path | None:
+    """The part's directory if it is to be published; what lies there otherwise is of an earlier run."""
+    wanted = parameters.required(f"REQUIRE_{part}", "true|false", "true or false") == "true"
+    return parameters.directory(f"{part}_DIRECTORY") if wanted else None
+
+
+def read_summary(file: Path, part: str) -> dict[str, Any]:
+    if not file.is_file():
+        raise TaskError(f"{file} does not exist: the {part} did not end well")
     try:
-        return {
-            task: {metric: float(value) for metric, value in metrics.items()}
-            for task, metrics in json.loads(text).items()
+        summary = json.loads(file.read_text())
+    except ValueError as error:
+        raise TaskError(f"{file} is no JSON ({error}): run the {part} again") from error
+    if not isinstance(summary, dict):
+        raise TaskError(f"{file} must be a JSON object: run the {part} again")
+    return summary
+
+
+def check_run(file: Path, noted: object, uid: str) -> None:
+    """A report that says of which run it is must be of this one."""
+    if noted and noted != uid:
+        raise TaskError(f"{file} is of the PipelineRun {noted}, not of this one, {uid}: only its own results are published")
+
+
+def read_evaluation(directory: Path, uid: str) -> Part:
+    """The scores that evaluate-model or run-lm-eval-v2 kept: {<task>: {<metric>: <number>}}."""
+    file = directory / SCORES
+    summary = read_summary(file, "evaluation")
+    check_run(file, summary.get("pipelineRunUid"), uid)
+    try:
+        figures: Properties = {
+            name_of(EVALUATION, task, metric): float(value)
+            for task, metrics in summary["scores"].items()
+            for metric, value in metrics.items()
         }
-    except (ValueError, TypeError, AttributeError) as error:
-        raise TaskError(f"SCORES must be JSON as {{task: {{metric: number}}}}, not {text[:100]!r}") from error
-
-
-def evaluation_properties(scores: dict[str, dict[str, float]]) -> Properties:
-    return {name_of(EVALUATION, task, metric): value for task, of in scores.items() for metric, value in of.items()}
+        version = str(summary["lmEvalVersion"])
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise TaskError(f"{file} must have scores as {{task: {{metric: number}}}} and lmEvalVersion: {error!r}") from error
+    if not figures:
+        raise TaskError(f"{file} has no score: the evaluation did not end well")
+    return Part(directory, figures, version)
 
 
 def name_of(part: str, *names: str) -> str:
@@ -99,32 +137,35 @@ def name_of(part: str, *names: str) -> str:
     return part + "_".join(re.sub(r"\W+", "_", name).strip("_") for name in names)
 
 
-def benchmark_properties(directory: Path) -> Properties:
+def read_benchmark(directory: Path, uid: str) -> Part:
     """The figures that run-guidellm kept: of the lightest load the latency, of the best the throughput."""
     file = directory / FIGURES
-    if not file.is_file():
-        raise TaskError(f"{file} does not exist: the benchmark did not end well")
-    figures = json.loads(file.read_text())
-    first, loads = figures["loads"][0], figures["loads"]
+    summary = read_summary(file, "benchmark")
+    check_run(file, summary.get("pipeline_run_uid"), uid)
     latency = ("ttft_ms_mean", "ttft_ms_p95", "itl_ms_mean", "itl_ms_p95", "request_seconds_mean", "request_seconds_p95")
     throughput = ("output_tokens_per_second", "total_tokens_per_second", "requests_per_second")
-    return {
-        **{BENCHMARK + name: float(first[name]) for name in latency},
-        **{BENCHMARK + name: float(max(load[name] for load in loads)) for name in throughput},
-        BENCHMARK + "error_rate": float(figures["error_rate"]),
-    }
+    try:
+        first, loads = summary["loads"][0], summary["loads"]
+        figures: Properties = {
+            **{BENCHMARK + name: float(first[name]) for name in latency},
+            **{BENCHMARK + name: float(max(load[name] for load in loads)) for name in throughput},
+            BENCHMARK + "error_rate": float(summary["error_rate"]),
+        }
+        return Part(directory, figures, str(summary["guidellm_version"]))
+    except (LookupError, ValueError, TypeError) as error:
+        raise TaskError(f"{file} lacks figures of run-guidellm: {error!r}") from error
 
 
 def artifacts(publication: Publication) -> dict[str, Path]:
     """Files to keep, by their place below the prefix."""
     found = {}
-    for part, directory in (("evaluation", publication.evaluation), ("benchmark", publication.benchmark)):
-        if directory is None:
-            continue
-        if not directory.is_dir():
-            raise TaskError(f"{directory} does not exist: the {part} did not end well")
-        files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
-        found.update({f"{part}/{path.relative_to(directory)}": path for path in files})
+    for name, part in (("evaluation", publication.evaluation), ("benchmark", publication.benchmark)):
+        for path in sorted(part.directory.rglob("*")) if part else ():
+            # The evaluation runs what models wrote; a link of theirs could name this pod's secrets.
+            if path.is_symlink():
+                raise TaskError(f"{path} is a link: only files are published, remove it")
+            if path.is_file():
+                found[f"{name}/{path.relative_to(part.directory)}"] = path
     return found
 
 
@@ -167,12 +208,12 @@ def merged(present: dict[str, object], new: Properties, replaced: list[str]) -> 
 
 def figures_of(publication: Publication) -> tuple[Properties, list[str]]:
     """The numbers to publish, and the parts that they replace."""
-    figures, replaced = evaluation_properties(publication.scores), [TEST]
-    if publication.scores:
-        replaced.append(EVALUATION)
-    if publication.benchmark:
-        figures |= benchmark_properties(publication.benchmark)
-        replaced.append(BENCHMARK)
+    figures: Properties = {}
+    replaced = [TEST]
+    for prefix, part in ((EVALUATION, publication.evaluation), (BENCHMARK, publication.benchmark)):
+        if part:
+            figures |= part.figures
+            replaced.append(prefix)
     return figures, replaced
 
 

@@ -14,10 +14,12 @@ RESULTS = ["model-version-id", "artifacts-uri", "properties", "uploaded-bytes"]
 API = "/api/model_registry/v1alpha3"
 UID = "8c1e4f0e-0000-4000-8000-000000000000"
 SCORES = {"arc_easy": {"acc": 0.75, "acc_stderr": 0.01}, "mbpp-plus": {"pass@1,create_test": 1}}
+EVALUATION = {"scores": SCORES, "lmEvalVersion": "0.4.13", "seconds": 60, "samples": 40, "pipelineRunUid": UID}
 LATENCY = {"ttft_ms_mean": 30.5, "ttft_ms_p95": 41.25, "itl_ms_mean": 3.0, "itl_ms_p95": 5.0}
 LOAD = {**LATENCY, "request_seconds_mean": 0.1, "request_seconds_p95": 0.2, "total_tokens_per_second": 20.0}
 FIGURES = {
     "guidellm_version": "0.8.1",
+    "pipeline_run_uid": UID,
     "error_rate": 0.0,
     "loads": [
         {"strategy": "synchronous", **LOAD, "output_tokens_per_second": 162.0, "requests_per_second": 10.0},
@@ -64,6 +66,7 @@ def client(minio) -> Minio:
 def workspace(tmp_path: Path) -> Path:
     contents = {
         "evaluation/results.json": "{}",
+        "evaluation/scores.json": json.dumps(EVALUATION),
         "evaluation/samples/arc_easy.jsonl": "{}\n",
         "benchmark/benchmarks.html": "<html>",
         "benchmark/figures.json": json.dumps(FIGURES),
@@ -83,11 +86,10 @@ def publish(run_task: Callable, version, client, minio, model_registry, workspac
             "MODEL_NAME": request.node.name,
             "MODEL_VERSION": "1.0.0",
             "MODELS_DIRECTORY": str(workspace),
-            "SCORES": json.dumps(SCORES),
+            "REQUIRE_EVALUATION": "true",
             "EVALUATION_DIRECTORY": "evaluation",
+            "REQUIRE_BENCHMARK": "true",
             "BENCHMARK_DIRECTORY": "benchmark",
-            "LM_EVAL_VERSION": "0.4.13",
-            "GUIDELLM_VERSION": "0.8.1",
             "ENDPOINT_URL": "http://sums-predictor:8080",
             "S3_ENDPOINT": minio.endpoint,
             "S3_BUCKET": "results",
@@ -163,10 +165,22 @@ def test_the_same_run_again_changes_nothing(publish, version):
     assert call(version) == before
 
 
-def test_a_later_run_replaces_its_parts_and_keeps_the_others(publish, version):
+def summary(workspace: Path, part: str, **changes: object) -> None:
+    """Changes what a part's summary says; None takes it out."""
+    file, present = {"evaluation": ("scores.json", EVALUATION), "benchmark": ("figures.json", FIGURES)}[part]
+    new = {name: value for name, value in {**present, **changes}.items() if value is not None}
+    (workspace / part / file).write_text(json.dumps(new))
+
+
+def test_a_later_run_replaces_its_parts_and_keeps_the_others(publish, version, workspace, client):
     publish()
-    later = publish(SCORES='{"hellaswag": {"acc": 0.5}}', BENCHMARK_DIRECTORY="", PIPELINE_RUN_UID="another-run")
-    assert later.code == 0
+    summary(workspace, "evaluation", scores={"hellaswag": {"acc": 0.5}}, pipelineRunUid="another-run")
+    # The benchmark is the earlier run's; what is not required is not looked at.
+    later = publish(REQUIRE_BENCHMARK="false", PIPELINE_RUN_UID="another-run")
+    assert (later.code, later.error) == (0, "")
+    prefix = later.results["artifacts-uri"].removeprefix("s3://results/")
+    stored = {item.object_name.removeprefix(prefix) for item in client.list_objects("results", prefix, recursive=True)}
+    assert not [name for name in stored if name.startswith("benchmark/")] and "evaluation/scores.json" in stored
     figures = doubles(version)
     assert [name for name in figures if name.startswith("eval_")] == ["eval_hellaswag_acc"]
     assert figures["benchmark_output_tokens_per_second"] == 177.5
@@ -197,6 +211,47 @@ def test_nothing_reaches_the_registry_if_the_files_cannot_be_stored(publish, ver
     assert call(version) == before
 
 
+@pytest.mark.parametrize(("part", "noted"), [("evaluation", "pipelineRunUid"), ("benchmark", "pipeline_run_uid")])
+def test_what_another_run_left_is_not_published(publish, version, workspace, part, noted):
+    before = call(version)
+    summary(workspace, part, **{noted: "another-run"})
+    outcome = publish()
+    assert outcome.code == 1
+    assert f"is of the PipelineRun another-run, not of this one, {UID}" in outcome.error
+    assert call(version) == before
+    # Whoever runs the tasks by hand need not give a run.
+    summary(workspace, part, **{noted: None})
+    assert publish().code == 0
+
+
+def test_a_link_is_not_followed(publish, version, workspace, tmp_path):
+    before = call(version)
+    (tmp_path / "token").write_text("of the account")
+    (workspace / "evaluation" / "samples" / "more.jsonl").symlink_to(tmp_path / "token")
+    outcome = publish()
+    assert outcome.code == 1 and "more.jsonl is a link: only files are published" in outcome.error
+    assert call(version) == before
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "message"),
+    [
+        ("evaluation", {"scores": [1]}, "must have scores as {task: {metric: number}}"),
+        ("evaluation", {"scores": {"arc": {"acc": "N/A"}}}, "must have scores as {task: {metric: number}}"),
+        ("evaluation", {"scores": {}}, "has no score: the evaluation did not end well"),
+        ("evaluation", {"lmEvalVersion": None}, "KeyError('lmEvalVersion')"),
+        ("benchmark", {"loads": []}, "lacks figures of run-guidellm"),
+        ("benchmark", {"loads": [{"ttft_ms_mean": 1.0}]}, "lacks figures of run-guidellm: KeyError('ttft_ms_p95')"),
+    ],
+)
+def test_a_summary_that_cannot_be_read_is_named(publish, workspace, part, changes, message):
+    summary(workspace, part, **changes)
+    outcome = publish()
+    assert outcome.code == 1
+    assert message in outcome.error and outcome.error.count("\n") == 1
+    assert outcome.results == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -204,11 +259,11 @@ def test_nothing_reaches_the_registry_if_the_files_cannot_be_stored(publish, ver
         ({"MODEL_NAME": "unknown"}, "has no model unknown 1.0.0: run register-model first"),
         ({"MODEL_REGISTRY_AUTH": "token"}, "MODEL_REGISTRY_URL must be https://host:port without a path"),
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "refuses the credentials (SignatureDoesNotMatch)"),
-        ({"SCORES": "[1]"}, "SCORES must be JSON"),
-        ({"SCORES": '{"arc": {"acc": "N/A"}}'}, "SCORES must be JSON"),
+        ({"REQUIRE_EVALUATION": "yes"}, "REQUIRE_EVALUATION must be true or false, not 'yes'"),
+        ({"BENCHMARK_DIRECTORY": ""}, "BENCHMARK_DIRECTORY is not set"),
         ({"EVALUATION_DIRECTORY": "none"}, "the evaluation did not end well"),
         ({"BENCHMARK_DIRECTORY": "evaluation"}, "the benchmark did not end well"),
-        ({"SCORES": "", "EVALUATION_DIRECTORY": "", "BENCHMARK_DIRECTORY": ""}, "there is nothing to publish"),
+        ({"REQUIRE_EVALUATION": "false", "REQUIRE_BENCHMARK": "false"}, "there is nothing to publish"),
     ],
 )
 def test_expected_failures_are_one_line(publish, changes, message):
