@@ -4,8 +4,8 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 /** The command line is wrong; nothing was done. */
 export class UsageError extends Error {
   /** The command whose help tells more, if it is known. */
-  readonly command: string | undefined;
-  constructor(message: string, command?: string) {
+  readonly command: CommandName | undefined;
+  constructor(message: string, command?: CommandName) {
     super(message);
     this.command = command;
   }
@@ -170,7 +170,8 @@ function parsed(command: CommandName, args: readonly string[]) {
       allowPositionals: true,
     } satisfies ParseArgsConfig);
   } catch (error) {
-    throw new UsageError((error as Error).message.split("\n")[0] ?? "", command);
+    // Node adds advice on operands that begin with a dash; there are none here.
+    throw new UsageError((error as Error).message.replace(/\. To specify .*$/s, ""), command);
   }
 }
 

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { Cluster } from "../../components/kubernetes/client.ts";
 import type { Config } from "../../config.ts";
 import { type CommandLine, commandHelp, help, readCommandLine, UsageError } from "./command-line.ts";
-import { manifestOf, modelOf, PlanError, pipelines, planRun, type RunCommand } from "./plan.ts";
+import { manifestOf, modelOf, PlanError, planRun, type RunCommand } from "./plan.ts";
 import { runNamed, runsOf, runTable, stateOf } from "./runs.ts";
 import { readStackConfig, stackFile } from "./stack-config.ts";
 import { endpointOf, startRun, waitForTurn } from "./start.ts";
@@ -34,7 +34,7 @@ export async function main(args: readonly string[], world: World): Promise<ExitS
   } catch (error) {
     if (error instanceof UsageError) {
       const { command } = error;
-      const more = command && command in pipelines ? commandHelp(command as RunCommand) : help();
+      const more = command ? commandHelp(command) : help();
       terminal.problem(`error: ${error.message}\n\n${more}`);
       return exit.usage;
     }

@@ -1,0 +1,112 @@
+/** A run that a person starts is the run that the program would start. */
+import { describe, expect, test, vi } from "vitest";
+import { Storage } from "../../components/storage.ts";
+import { type Manifest, type Recorded, runProgram, stackConfig } from "../../test/program/record.ts";
+import { defaultEndpoint, manifestOf, modelOf, planRun, sharedClaim } from "./plan.ts";
+import { configOfStack, packaged } from "./test-stack.ts";
+
+vi.mock("../../components/pipeline-run/index.ts", async () =>
+  (await import("../../test/program/plain-dynamic.ts")).pipelineRun(),
+);
+vi.mock("../../components/readiness/index.ts", async () =>
+  (await import("../../test/program/plain-dynamic.ts")).readiness(),
+);
+
+const commands = {
+  "model-import": "run-model-import",
+  "model-testing-v2": "run-model-testing",
+  modelcar: "run-modelcar",
+} as const;
+
+describe.each([
+  ["local", () => {}, 1],
+  ["dev", () => {}, 2],
+  ["local", packaged, 2],
+  ["dev", packaged, 3],
+] as const)("stack %s", (stack, edit, count) => {
+  test("each run has the program's own spec and stands in the same line", async () => {
+    const { resources } = await runProgram(stack, stackConfig(stack, edit));
+    const runs = resources.filter(({ type }: Recorded) => type.endsWith(":PipelineRun"));
+    expect(runs).toHaveLength(count);
+    const config = configOfStack(stack, edit);
+    for (const { inputs } of runs) {
+      const pipeline = inputs.spec.pipelineRef.name as keyof typeof commands;
+      const model = inputs.prefix.replace(`${pipeline}-`, "");
+      const url = inputs.spec.params.find(({ name }: Manifest) => name === "ENDPOINT_URL")?.value;
+      const plan = planRun(commands[pipeline], config, model, {}, url);
+      // What is undefined is not sent.
+      expect(JSON.parse(JSON.stringify(plan.spec))).toEqual(JSON.parse(JSON.stringify(inputs.spec)));
+      expect(plan.queue).toEqual(inputs.queue);
+    }
+  });
+});
+
+test("the claim is the one that the program makes", () => expect(sharedClaim).toBe(Storage.claimName));
+
+test("params replace what the config says, each once", () => {
+  const { spec } = planRun("run-modelcar", configOfStack("local", packaged), "sums", {
+    LIMIT: "3",
+    DEPLOY_MODEL: "true",
+  });
+  const values = (wanted: string) =>
+    spec.params.filter(({ name }) => name === wanted).map(({ value }) => value);
+  expect([values("LIMIT"), values("DEPLOY_MODEL"), values("RECIPE")]).toEqual([["3"], ["true"], ["code"]]);
+});
+
+test("a run with GPUs waits as a pending run of the line", () => {
+  const config = configOfStack("dev", packaged);
+  const manifest = manifestOf(config, planRun("run-modelcar", config, "mistral-24b-quantized"));
+  expect(manifest.spec).toMatchObject({ status: "PipelineRunPending" });
+  expect(manifest.metadata).toMatchObject({
+    labels: { "modelcar/queue": "gpus" },
+    annotations: { "modelcar/queue-gpus": "1" },
+  });
+});
+
+test("the server's name fits however long the model's is", () => {
+  const name = "m".repeat(53);
+  const config = configOfStack("local", ({ models }) => {
+    models[0].name = name;
+  });
+  const { generateName } = manifestOf(config, planRun("run-model-testing", config, name)).metadata;
+  expect(generateName.length + 5).toBeLessThanOrEqual(63);
+  expect(generateName).toMatch(/^model-testing-v2-m+-$/);
+});
+
+test.each([
+  [
+    "run-model-import",
+    "nope",
+    {},
+    /no model "nope"; modelcar:models has sums, mistral-24b-quantized, mistral-24b/,
+  ],
+  ["run-model-import", "mistral-24b", {}, /is at pvc:\/\/mistral-24b-pvc\/ already/],
+  ["run-model-import", "sums", { MODEL: "x" }, /has no param MODEL; it has HUGGINGFACE_MODEL, /],
+  ["run-modelcar", "sums", {}, /--param OCI_IMAGE=/],
+  ["run-modelcar", "sums", { OCI_IMAGE: "registry.test/a" }, /--param BASE_IMAGE=/],
+] as const)("%s %s %o is refused", (command, model, params, message) => {
+  expect(() => planRun(command, configOfStack("local"), model, params)).toThrow(message);
+});
+
+test("a model that is an image is not imported, and one that is stopped is not tested", () => {
+  const config = configOfStack("local", (raw) => {
+    packaged(raw);
+    delete raw.models[0].test;
+    raw.models[0].serve.stopped = true;
+  });
+  expect(() => planRun("run-model-import", config, "sums")).toThrow("use run-modelcar");
+  expect(() => planRun("run-model-testing", config, "sums")).toThrow("serve.stopped");
+  expect(
+    planRun("run-model-testing", config, "sums", { ENDPOINT_URL: "http://elsewhere" }).spec.params,
+  ).toContainEqual({
+    name: "ENDPOINT_URL",
+    value: "http://elsewhere",
+  });
+});
+
+test("a model answers at its Service", () => {
+  const config = configOfStack("local");
+  expect(defaultEndpoint(config, modelOf(config, "sums"))).toBe(
+    "http://sums-predictor.private-ai-demo.svc.cluster.local",
+  );
+});
