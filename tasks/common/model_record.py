@@ -45,6 +45,14 @@ def read_record(model: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
+def write_record(model: Path, record: dict[str, Any]) -> None:
+    """Writes the record so that half of it is never seen."""
+    path = record_path(model)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(record, indent=1))
+    partial.replace(path)
+
+
 def read_origin(model: Path) -> Origin | None:
     """Where a pulled model comes from, or the one that a compressed model was made from; None if nobody noted it."""
     record = read_record(model)

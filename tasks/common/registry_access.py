@@ -3,7 +3,7 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,17 @@ async def when_connected(
             if loop.time() > end:
                 raise
             await asyncio.sleep(1)
+
+
+def with_doubles(properties: Mapping[str, object]) -> dict[str, object]:
+    """Custom properties as they can be written back: the client reads a double without a fraction as an integer.
+
+    As such it would change its type in the registry, and be refused from ten digits on.
+    """
+    return {
+        name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in properties.items()
+    }
 
 
 def explain(access: RegistryAccess, error: Exception) -> str | None:

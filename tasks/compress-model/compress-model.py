@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from model_files import (
     sha256_of,
     weight_bytes,
 )
+from model_record import read_origin, read_record, record_path, write_record
 from recipe import Recipe, read_recipe
 from task_support import Parameters, TaskError, run, size, write_result
 
@@ -114,11 +115,6 @@ def dataset_files(request: Request, recipe: Recipe) -> list[Path]:
     return [path for path in files if ".cache" not in path.parts]
 
 
-def source_path(compressed: Path) -> Path:
-    """Where it is noted what the compressed model was made from, beside its directory."""
-    return compressed.with_name(compressed.name + ".source.json")
-
-
 def made_from(request: Request, recipe: Recipe, model_digest: str) -> dict[str, Any]:
     return {
         "model": model_digest,
@@ -130,16 +126,21 @@ def made_from(request: Request, recipe: Recipe, model_digest: str) -> dict[str, 
     }
 
 
-def earlier_results(compressed: Path, inputs: dict[str, Any]) -> dict[str, str] | None:
-    """The results of an earlier run with these inputs, if all of its files are there. Does not read the weights."""
-    source = source_path(compressed)
-    if not manifest_path(compressed).is_file() or not source.is_file():
-        return None
-    noted = json.loads(source.read_text())
+def named_by(request: Request) -> dict[str, Any]:
+    """What the inputs are called, for who reads the record; the same inputs may come by other names."""
+    origin = read_origin(request.model)
+    return {"recipe": request.recipe_name, "source": asdict(origin) if origin else None}
+
+
+def earlier_record(compressed: Path, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The record of an earlier run with these inputs, if all of its files are there. Does not read the weights."""
+    noted = read_record(compressed)
+    if not manifest_path(compressed).is_file() or not noted:
+        return {}
     present = {
         str(path.relative_to(compressed)): path.stat().st_size for path in compressed.rglob("*") if path.is_file()
     }
-    return noted["results"] if noted["inputs"] == inputs and noted["files"] == present else None
+    return noted if noted["inputs"] == inputs and noted["files"] == present else {}
 
 
 def check_space(request: Request, weights: int) -> None:
@@ -227,8 +228,7 @@ def finish(request: Request, recipe: Recipe, inputs: dict[str, Any], partial: Pa
     sizes = {name: path.stat().st_size for name, path in files.items()}
     output.rename(compressed)
     shutil.rmtree(partial)
-    noted = {"inputs": inputs, "results": results, "files": sizes}
-    source_path(compressed).write_text(json.dumps(noted, indent=1))
+    write_record(compressed, {**named_by(request), "inputs": inputs, "results": results, "files": sizes})
     manifest_path(compressed).write_text(manifest)
     print(f"{size(before)} became {size(after)}", flush=True)
     return results
@@ -241,14 +241,15 @@ def compress(request: Request) -> dict[str, str]:
     refuse_quantized(request.model)
     recipe = read_recipe(request.recipe_name, request.workspace)
     inputs = made_from(request, recipe, digest)
-    if results := earlier_results(request.compressed, inputs):
+    if record := earlier_record(request.compressed, inputs):
         print(f"skipped: {request.compressed} was made from the same model, recipe and calibration data", flush=True)
-        return {**results, "skipped": "true"}
+        write_record(request.compressed, {**record, **named_by(request)})
+        return {**record["results"], "skipped": "true"}
     weights = weight_bytes(request.model)
     print(f"{request.model}, {size(weights)} of weights, by recipe {request.recipe_name} ({recipe.digest})", flush=True)
     partial = request.compressed.with_name(request.compressed.name + ".partial")
-    for record in (manifest_path(request.compressed), source_path(request.compressed)):
-        record.unlink(missing_ok=True)
+    for path in (manifest_path(request.compressed), record_path(request.compressed)):
+        path.unlink(missing_ok=True)
     for directory in (request.compressed, partial):
         shutil.rmtree(directory, ignore_errors=True)
     try:

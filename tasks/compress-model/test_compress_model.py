@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from manifest import manifest_path, manifest_text, text_digest
+from model_record import Origin, read_compression, read_origin
 from server import Repository, stored_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -125,6 +126,26 @@ def test_the_same_inputs_are_skipped_and_changed_ones_are_not(compress, models):
 
     (models / "compressed" / "tokenizer.json").unlink()
     assert compress(RECIPE="other.yaml").results["skipped"] == "false"
+
+
+def test_the_record_says_what_was_done_to_which_model(compress, models):
+    model, compressed = models / "CodeLlama-34b_Python.hf", models / "compressed"
+    outcome = compress()
+    assert outcome.code == 0, outcome.error
+    assert read_origin(compressed) is None
+    record = read_compression(compressed)
+    assert (record.scheme, record.recipe, record.recipe_digest) == ("W4A16", "sums", outcome.results["recipe-digest"])
+    assert (record.calibration, record.samples, record.max_sequence_length) == (outcome.results["calibration"], 16, 64)
+    assert record.source_digest == text_digest(manifest_path(model).read_text())
+    sizes = [str(record.bytes_before), str(record.bytes_after)]
+    assert sizes == [outcome.results["bytes-before"], outcome.results["bytes-after"]]
+    assert set(record.versions) == {"llmcompressor", "compressed-tensors", "transformers", "torch"}
+    # The same content of another repository is compressed already, but that is where it comes from now.
+    source = {"repository": "example/mirror", "revision": "b" * 40, "files": []}
+    (models / "CodeLlama-34b_Python.hf.source.json").write_text(json.dumps(source))
+    assert compress().results["skipped"] == "true"
+    assert read_origin(compressed) == Origin("example/mirror", "b" * 40)
+    assert read_compression(compressed) == record
 
 
 @pytest.mark.parametrize("method", ["awq", "compressed-tensors", "gptq"])

@@ -1,6 +1,7 @@
 """Records a model, its version and where it lies in the Kubeflow model registry, with its provenance.
 
-What exists is updated, what does not is created, so running it again changes nothing.
+What exists is updated, what does not is created, so running it again changes nothing. Properties of others stay; its own
+describe what is registered now, and never what lay there before.
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from model_registry.core import ModelRegistryAPIClient
 from model_registry.types import ModelArtifact, ModelVersion, RegisteredModel
 from model_registry.types.artifacts import ArtifactState
 from mr_openapi.exceptions import ConflictException
+from provenance import ARTIFACT, Properties, merged, provenance_of, read_source
 from registry_access import RegistryAccess, read_access, with_registry
 from task_support import Parameters, TaskError, run, write_result
 
@@ -27,30 +29,21 @@ class Registration:
     uri: str
     format_name: str
     format_version: str
-    provenance: dict[str, str]
+    provenance: Properties
 
 
 def read_parameters() -> Registration:
     parameters = Parameters()
     access = read_access(parameters)
-    provenance = {
-        "huggingface_model": parameters.required("HUGGINGFACE_MODEL"),
-        "source_revision": parameters.required("SOURCE_REVISION", r"[0-9a-f]{40}", "a commit of 40 hex digits"),
-        "manifest_digest": parameters.required("MANIFEST_DIGEST", r"sha256:[0-9a-f]{64}", "sha256:<64 hex digits>"),
-        "pipeline_run_name": parameters.required("PIPELINE_RUN_NAME"),
-        "pipeline_run_uid": parameters.required("PIPELINE_RUN_UID"),
-    }
-    registration = Registration(
-        access=access,
-        name=parameters.required("MODEL_NAME"),
-        version=parameters.required("MODEL_VERSION"),
-        uri=parameters.required("MODEL_URI", r"(s3|oci|pvc|https?)://.+", "an s3://, oci:// or pvc:// URI"),
-        format_name=parameters.required("MODEL_FORMAT_NAME"),
-        format_version=parameters.required("MODEL_FORMAT_VERSION"),
-        provenance=provenance,
-    )
+    source = read_source(parameters)
+    name, version = parameters.required("MODEL_NAME"), parameters.required("MODEL_VERSION")
+    uri = parameters.required("MODEL_URI", r"(s3|oci|pvc|https?)://.+", "an s3://, oci:// or pvc:// URI")
+    format_name = parameters.required("MODEL_FORMAT_NAME")
+    format_version = parameters.required("MODEL_FORMAT_VERSION")
+    if "@" in uri and source.image_digest and not uri.endswith(f"@{source.image_digest}"):
+        parameters.problem(f"MODEL_URI {uri} has another digest than IMAGE_DIGEST {source.image_digest}")
     parameters.check()
-    return registration
+    return Registration(access, name, version, uri, format_name, format_version, provenance_of(source))
 
 
 async def upsert(
@@ -73,10 +66,10 @@ async def upsert(
 
 
 def merge(found: Stored | None, wanted: Stored) -> Stored:
-    """What is wanted under the id of what was found, which keeps its other custom properties."""
+    """What is wanted, under the id of what was found."""
     if found is None:
         return wanted
-    properties = {**(found.custom_properties or {}), **(wanted.custom_properties or {})}
+    properties = merged(found.custom_properties or {}, wanted.custom_properties or {})
     return wanted.model_copy(update={"id": found.id, "custom_properties": properties})
 
 
@@ -104,7 +97,9 @@ async def register(registry: ModelRegistryAPIClient, registration: Registration)
             model_format_name=registration.format_name,
             model_format_version=registration.format_version,
             state=ArtifactState.LIVE,
-            custom_properties={"manifest_digest": registration.provenance["manifest_digest"]},
+            custom_properties={
+                name: value for name, value in registration.provenance.items() if name in ARTIFACT
+            },
         ),
         lambda artifact: registry.upsert_model_version_artifact(artifact, version_id),
     )

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from manifest import manifest_path, manifest_text, text_digest
+from model_record import write_record
 
 pytestmark = pytest.mark.model_registry
 RESULTS = ["registered-model-id", "model-version-id", "model-artifact-id"]
@@ -49,6 +51,12 @@ def call(url: str, body: object = None) -> dict:
 
 def texts(version: dict) -> dict[str, str]:
     return {name: value["string_value"] for name, value in version["customProperties"].items()}
+
+
+def values(version: dict) -> dict[str, str | float]:
+    """Custom properties, texts and doubles as such; None for any other type."""
+    found = version["customProperties"].items()
+    return {name: value.get("string_value", value.get("double_value")) for name, value in found}
 
 
 def test_registers_model_version_and_artifact(register, model_registry):
@@ -93,12 +101,151 @@ def test_a_new_version_joins_its_model(register):
     assert first.results["model-artifact-id"] != second.results["model-artifact-id"]
 
 
+@pytest.fixture
+def pulled(tmp_path: Path) -> Path:
+    """A model as pull-model-from-huggingface leaves it."""
+    model = tmp_path / "models" / "sums" / "model"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    write_record(model, {"repository": "example/model", "revision": "a" * 40, "files": [["config.json", 2, "x"]]})
+    manifest_path(model).write_text(manifest_text({"config.json": "0" * 64}))
+    return model
+
+
+@pytest.fixture
+def compressed(pulled: Path) -> Path:
+    """The same model as compress-model leaves it; its own tests say that its record is like this."""
+    model = pulled.with_name("compressed")
+    model.mkdir()
+    results = {
+        "bytes-before": "48000000000",
+        "bytes-after": "14000000000",
+        "scheme": "W4A16",
+        "recipe-digest": "sha256:" + "2" * 64,
+        "calibration": "org/chats@" + "c" * 40,
+        "manifest-digest": "sha256:" + "3" * 64,
+    }
+    inputs = {
+        "model": "sha256:" + "4" * 64,
+        "recipe": results["recipe-digest"],
+        "calibration": results["calibration"],
+        "samples": 512,
+        "maxSequenceLength": 2048,
+        "versions": {"llmcompressor": "0.14.0.1", "torch": "2.13.0"},
+    }
+    source = {"repository": "example/model", "revision": "a" * 40}
+    write_record(model, {"recipe": "general", "source": source, "inputs": inputs, "results": results, "files": {}})
+    manifest_path(model).write_text(manifest_text({"config.json": "5" * 64}))
+    return model
+
+
+COMPRESSION = {
+    "compression_scheme": "W4A16",
+    "compression_recipe": "general",
+    "compression_recipe_digest": "sha256:" + "2" * 64,
+    "compression_calibration": "org/chats@" + "c" * 40,
+    "compression_calibration_samples": "512",
+    "compression_max_sequence_length": "2048",
+    "compression_source_manifest_digest": "sha256:" + "4" * 64,
+    "compression_bytes_before": "48000000000",
+    "compression_bytes_after": "14000000000",
+    "compression_llmcompressor_version": "0.14.0.1",
+}
+IMAGE, OTHER_IMAGE = "sha256:" + "6" * 64, "sha256:" + "7" * 64
+
+
+def place(model: Path) -> dict[str, str]:
+    return {"MODELS_DIRECTORY": str(model.parents[1]), "MODEL_DIRECTORY": f"sums/{model.name}", "MANIFEST_DIGEST": ""}
+
+
+def in_image(digest: str) -> dict[str, str]:
+    return {"MODEL_URI": f"oci://quay.io/team/sums@{digest}", "IMAGE_DIGEST": digest}
+
+
+@pytest.fixture
+def version_of(model_registry: str) -> Callable:
+    return lambda outcome: call(f"{model_registry}{API}/model_versions/{outcome.results['model-version-id']}")
+
+
+def test_the_record_of_a_compression_becomes_properties(register, version_of, model_registry, compressed):
+    outcome = register(**place(compressed), **in_image(IMAGE))
+    assert (outcome.code, outcome.error) == (0, "")
+    found = values(version_of(outcome))
+    digests = {"manifest_digest": text_digest(manifest_path(compressed).read_text()), "image_digest": IMAGE}
+    assert {name: value for name, value in found.items() if name.startswith("compression_")} == COMPRESSION
+    assert {name: found[name] for name in digests} == digests
+    artifact = call(f"{model_registry}{API}/model_artifacts/{outcome.results['model-artifact-id']}")
+    assert artifact["uri"] == f"oci://quay.io/team/sums@{IMAGE}"
+    assert texts(artifact) == {**digests, "source_revision": "a" * 40}
+    assert register(**place(compressed), **in_image(IMAGE)).results == outcome.results
+    assert values(version_of(outcome)) == found
+
+
+def test_a_model_that_was_not_compressed_has_its_manifest_only(register, version_of, pulled):
+    outcome = register(**place(pulled))
+    found = values(version_of(outcome))
+    assert found["manifest_digest"] == text_digest(manifest_path(pulled).read_text())
+    assert set(found) == {
+        "huggingface_model",
+        "source_revision",
+        "manifest_digest",
+        "pipeline_run_name",
+        "pipeline_run_uid",
+    }
+
+
+def test_nothing_stays_of_what_lay_there_before(register, version_of, model_registry, pulled, compressed):
+    first = register(**place(compressed), **in_image(IMAGE))
+    version_url = f"{model_registry}{API}/model_versions/{first.results['model-version-id']}"
+    double = {"metadataType": "MetadataDoubleValue"}
+    scores = {"eval_sums": {**double, "double_value": 1.0}, "eval_tokens": {**double, "double_value": 3e10}}
+    call(version_url, {"customProperties": {**version_of(first)["customProperties"], **scores}})
+    # The same image without the workspace: what is known about it stays true.
+    again = register(MANIFEST_DIGEST="", **in_image(IMAGE))
+    assert again.results == first.results
+    assert COMPRESSION.items() <= values(version_of(first)).items()
+    # Another image under the same version: nothing is known about how it was made.
+    register(MANIFEST_DIGEST="", **in_image(OTHER_IMAGE))
+    found = values(version_of(first))
+    assert not [name for name in found if name.startswith("compression_") or name == "manifest_digest"]
+    artifact = call(f"{model_registry}{API}/model_artifacts/{first.results['model-artifact-id']}")
+    assert set(texts(artifact)) == {"image_digest", "source_revision"}
+    assert (found["image_digest"], found["eval_sums"], found["eval_tokens"]) == (OTHER_IMAGE, 1, 3e10)
+    register(**place(pulled))
+    found = values(version_of(first))
+    assert "image_digest" not in found and "compression_scheme" not in found
+    assert found["manifest_digest"] == text_digest(manifest_path(pulled).read_text())
+
+
+def test_a_workspace_with_another_model_says_nothing(register, version_of, compressed):
+    outcome = register(**{**place(compressed), "MANIFEST_DIGEST": "sha256:" + "8" * 64})
+    assert "is another model than the one that is registered" in outcome.output
+    found = values(version_of(outcome))
+    assert found["manifest_digest"] == "sha256:" + "8" * 64
+    assert "compression_scheme" not in found
+    outcome = register(**{**place(compressed), "MODEL_DIRECTORY": "sums/none"}, MODEL_VERSION="2")
+    assert "sums/none has no manifest beside it" in outcome.output
+    assert "manifest_digest" not in values(version_of(outcome))
+
+
+@pytest.mark.parametrize("said", [{"HUGGINGFACE_MODEL": "other/model"}, {"SOURCE_REVISION": "b" * 40}])
+def test_a_model_from_elsewhere_is_refused(register, pulled, compressed, said):
+    for model in (pulled, compressed):
+        outcome = register(**place(model), **said)
+        assert outcome.code == 1
+        assert f"{model.name} comes from example/model at {'a' * 40}, not from" in outcome.error
+        assert outcome.results == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"MODEL_REGISTRY_URL": "http://127.0.0.1:9"}, "the model registry at http://127.0.0.1:9 cannot be reached"),
         ({"MODEL_URI": "/models/sums"}, "MODEL_URI must be an s3://, oci:// or pvc:// URI"),
         ({"SOURCE_REVISION": "main", "MODEL_NAME": ""}, "SOURCE_REVISION must be a commit of 40 hex digits"),
+        ({"MANIFEST_DIGEST": "1" * 64}, "MANIFEST_DIGEST must be sha256:<64 hex digits>"),
+        ({**in_image(IMAGE), "IMAGE_DIGEST": OTHER_IMAGE}, f"has another digest than IMAGE_DIGEST {OTHER_IMAGE}"),
+        ({"MODELS_DIRECTORY": "/models", "MODEL_DIRECTORY": "../x"}, "MODEL_DIRECTORY must be a relative path"),
     ],
 )
 def test_expected_failures_are_one_line(register, changes, message):

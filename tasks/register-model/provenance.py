@@ -1,0 +1,104 @@
+"""Where a model version comes from and what was done to it, as custom properties of the registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from manifest import manifest_path, read_manifest
+from model_record import Compression, check_origin, read_compression
+from registry_access import with_doubles
+from task_support import Parameters
+
+SHA256 = r"sha256:[0-9a-f]{64}"
+# One of these tells whether two registrations are of the same content.
+CONTENT_DIGESTS = ("manifest_digest", "image_digest")
+# What the artifact is told too. An update without any property would leave the ones that it has.
+ARTIFACT = ("source_revision", *CONTENT_DIGESTS)
+COMPRESSION = "compression_"
+OWN = ("huggingface_model", "source_revision", "pipeline_run_name", "pipeline_run_uid", *CONTENT_DIGESTS)
+
+Properties = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    # None without a directory of the model.
+    model: Path | None
+    repository: str
+    revision: str
+    # "" takes the one that lies beside the model.
+    manifest_digest: str
+    image_digest: str
+    run_name: str
+    run_uid: str
+
+
+def read_source(parameters: Parameters) -> Source:
+    def digest(name: str) -> str:
+        return parameters.required(name, SHA256, "sha256:<64 hex digits>") if parameters.optional(name) else ""
+
+    directory, workspace = parameters.optional("MODEL_DIRECTORY"), parameters.optional("MODELS_DIRECTORY")
+    return Source(
+        # The workspace is optional, and without it nothing of the model can be read.
+        model=parameters.directory("MODEL_DIRECTORY") if directory and workspace else None,
+        repository=parameters.required("HUGGINGFACE_MODEL"),
+        revision=parameters.required("SOURCE_REVISION", r"[0-9a-f]{40}", "a commit of 40 hex digits"),
+        manifest_digest=digest("MANIFEST_DIGEST"),
+        image_digest=digest("IMAGE_DIGEST"),
+        run_name=parameters.required("PIPELINE_RUN_NAME"),
+        run_uid=parameters.required("PIPELINE_RUN_UID"),
+    )
+
+
+def provenance_of(source: Source) -> Properties:
+    """The properties, with what the records beside the model say; TaskError if it comes from elsewhere."""
+    properties: Properties = {
+        "huggingface_model": source.repository,
+        "source_revision": source.revision,
+        "manifest_digest": source.manifest_digest,
+        "image_digest": source.image_digest,
+        "pipeline_run_name": source.run_name,
+        "pipeline_run_uid": source.run_uid,
+        **of_directory(source),
+    }
+    return {name: value for name, value in properties.items() if value}
+
+
+def of_directory(source: Source) -> Properties:
+    """What the workspace says about the model that is registered."""
+    if source.model is None:
+        return {}
+    if not manifest_path(source.model).is_file():
+        print(f"{source.model} has no manifest beside it, so nothing of it is recorded", flush=True)
+        return {}
+    _, digest = read_manifest(source.model)
+    if source.manifest_digest and digest != source.manifest_digest:
+        print(f"{source.model} is another model than the one that is registered; nothing of it is recorded", flush=True)
+        return {}
+    check_origin(source.model, source.repository, source.revision)
+    compression = read_compression(source.model)
+    return {"manifest_digest": digest, **(of_compression(compression) if compression else {})}
+
+
+def of_compression(compression: Compression) -> Properties:
+    return {
+        COMPRESSION + "scheme": compression.scheme,
+        COMPRESSION + "recipe": compression.recipe,
+        COMPRESSION + "recipe_digest": compression.recipe_digest,
+        COMPRESSION + "calibration": compression.calibration,
+        COMPRESSION + "calibration_samples": str(compression.samples),
+        COMPRESSION + "max_sequence_length": str(compression.max_sequence_length),
+        COMPRESSION + "source_manifest_digest": compression.source_digest,
+        COMPRESSION + "bytes_before": str(compression.bytes_before),
+        COMPRESSION + "bytes_after": str(compression.bytes_after),
+        COMPRESSION + "llmcompressor_version": compression.versions["llmcompressor"],
+    }
+
+
+def merged(present: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
+    """The properties of what exists: those of others stay, and own ones as long as they are about the same content."""
+    present = with_doubles(present)
+    if any(name in new and present.get(name) == new[name] for name in CONTENT_DIGESTS):
+        return {**present, **new}
+    others = {name: value for name, value in present.items() if name not in OWN and not name.startswith(COMPRESSION)}
+    return {**others, **new}
