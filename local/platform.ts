@@ -1,7 +1,7 @@
 /** The embedded platform as a whole: start, stop, delete, and what it is doing. */
 import { rmSync } from "node:fs";
 import type { Image } from "./images/image.ts";
-import { containerfileImages, goImages, pause } from "./images/images.ts";
+import { containerfileImages, goImages, modelTaskImages, pause } from "./images/images.ts";
 import { imageReady, imagesMissing, pauseImageName, provideImage } from "./images/node-store.ts";
 import { unmountStore } from "./images/store.ts";
 import { createCertificates } from "./node/certificates.ts";
@@ -14,6 +14,7 @@ import { installPlatform } from "./platform/install.ts";
 import { checkMachine } from "./preflight.ts";
 import { inSequence, Progress } from "./progress.ts";
 import { waitUntil } from "./run.ts";
+import { stackRunsModels } from "./stack-file.ts";
 import { debianToolsReady, unpackDebianTools } from "./toolchain/debian.ts";
 import { buildGoTool, goToolReady, goTools } from "./toolchain/go.ts";
 
@@ -33,7 +34,8 @@ export async function startPlatform(progress = new Progress()): Promise<void> {
   });
   // Compiling wants the cores, images want the network and the disk.
   const compiling = buildTools(progress);
-  const imaging = provideImages(progress, "images", containerfileImages);
+  const images = stackRunsModels() ? [...containerfileImages, ...modelTaskImages] : containerfileImages;
+  const imaging = provideImages(progress, "images", images);
   await firstFailure([compiling, imaging]);
   await installPlatform(progress);
   await startGateway();

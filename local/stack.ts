@@ -11,25 +11,18 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { imageReference } from "./images/node-store.ts";
 import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
 import { pulumiEnvironment, pulumiHome } from "./pulumi/environment.ts";
 import { installPlugins } from "./pulumi/install.ts";
 import { run } from "./run.ts";
+import { committedFile, readStackFile, type StackFile, stackName, stackRunsModels } from "./stack-file.ts";
 import { goProgram } from "./toolchain/go.ts";
 
-export const stackName = "local";
 const pulumiDirectory = join(stateDirectory, "pulumi");
 const binDirectory = join(pulumiDirectory, "bin");
-/** The stack's configuration as its user edits it. */
-const committedFile = process.env.MODELCAR_STACK_FILE ?? join(projectDirectory, `Pulumi.${stackName}.yaml`);
 const configFile = join(pulumiDirectory, `Pulumi.${stackName}.yaml`);
-
-interface StackFile {
-  readonly encryptionsalt?: string;
-  readonly config?: Readonly<Record<string, unknown>>;
-}
 
 /** The environment in which this stack's CLI runs; nothing of the user's own Pulumi set-up is in it. */
 export function stackEnvironment(): NodeJS.ProcessEnv {
@@ -58,9 +51,6 @@ export function mergeStackFile(
 const isSecret = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "secure" in value;
 
-const readStackFile = (file: string): StackFile =>
-  existsSync(file) ? ((parse(readFileSync(file, "utf8")) ?? {}) as StackFile) : {};
-
 /** Makes CLI, plugins, stack and configuration ready; quick when they are. */
 export async function prepareStack(log: (line: string) => void): Promise<void> {
   mkdirSync(binDirectory, { recursive: true });
@@ -83,11 +73,15 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
     minio: imageReference("minio"),
     modelRegistry: imageReference("model-registry"),
     mariadb: imageReference("mariadb"),
+    ...(stackRunsModels() ? modelTaskReferences() : {}),
   };
   writeFileSync(configFile, stringify(mergeStackFile(readStackFile(committedFile), machine, images)), {
     mode: 0o600,
   });
 }
+
+const modelTaskReferences = () =>
+  Object.fromEntries(["compress", "evaluate", "guidellm"].map((name) => [name, imageReference(name)]));
 
 /** The CLI looks for its language host beside its own real file, so it gets a name of its own there. */
 function provideCli(): void {

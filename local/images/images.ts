@@ -177,7 +177,7 @@ const hub = containerfileImage({
   imported: true,
 });
 
-/** LLM Compressor. No pipeline of the stack `local` runs it yet, so only its tests build it. */
+/** LLM Compressor. */
 const compress = containerfileImage({
   name: "compress",
   folder: "images/compress",
@@ -186,10 +186,10 @@ const compress = containerfileImage({
   buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
   on: [transformers],
   seconds: 60,
-  imported: false,
+  imported: true,
 });
 
-/** lm-evaluation-harness; as for LLM Compressor, only its tests build it. */
+/** lm-evaluation-harness. */
 const evaluate = containerfileImage({
   name: "evaluate",
   folder: "images/evaluate",
@@ -198,7 +198,7 @@ const evaluate = containerfileImage({
   buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
   on: [transformers],
   seconds: 60,
-  imported: false,
+  imported: true,
 });
 
 /** GuideLLM. */
@@ -210,7 +210,7 @@ const guidellm = containerfileImage({
   buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
   on: [transformers],
   seconds: 60,
-  imported: false,
+  imported: true,
 });
 
 /** An image with pytest, for the tests of the tasks that run in it. */
@@ -243,6 +243,9 @@ export const tasksTest = containerfileImage({
 
 /** Images of Containerfiles, each after the ones it stands on. */
 export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
+
+/** Those of the tasks that run models; only a stack with such tasks has them. */
+export const modelTaskImages: readonly Image[] = [transformers, compress, evaluate, guidellm];
 
 /** Images of one Go binary, by the tool that has it. */
 export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> = {

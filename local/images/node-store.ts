@@ -1,15 +1,13 @@
 /** The way of images into the node's store: built once, imported once, then known by digest. */
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { containerdSocket } from "../node/configuration.ts";
 import { runInSandbox } from "../node/sandbox.ts";
 import { cacheDirectory } from "../paths.ts";
-import { run } from "../run.ts";
 import { debianProgram } from "../toolchain/debian.ts";
 import { type Image, repository, tag } from "./image.ts";
-import { containerfileImages, goImages, pause } from "./images.ts";
-import { buildahCommand, buildahEnvironment } from "./store.ts";
+import { containerfileImages, goImages, modelTaskImages, pause } from "./images.ts";
+import { streamIntoNode } from "./node-import.ts";
 
 const recordDirectory = join(cacheDirectory, "images");
 const builtFile = (image: Image) => join(recordDirectory, `${image.name}-${image.key}.built`);
@@ -23,7 +21,7 @@ const importedReference = (image: Image): string =>
  * @throws Error where there is no such image, or it is not imported yet.
  */
 export function imageReference(name: string): string {
-  const image = [...containerfileImages, ...Object.values(goImages).flat()].find(
+  const image = [...containerfileImages, ...modelTaskImages, ...Object.values(goImages).flat()].find(
     (candidate) => candidate.name === name,
   );
   if (!image || !existsSync(importedFile(image)))
@@ -71,14 +69,14 @@ export async function provideTestImage(image: Image): Promise<string> {
 }
 
 /**
- * Builds an image and, where pods run it, streams it from Buildah's store into the node's, without a copy between.
+ * Builds an image and, where pods run it, streams it from Buildah's store into the node's.
  * Its reference by digest is recorded under the cache.
  */
 export async function provideImage(image: Image): Promise<void> {
   await buildOnce(image);
   if (!image.imported) return;
   const named = tag(image);
-  await streamIntoNode(named);
+  await streamIntoNode(named, ctr);
   const digest = (await ctr("images", "list", `name==${named}`)).match(/sha256:[0-9a-f]{64}/)?.[0];
   if (!digest) throw new Error(`image ${named} was imported but the node's store has no digest for it`);
   const reference = `${repository(image.name)}@${digest}`;
@@ -93,30 +91,4 @@ async function removeOthers(name: string, kept: readonly string[]): Promise<void
     .split("\n")
     .filter((other) => /^[^:@]*/.exec(other)?.[0] === repository(name) && !kept.includes(other));
   if (others.length > 0) await ctr("images", "remove", ...others);
-}
-
-async function streamIntoNode(named: string): Promise<void> {
-  const pipe = join(cacheDirectory, `import-${process.pid}-${Date.now()}.tar`);
-  rmSync(pipe, { force: true });
-  await run("mkfifo", [pipe]);
-  const [command, args] = buildahCommand("push", "--quiet", named, `docker-archive:${pipe}:${named}`);
-  try {
-    const push = spawn(command, args, {
-      env: buildahEnvironment(),
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let said = "";
-    push.stderr.on("data", (chunk: Buffer) => {
-      said += chunk;
-    });
-    const pushed = new Promise<void>((resolve, reject) => {
-      push.on("error", reject);
-      push.on("close", (code) =>
-        code === 0 ? resolve() : reject(new Error(`buildah push ${named}: ${said}`)),
-      );
-    });
-    await Promise.all([pushed, ctr("images", "import", "--snapshotter", "overlayfs", pipe)]);
-  } finally {
-    rmSync(pipe, { force: true });
-  }
 }

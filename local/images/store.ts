@@ -82,6 +82,13 @@ export async function buildImage(options: {
   await run(command, args, { env: buildahEnvironment(), log: join(cacheDirectory, "logs", "images.log") });
 }
 
+/** Digests of a built image's layers, the lowest first. */
+export async function layersOf(name: string): Promise<string[]> {
+  const args = ["inspect", "--type", "image", name];
+  const about = JSON.parse(await run(debianProgram("usr/bin/buildah"), args, { env: buildahEnvironment() }));
+  return about.OCIv1.rootfs.diff_ids;
+}
+
 /**
  * Runs a command in a throw-away container of a built image, in the host's network; its output is shown.
  * @param volumes host paths and where they are seen.

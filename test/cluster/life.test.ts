@@ -303,7 +303,11 @@ describe("a rearranged program", () => {
         writeFileSync(join(copy, file), after);
       };
       renameSync(join(copy, "components/storage.ts"), join(copy, "components/volumes.ts"));
-      edit("index.ts", (text) => text.replace("components/storage.ts", "components/volumes.ts"));
+      for (const file of files.filter((file) => /^(index|components\/[^/]+)\.ts$/.test(file))) {
+        const text = existsSync(join(copy, file)) ? readFileSync(join(copy, file), "utf8") : "";
+        if (/from ".*\/storage\.ts"/.test(text))
+          edit(file, () => text.replace(/\/storage\.ts"/g, '/volumes.ts"'));
+      }
       edit("index.ts", (text) =>
         text.replace(
           /new Storage\(\s*"storage",([\s\S]*?)\n\);/,
