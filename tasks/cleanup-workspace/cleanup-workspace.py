@@ -1,4 +1,4 @@
-"""Removes the named directories of a workspace with the records beside them, and nothing else.
+"""Removes the named directories and files of a workspace with the records beside them, and nothing else.
 
 What is not there is no failure, so it can run first, last, or again after it was cut off.
 """
@@ -8,8 +8,15 @@ from pathlib import Path
 
 from task_support import Parameters, TaskError, run, size, write_result
 
-# What the tasks write beside a model's directory.
-RECORDS = (".sha256", ".source.json", ".modelcar.json")
+# What the tasks write beside a model's directory; those that were cut off leave it half written.
+RECORDS = (
+    ".sha256",
+    ".source.json",
+    ".source.json.partial",
+    ".modelcar.json",
+    ".modelcar.json.partial",
+    ".partial",
+)
 
 
 def read_parameters() -> tuple[Path, list[str], list[str]]:

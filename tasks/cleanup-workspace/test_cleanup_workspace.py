@@ -72,6 +72,46 @@ def test_keeps_what_is_named(clean, workspace):
     ]
 
 
+# What a run of the pipeline modelcar leaves, cut off while it compressed.
+RUN = [
+    "sums/model/model.safetensors",
+    "sums/model.sha256",
+    "sums/model.source.json",
+    "sums/model.modelcar.json",
+    "sums/model.modelcar.json.partial",
+    "sums/compressed.partial/scratch/job.json",
+    "sums/compressed/config.json",
+    "sums/compressed.source.json.partial",
+    "sums/evaluation/results.json",
+    "sums/benchmark/benchmarks.json",
+    "sums/service-url",
+]
+OTHERS = ["hub/datasets/org/chats/data.jsonl", "sums-2/model.sha256", "sums-2/model/config.json", "sums/tokenizer/tokenizer.json"]
+
+
+@pytest.fixture
+def after_a_run(tmp_path: Path) -> Path:
+    for name in RUN + OTHERS:
+        path = tmp_path / "run" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    return tmp_path / "run"
+
+
+def test_at_the_start_of_a_run_all_of_the_model_s_last_run_goes(clean, after_a_run):
+    parts = ("model", "compressed", "evaluation", "benchmark", "service-url")
+    outcome = clean(" ".join(f"sums/{part}" for part in parts), MODELS_DIRECTORY=str(after_a_run))
+    assert (outcome.code, outcome.error) == (0, "")
+    assert left(after_a_run) == OTHERS
+    assert outcome.results["removed-files"] == str(len(RUN))
+    assert sorted(path.name for path in (after_a_run / "sums").iterdir()) == ["tokenizer"]
+
+
+def test_at_the_end_of_a_run_the_reports_stay(clean, after_a_run):
+    assert clean("sums/model sums/compressed", MODELS_DIRECTORY=str(after_a_run)).code == 0
+    assert left(after_a_run) == sorted([*OTHERS, *RUN[-3:]])
+
+
 def test_a_link_goes_and_what_it_leads_to_stays(clean, workspace, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
