@@ -12,7 +12,7 @@ import yaml
 HERE = Path(__file__).parent
 TASK = yaml.safe_load((HERE / "task.yaml").read_text())["spec"]
 RESULTS = [result["name"] for result in TASK["results"]]
-DEFAULTS = {param["name"]: param.get("default", "") for param in TASK["params"]}
+PARAMS = [param["name"] for param in TASK["params"]]
 DIGEST = "sha256:" + "1" * 64
 TASKS = (
     "cleanup-workspace",
@@ -26,6 +26,28 @@ TASKS = (
     "deploy-anythingllm",
     "publish-test-results-v2",
 )
+DEFAULTS = {
+    "HF_ENDPOINT": "https://huggingface.co",
+    "COMPRESS_MODEL": "false",
+    "RECIPE": "general",
+    "CALIBRATION_SAMPLES": "512",
+    "MAX_SEQUENCE_LENGTH": "2048",
+    "EVALUATE_MODEL": "false",
+    "TASKS": "humaneval,mbpp",
+    "RUN_GENERATED_CODE": "false",
+    "MODEL_VERSION": "1.0.0",
+    "MODEL_REGISTRY_AUTH": "none",
+    "DEPLOY_MODEL": "false",
+    "GPUS": "1",
+    "MAX_MODEL_LEN": "8192",
+    "GUIDELLM_EVALUATE_MODEL": "false",
+    "PROFILE": "sweep",
+    "RATE": "10",
+    "PROMPT_TOKENS": "256",
+    "OUTPUT_TOKENS": "128",
+    "MAX_SECONDS": "180",
+    "CLEANUP_AFTER": "success",
+}
 # A run as the README of the pipeline has it, with nothing but the package.
 GIVEN = {
     "HUGGINGFACE_MODEL": "codellama/CodeLlama-34b-Python-hf",
@@ -52,7 +74,7 @@ ALL = {
 @pytest.fixture
 def check(run_task: Callable) -> Callable:
     def start(**changes: str):
-        return run_task("check-parameters", RESULTS, **{**DEFAULTS, **GIVEN, **changes})
+        return run_task("check-parameters", RESULTS, **{**dict.fromkeys(PARAMS, ""), **DEFAULTS, **GIVEN, **changes})
 
     return start
 
@@ -216,6 +238,15 @@ def test_all_mistakes_are_named_at_once(check):
     assert all(name in outcome.error for name in (*wrong, "MODEL_NAME is not set", "MODEL_REGISTRY_URL is not set"))
 
 
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("granite_3.1__2b.", "granite-3-1-2b"), ("7B", "model-7b"), ("ibm-granite/Granite 3", "ibm-granite-granite-3")],
+)
+def test_the_service_is_called_as_kubernetes_takes_it(check, model, name):
+    results = check(MODEL_NAME=model).results
+    assert (results["inference-service"], results["service-url-file"]) == (name, f"{name}/service-url")
+
+
 def test_tasks_that_are_not_run_are_not_asked_for_their_params(check):
     outcome = check(TASKS="", RUNTIME_IMAGE="", PROFILE="", RECIPE="", S3_BUCKET="", MAX_SECONDS="")
     assert (outcome.code, outcome.error) == (0, "")
@@ -236,9 +267,10 @@ def test_the_results_of_the_longest_name_have_room(check):
 
 def test_the_task_hands_every_param_and_result_to_the_script():
     (step,) = TASK["steps"]
-    params = {name: f"$(params.{name})" for name in DEFAULTS}
+    params = {name: f"$(params.{name})" for name in PARAMS}
     results = {f"RESULT_{name.upper().replace('-', '_')}": f"$(results.{name}.path)" for name in RESULTS}
     assert {entry["name"]: entry["value"] for entry in step["env"]} == {**params, **results}
+    assert set(DEFAULTS) | set(GIVEN) < set(PARAMS)
     assert set(TASKS) < set(RESULTS)
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in RESULTS)
 
