@@ -84,8 +84,8 @@ async function start(command: RunCommand, line: CommandLine, world: World, termi
 }
 
 async function monitor(line: CommandLine, world: World, terminal: Terminal) {
-  const place = readablePlace(line, world);
   if (line.cancelOnInterrupt) writableContext(line, configOf(line, world));
+  const place = readablePlace(line, world);
   const found = await runNamed(place.cluster, place.namespace, line.run);
   return watchToEnd(place, found, line, terminal);
 }

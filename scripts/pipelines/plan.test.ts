@@ -83,7 +83,6 @@ test.each([
   ["run-model-import", "mistral-24b", {}, /is at pvc:\/\/mistral-24b-pvc\/ already/],
   ["run-model-import", "sums", { MODEL: "x" }, /has no param MODEL; it has HUGGINGFACE_MODEL, /],
   ["run-modelcar", "sums", {}, /--param OCI_IMAGE=/],
-  ["run-modelcar", "sums", { OCI_IMAGE: "registry.test/a" }, /--param BASE_IMAGE=/],
 ] as const)("%s %s %o is refused", (command, model, params, message) => {
   expect(() => planRun(command, configOfStack("local"), model, params)).toThrow(message);
 });
@@ -109,4 +108,12 @@ test("a model answers at its Service", () => {
   expect(defaultEndpoint(config, modelOf(config, "sums"))).toBe(
     "http://sums-predictor.private-ai-demo.svc.cluster.local",
   );
+});
+
+test("an image needs something below the model", () => {
+  const config = configOfStack("local", ({ images }) => {
+    delete images.modelcarBase;
+  });
+  const plan = () => planRun("run-modelcar", config, "sums", { OCI_IMAGE: "registry.test/a" });
+  expect(plan).toThrow("--param BASE_IMAGE=");
 });

@@ -9,23 +9,6 @@ import { readStackConfig } from "./stack-config.ts";
 
 export const directory = join(import.meta.dirname, "../..");
 
-/** Every image that a stack can need. */
-export const images = Object.fromEntries(
-  [
-    "tasks",
-    "vllm-cuda",
-    "vllm-cpu",
-    "minio",
-    "modelRegistry",
-    "mariadb",
-    "oras",
-    "compress",
-    "evaluate",
-    "guidellm",
-    "modelcarBase",
-  ].map((key) => [key, `registry.test/${key}@sha256:${"c".repeat(64)}`]),
-);
-
 /** Model 0 of the stack as an image that is compressed and evaluated before, and tested after it is served. */
 export function packaged(config: Manifest): void {
   const job = { cpu: "2", memory: "8Gi" };
@@ -35,7 +18,6 @@ export function packaged(config: Manifest): void {
   model.compress = { recipe: "code", ...job, ...gpu };
   model.evaluate = { tasks: ["humaneval"], runGeneratedCode: true, limit: 5, ...job, ...gpu };
   model.test = { evaluate: { tasks: ["arc_easy"] }, benchmark: {} };
-  config.images = images;
   config.project = { ...config.project, podSecurity: "baseline" };
 }
 
