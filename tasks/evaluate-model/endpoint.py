@@ -22,7 +22,7 @@ def served_model(endpoint: str, name: str) -> dict[str, Any]:
     except requests.RequestException as error:
         raise TaskError(f"{endpoint} cannot be reached: {error}") from error
     if answer.status_code in (401, 403):
-        raise TaskError(f"{endpoint} answers {answer.status_code}: set the key of the endpoint's secret")
+        raise TaskError(f"{endpoint} refuses access ({answer.status_code}): check ENDPOINT_AUTH and its token")
     if not answer.ok:
         raise TaskError(f"{url} answers {answer.status_code}")
     models = {model["id"]: model for model in answer.json()["data"]}
@@ -36,7 +36,7 @@ def tokenizer_directory(tokenizer: str, workspace: Path) -> Path:
     if re.fullmatch(REFERENCE, tokenizer):
         directory = fetched(hub_reference("model", tokenizer), workspace / "hub")
         if directory is None:
-            raise TaskError(f"tokenizer {tokenizer} is not on the workspace: the step fetch-data must run first")
+            raise TaskError(f"tokenizer {tokenizer} is not on the workspace: run fetch-evaluation-data first")
         return directory
     directory = workspace / tokenizer
     if tokenizer.startswith(("/", "..")) or not directory.is_dir():

@@ -17,8 +17,9 @@ from typing import Any
 import requests
 from certificates import trust
 from endpoint import served_model, tokenizer_directory
+from endpoint_access import read_endpoint_token
 from manifest import read_manifest
-from scores import check_minimum, compact, scores_of
+from scores import Scores, check_minimum, compact, rounded, scores_of
 from task_support import Parameters, TaskError, run, size, write_result
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -48,6 +49,8 @@ class Request:
     generated_code: bool
     minimum_scores: str
     token_file: Path
+    token: str
+    pipeline_run: dict[str, str]
 
 
 def read_parameters() -> Request:
@@ -65,6 +68,8 @@ def read_parameters() -> Request:
 
     backend = parameters.required("BACKEND", "|".join(BACKENDS), " or ".join(BACKENDS))
     served = backend == "local-completions"
+    endpoint = parameters.required("ENDPOINT_URL", r"https?://.+", "an http(s) URL").rstrip("/") if served else ""
+    labels = {"pipelineRunName": "PIPELINE_RUN_NAME", "pipelineRunUid": "PIPELINE_RUN_UID"}
     tasks_directory = parameters.optional("TASKS_DIRECTORY")
     request = Request(
         workspace=Path(parameters.required("WORKSPACE_DIRECTORY", r"/.+", "the absolute path of the workspace")),
@@ -73,7 +78,7 @@ def read_parameters() -> Request:
         tasks=[name for name in re.split(r"[\s,]+", parameters.required("TASKS")) if name],
         tasks_directory=workspace_path(parameters, "TASKS_DIRECTORY") if tasks_directory else None,
         dataset_revisions=parameters.optional("DATASET_REVISIONS"),
-        endpoint=parameters.required("ENDPOINT_URL", r"https?://.+", "an http(s) URL").rstrip("/") if served else "",
+        endpoint=endpoint,
         model_name=parameters.required("MODEL_NAME") if served else "",
         model=None if served else workspace_path(parameters, "MODEL_DIRECTORY"),
         tokenizer=parameters.required("TOKENIZER") if served else "",
@@ -87,6 +92,8 @@ def read_parameters() -> Request:
         generated_code=boolean("RUN_GENERATED_CODE"),
         minimum_scores=parameters.optional("MINIMUM_SCORES"),
         token_file=Path(parameters.optional("SERVICE_ACCOUNT_TOKEN_FILE", "/nonexistent")),
+        token=read_endpoint_token(parameters, endpoint) if served else "",
+        pipeline_run={key: value for key, name in labels.items() if (value := parameters.optional(name))},
     )
     parameters.check()
     return request
@@ -157,9 +164,10 @@ def evaluate(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
         gpus = torch.accelerator.device_count()
     arguments, identity = model_arguments(request, gpus)
     # The harness takes 20 seconds to import, so what can be wrong was looked at before.
-    from evaluation_data import SHIPPED, Datasets, pinned_datasets
+    from evaluation_data import Datasets, pinned_datasets
     from harness import NO_ANSWER, load_tasks, progress_as_lines, task_manager
     from lm_eval import simple_evaluate
+    from shipped import SHIPPED
 
     folders = [SHIPPED, *([request.tasks_directory] if request.tasks_directory else [])]
     data = Datasets(request.workspace / "hub", pinned_datasets(request.dataset_revisions), folders)
@@ -192,8 +200,19 @@ def evaluate(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
     return report, {**identity, "datasets": data.used}
 
 
-def write_report(request: Request, report: dict[str, Any], about: dict[str, Any]) -> int:
-    """Writes the report and each question with its answer; they appear together. Returns the bytes."""
+def summary_of(request: Request, scores: Scores, questions: int, seconds: int) -> dict[str, Any]:
+    """scores.json: what the results have, all of the scores, and the run that it is of."""
+    return {
+        "scores": rounded(scores),
+        "lmEvalVersion": version("lm-eval"),
+        "seconds": seconds,
+        "samples": questions,
+        **request.pipeline_run,
+    }
+
+
+def write_report(request: Request, report: dict[str, Any], about: dict[str, Any], summary: dict[str, Any]) -> int:
+    """Writes the report, each question with its answer, and scores.json; they appear together. Returns the bytes."""
     from lm_eval.utils import handle_non_serializable
 
     def text(value: Any, **options: Any) -> str:
@@ -204,6 +223,7 @@ def write_report(request: Request, report: dict[str, Any], about: dict[str, Any]
     partial.mkdir(parents=True)
     samples = report.pop("samples")
     (partial / "results.json").write_text(text({**report, "about": about}, indent=1))
+    (partial / "scores.json").write_text(text(summary, indent=1))
     for task, rows in samples.items():
         (partial / f"samples_{task}.jsonl").write_text("".join(text(row) + "\n" for row in rows))
     written = sum(path.stat().st_size for path in partial.iterdir())
@@ -215,7 +235,12 @@ def main() -> None:
     request = read_parameters()
     if request.generated_code:
         check_locked_in(request)
-    trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""))
+    trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
+    if request.token:
+        # The harness reads it there.
+        os.environ["OPENAI_API_KEY"] = request.token
+    else:
+        os.environ.pop("OPENAI_API_KEY", None)
     # An evaluation that fails leaves no report of an earlier one.
     shutil.rmtree(request.results, ignore_errors=True)
     started = time.monotonic()
@@ -236,15 +261,16 @@ def main() -> None:
         raise TaskError(
             f"there was nothing to ask in {', '.join(task for task, count in samples.items() if not count)}"
         )
-    written = write_report(request, report, about)
+    summary = summary_of(request, scores, sum(samples.values()), round(time.monotonic() - started))
+    written = write_report(request, report, about, summary)
     for task, metrics in scores.items():
         print(f"{task}: " + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()), flush=True)
     print(f"{size(written)} written to {request.results}", flush=True)
     write_result("scores", compact(scores))
-    write_result("samples", sum(samples.values()))
-    write_result("seconds", round(time.monotonic() - started))
+    write_result("samples", summary["samples"])
+    write_result("seconds", summary["seconds"])
     write_result("results-file", str((request.results / "results.json").relative_to(request.workspace)))
-    write_result("lm-eval-version", version("lm-eval"))
+    write_result("lm-eval-version", summary["lmEvalVersion"])
     check_minimum(scores, request.minimum_scores)
 
 

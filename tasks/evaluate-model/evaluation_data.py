@@ -10,9 +10,9 @@ from typing import Any
 
 import datasets
 from hub_files import HubReference, fetch, fetched, hub_reference
+from shipped import SHIPPED
 from task_support import TaskError
 
-SHIPPED = Path(__file__).parent / "evaluation"
 FILE_FORMATS = ("json", "csv", "parquet", "text", "arrow")
 PATTERNS = ["README.md", "*.parquet", "*.jsonl", "*.json", "*.csv", "*.jsonl.gz", "*.zst"]
 
@@ -52,7 +52,7 @@ class Datasets:
         else:
             directory = fetched(reference, self._store)
             if directory is None:
-                raise TaskError(f"data set {reference} is not on the workspace: the step fetch-data must run first")
+                raise TaskError(f"data set {reference} is not on the workspace: run fetch-evaluation-data first")
         self.used[path] = reference.commit
         arguments.pop("revision", None)
         return self._load(str(directory), name, **arguments)

@@ -19,8 +19,9 @@ os.environ.update(
     TQDM_MININTERVAL="10",
 )
 
-from evaluation_data import SHIPPED, Datasets
+from evaluation_data import Datasets
 from lm_eval.tasks import TaskManager
+from shipped import SHIPPED
 from task_support import SECONDS_BETWEEN_PROGRESS_LINES, TaskError
 
 

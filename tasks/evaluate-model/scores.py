@@ -46,12 +46,15 @@ def scores_of(results: dict[str, Any], names: list[str]) -> Scores:
     return scores
 
 
+def rounded(scores: Scores) -> Scores:
+    return {name: {key: round(value, DIGITS) for key, value in task.items()} for name, task in scores.items()}
+
+
 def compact(scores: Scores) -> str:
     """The scores as JSON of at most LONGEST bytes: if need be with one metric a task, and then with fewer tasks."""
 
     def text(chosen: Scores) -> str:
-        rounded = {name: {key: round(value, DIGITS) for key, value in task.items()} for name, task in chosen.items()}
-        return json.dumps(rounded, separators=(",", ":"))
+        return json.dumps(rounded(chosen), separators=(",", ":"))
 
     if len(text(scores).encode()) <= LONGEST:
         return text(scores)

@@ -14,6 +14,8 @@ from server import Repository, stored_file
 from task_support import TaskError
 
 HERE = Path(__file__).parent
+# fetch-evaluation-data reads tasks as the evaluation does; in the image all lie in one folder.
+MODULES = f"{HERE.parent / 'common'}:{HERE}"
 HUB = Path("/models/modelcar")
 RESULTS = ["scores", "samples", "seconds", "results-file", "lm-eval-version"]
 
@@ -80,9 +82,14 @@ def test_a_served_model_scores_as_it_does_in_process(evaluate, served, workspace
     report = json.loads((workspace / inside.results["results-file"]).read_text())
     assert report["about"]["manifest"].startswith("sha256:")
     assert len((workspace / "evaluation" / "samples_sums.jsonl").read_text().splitlines()) == 20
+    summary = json.loads((workspace / "evaluation" / "scores.json").read_text())
+    seconds, number = int(inside.results["seconds"]), inside.results["lm-eval-version"]
+    assert summary == {"scores": scores, "lmEvalVersion": number, "seconds": seconds, "samples": 40}
 
-    outside = evaluate(served)
+    outside = evaluate(served, PIPELINE_RUN_NAME="model-testing-1", PIPELINE_RUN_UID="8c1e4f0e")
     assert outside.code == 0, outside.error
+    summary = json.loads((workspace / "evaluation" / "scores.json").read_text())
+    assert (summary["pipelineRunName"], summary["pipelineRunUid"]) == ("model-testing-1", "8c1e4f0e")
     assert served.requests > 20
     assert json.loads(outside.results["scores"]) == scores
     report = json.loads((workspace / outside.results["results-file"]).read_text())
@@ -134,8 +141,10 @@ def test_answers_without_text_are_no_wrong_answers(evaluate, served):
 def test_the_key_of_the_endpoint_is_sent_and_never_shown(evaluate, served, workspace):
     served.key = "s3cret-key"
     refused = evaluate(served)
-    assert "answers 401: set the key of the endpoint's secret" in refused.error
-    outcome = evaluate(served, TASKS="sums", OPENAI_API_KEY="s3cret-key")
+    assert "refuses access (401): check ENDPOINT_AUTH and its token" in refused.error
+    unused = evaluate(served, OPENAI_API_KEY="s3cret-key")
+    assert "refuses access (401)" in unused.error
+    outcome = evaluate(served, TASKS="sums", ENDPOINT_AUTH="token", OPENAI_API_KEY="s3cret-key")
     assert outcome.code == 0, outcome.error
     assert "s3cret-key" not in outcome.output + outcome.error
     assert all("s3cret-key" not in path.read_text() for path in (workspace / "evaluation").iterdir())
@@ -177,9 +186,7 @@ def test_generated_code_is_run_and_measured(evaluate, served, humaneval, tmp_pat
     assert escaped.read_text() == "none"  # it had no environment
 
 
-def test_data_and_tokenizer_of_the_hub_are_fetched_at_their_commits(
-    evaluate, run_task, served, hub, repositories, workspace, tmp_path
-):
+def test_what_was_fetched_is_evaluated_and_noted(evaluate, run_task, served, hub, repositories, workspace, tmp_path):
     commit = "e" * 40
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(problem(number)) + "\n" for number in range(2)))
     for name, files in {
@@ -188,26 +195,22 @@ def test_data_and_tokenizer_of_the_hub_are_fetched_at_their_commits(
     }.items():
         stored = {file.name: stored_file(file) for file in files}
         repositories[name] = Repository(name, commit, False, {commit: stored})
-    parameters = {
-        "WORKSPACE_DIRECTORY": str(workspace),
+    given = {
         "TASKS": "humaneval",
         "TOKENIZER": f"org/model@{commit}",
         "DATASET_REVISIONS": f"openai/openai_humaneval@{commit}",
-        "HF_ENDPOINT": hub.url,
-        "HF_TOKEN": "the-token",
     }
-    fetched = run_task("evaluate-model/fetch-evaluation-data", [], **parameters)
+    fetching = {"WORKSPACE_DIRECTORY": str(workspace), "HF_ENDPOINT": hub.url, "PYTHONPATH": MODULES}
+    fetched = run_task("fetch-evaluation-data", [], **given, **fetching)
     assert fetched.code == 0, fetched.error
-    assert f"openai/openai_humaneval@{commit}" in fetched.output
-    got = {path.rpartition("/")[2] for _, path, _ in hub.requests if "/resolve/" in path}
-    assert {"test.jsonl", "tokenizer.json"} <= got and "model.safetensors" not in got
+    asked = len(hub.requests)
     served.length = 4096
     served.reply = lambda prompt: "    return a + b\n"
-    given = {name: parameters[name] for name in ("TASKS", "TOKENIZER", "DATASET_REVISIONS")}
     outcome = evaluate(served, RUN_GENERATED_CODE="true", **given)
     assert json.loads(outcome.results["scores"])["humaneval"]["pass@1"] == 1
     report = json.loads((workspace / "evaluation" / "results.json").read_text())
     assert report["about"]["datasets"] == {"openai/openai_humaneval": commit}
+    assert len(hub.requests) == asked
 
 
 def test_a_context_that_is_too_short_for_a_task_is_an_error(evaluate, served, humaneval):
@@ -289,8 +292,11 @@ def test_what_is_wrong_is_said_in_one_line(evaluate, changes, message):
     [
         ({"MODEL_NAME": "other"}, "serves sums, not MODEL_NAME other"),
         ({"TOKENIZER": "nothing"}, "must be a directory of the workspace or <organisation>/<name>@<commit>"),
-        ({"TOKENIZER": "org/name@" + "a" * 40}, "is not on the workspace: the step fetch-data must run first"),
+        ({"TOKENIZER": "org/name@" + "a" * 40}, "is not on the workspace: run fetch-evaluation-data first"),
         ({"ENDPOINT_URL": "http://127.0.0.1:9"}, "http://127.0.0.1:9 cannot be reached"),
+        ({"ENDPOINT_AUTH": "token"}, "OPENAI_API_KEY is not set; the task reads it from its secret"),
+        ({"ENDPOINT_AUTH": "password"}, "ENDPOINT_AUTH must be none, token or serviceAccount"),
+        ({"ENDPOINT_AUTH": "serviceAccount", "SERVICE_ACCOUNT_TOKEN_FILE": __file__}, "is sent over https only"),
     ],
 )
 def test_what_is_wrong_with_an_endpoint_is_said_before_the_evaluation(evaluate, served, changes, message):
@@ -299,7 +305,7 @@ def test_what_is_wrong_with_an_endpoint_is_said_before_the_evaluation(evaluate, 
     assert message in outcome.error
 
 
-def test_a_task_of_the_workspace_brings_its_data(evaluate, run_task, workspace):
+def test_a_task_of_the_workspace_brings_its_data(evaluate, workspace):
     (workspace / "own").mkdir()
     text = (HERE / "evaluation" / "sums.yaml").read_text()
     (workspace / "own" / "mine.yaml").write_text(
@@ -307,14 +313,6 @@ def test_a_task_of_the_workspace_brings_its_data(evaluate, run_task, workspace):
     )
     rows = (HERE / "evaluation" / "sums.jsonl").read_text().splitlines(keepends=True)
     (workspace / "own" / "m.jsonl").write_text("".join(rows[:3]))
-    parameters = {
-        "WORKSPACE_DIRECTORY": str(workspace),
-        "TASKS": "mine, sums",
-        "TASKS_DIRECTORY": "own",
-        "HF_ENDPOINT": "http://127.0.0.1:9",
-    }
-    fetched = run_task("evaluate-model/fetch-evaluation-data", [], **parameters)
-    assert (fetched.code, fetched.output) == (0, "the tasks bring their data\n")
     outcome = evaluate(TASKS="mine", TASKS_DIRECTORY="own", LIMIT="")
     assert outcome.results["samples"] == "3"
 
@@ -335,7 +333,7 @@ def test_a_data_set_is_loaded_at_a_chosen_commit_or_not_at_all(tmp_path):
     pins = pinned_datasets(f"google/boolq@{added}")
     assert {"allenai/ai2_arc", "Rowan/hellaswag", "openai/openai_humaneval", "google/boolq"} <= set(pins)
     data = Datasets(tmp_path, pins, [])
-    with pytest.raises(TaskError, match=f"google/boolq@{added} is not on the workspace: the step fetch-data"):
+    with pytest.raises(TaskError, match=f"google/boolq@{added} is not on the workspace: run fetch-evaluation-data"):
         data.load("google/boolq")
     with pytest.raises(TaskError, match="super_glue has no chosen commit: add super_glue@<commit>"):
         data.load("super_glue", "boolq")

@@ -9,9 +9,9 @@ from pathlib import Path
 import yaml
 from certificates import trust
 from hub_files import REFERENCE, fetch, hub_reference
+from shipped import SHIPPED
 from task_support import Parameters, run
 
-SHIPPED = Path(__file__).parent / "evaluation"
 TOKENIZER_FILES = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
 
 
@@ -31,7 +31,7 @@ def bring_their_data(names: list[str], folders: list[Path]) -> bool:
 def main() -> None:
     parameters = Parameters()
     workspace = Path(parameters.required("WORKSPACE_DIRECTORY", r"/.+", "the absolute path of the workspace"))
-    names = re.split(r"[\s,]+", parameters.required("TASKS"))
+    names = [name for name in re.split(r"[\s,]+", parameters.required("TASKS")) if name]
     endpoint = parameters.required("HF_ENDPOINT", r"https?://.+", "an http(s) URL").rstrip("/")
     tokenizer = parameters.optional("TOKENIZER")
     tasks_directory = parameters.optional("TASKS_DIRECTORY")
