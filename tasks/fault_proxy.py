@@ -95,7 +95,8 @@ def fault_proxy(target: str, tls: ssl.SSLContext | None = None) -> Iterator[Faul
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()
             content = answer.read()
-            kept = {n: v for n, v in answer.getheaders() if n not in ("Transfer-Encoding", "Connection", "Date")}
+            named = {name.title(): value for name, value in answer.getheaders()}
+            kept = {n: v for n, v in named.items() if n not in ("Transfer-Encoding", "Connection", "Date")}
             connection.close()
             return Reply(answer.status, kept, content)
 

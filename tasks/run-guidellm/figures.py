@@ -29,6 +29,8 @@ class Load:
 @dataclass(frozen=True)
 class Figures:
     guidellm_version: str
+    """As the report has it; "" if the benchmark was given none."""
+    pipeline_run_uid: str
     loads: tuple[Load, ...]
 
     @property
@@ -45,7 +47,8 @@ class Figures:
 def figures_of(report: dict[str, Any]) -> Figures:
     """Reads version 2 of the report."""
     loads = tuple(load_of(benchmark) for benchmark in report["benchmarks"])
-    return Figures(report["metadata"]["guidellm_version"], loads)
+    labels = report["config"]["metadata"]["labels"]
+    return Figures(report["metadata"]["guidellm_version"], labels.get("pipeline_run_uid", ""), loads)
 
 
 def load_of(benchmark: dict[str, Any]) -> Load:
@@ -74,11 +77,12 @@ def load_of(benchmark: dict[str, Any]) -> Load:
 
 
 def strategy_name(strategy: dict[str, Any]) -> str:
-    """As GuideLLM's own table names it: constant@8.50, concurrent@16."""
-    rate = strategy.get("rate") or strategy.get("streams")
-    if rate is None:
-        return strategy["type_"]
-    return f"{strategy['type_']}@{rate:.2f}" if isinstance(rate, float) else f"{strategy['type_']}@{rate}"
+    """As GuideLLM's own table names it: constant@8.50, concurrent@16, throughput@512."""
+    kind = strategy["type_"]
+    rate = strategy.get("rate") or strategy.get("streams") or (kind == "throughput" and strategy.get("max_concurrency"))
+    if not rate:
+        return kind
+    return f"{kind}@{rate:.2f}" if isinstance(rate, float) else f"{kind}@{rate}"
 
 
 def headline(figures: Figures) -> dict[str, str | int | float]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 from certificates import explain_certificate, trust
+from endpoint_access import read_endpoint_token
 from figures import Figures, figures_of, headline
 from task_support import Parameters, TaskError, run, write_result
 
@@ -30,6 +31,10 @@ RATES = {
 }
 # Requests of each load that are kept word for word.
 SAMPLES = 20
+# Processes that ask, at most: the step's limit of CPUs. GuideLLM's own ten would measure their wait for each other.
+WORKERS = 4
+# GuideLLM's own 5 s count what waits at the door of an endpoint under the highest load as failed.
+CONNECT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def read_parameters() -> Request:
         output_tokens=number("OUTPUT_TOKENS"),
         max_seconds=number("MAX_SECONDS"),
         request_format=parameters.required("REQUEST_FORMAT", "/v1/(chat/)?completions", "/v1/completions or /v1/chat/completions"),
-        token=read_token(parameters, endpoint),
+        token=read_endpoint_token(parameters, endpoint),
         max_error_rate=float(parameters.required("MAX_ERROR_RATE", r"0(\.\d+)?|1", "a number from 0 to 1") or 0),
         labels={
             name.lower(): value
@@ -92,21 +97,6 @@ def read_parameters() -> Request:
     )
     parameters.check()
     return request
-
-
-def read_token(parameters: Parameters, endpoint: str) -> str:
-    """The key of the endpoint's Secret, or the token of the service account; the latter is for https only."""
-    auth = parameters.required("ENDPOINT_AUTH", "none|token|serviceAccount", "none, token or serviceAccount")
-    if auth == "token":
-        return parameters.secret("OPENAI_API_KEY")
-    if auth != "serviceAccount":
-        return ""
-    file = Path(parameters.required("SERVICE_ACCOUNT_TOKEN_FILE"))
-    if not file.is_file():
-        raise TaskError(f"{file} is missing; give the task a service account whose token is mounted")
-    if not endpoint.startswith("https://"):
-        raise TaskError("the token of the service account is sent over https only: set an https ENDPOINT_URL")
-    return file.read_text().strip()
 
 
 def scenario(request: Request, reports: Path) -> dict[str, object]:
@@ -120,6 +110,7 @@ def scenario(request: Request, reports: Path) -> dict[str, object]:
         "request_format": request.request_format,
         # Off by default in GuideLLM.
         "verify": True,
+        "timeout_connect": CONNECT_SECONDS,
         **({"api_key": request.token} if request.token else {}),
     }
     return {
@@ -166,9 +157,10 @@ def check_endpoint(request: Request) -> None:
 def measure(request: Request, reports: Path) -> None:
     """Runs GuideLLM; its own table of figures goes to the log."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
-    # Its settings come from the scenario alone.
+    # Its settings come from here alone.
     environment = {name: value for name, value in environment.items() if not name.startswith("GUIDELLM_")}
     environment.pop("OPENAI_API_KEY", None)
+    environment["GUIDELLM__MAX_WORKER_PROCESSES"] = str(min(WORKERS, len(os.sched_getaffinity(0))))
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         os.chmod(file.name, 0o600)
         json.dump(scenario(request, reports), file)

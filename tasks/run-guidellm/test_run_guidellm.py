@@ -1,5 +1,6 @@
 """Runs the benchmark task with the real GuideLLM against GuideLLM's own mock server."""
 
+import csv
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ RESULTS = [
     "results-directory",
     "guidellm-version",
 ]
+THROUGHPUT = ("output_tokens_per_second", "requests_per_second")
 NAME = "CodeLlama-34b_Python.hf"
 
 
@@ -88,6 +90,21 @@ def reports(tmp_path: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in directory.iterdir()}
 
 
+def figures_in(report: dict) -> dict[str, float]:
+    """The results as GuideLLM's own report has them."""
+    first, *_ = of_loads = [benchmark["metrics"] for benchmark in report["benchmarks"]]
+    ttft, itl = (first[name]["successful"] for name in ("time_to_first_token_ms", "inter_token_latency_ms"))
+    best = {name: max(load[name]["successful"]["mean"] for load in of_loads) for name in THROUGHPUT}
+    return {
+        "ttft-ms-mean": ttft["mean"],
+        "ttft-ms-p95": ttft["percentiles"]["p95"],
+        "itl-ms-mean": itl["mean"],
+        "itl-ms-p95": itl["percentiles"]["p95"],
+        "output-tokens-per-second": best["output_tokens_per_second"],
+        "requests-per-second": best["requests_per_second"],
+    }
+
+
 def test_a_sweep_leaves_its_reports_and_figures(benchmark, tmp_path):
     (tmp_path / "models" / "results" / "guidellm").mkdir(parents=True)
     (tmp_path / "models" / "results" / "guidellm" / "old").touch()
@@ -99,15 +116,21 @@ def test_a_sweep_leaves_its_reports_and_figures(benchmark, tmp_path):
     assert report["config"]["metadata"]["labels"] == {"pipeline_run_uid": "8c1e4f0e"}
     assert report["config"]["spec"]["data"][0]["prompt_tokens"] == 32
     assert report["config"]["spec"]["backend"]["verify"] is True
+    assert written["benchmarks.html"].startswith("<!DOCTYPE html>") and "GuideLLM" in written["benchmarks.html"]
     loads = figures["loads"]
     assert [load["strategy"].partition("@")[0] for load in loads] == ["synchronous", "throughput", "constant"]
     assert all(load["successful"] > 0 and load["errored"] == 0 for load in loads)
+    assert figures["pipeline_run_uid"] == "8c1e4f0e"
     results = {name: float(value) for name, value in outcome.results.items() if "-ms" in name or "second" in name}
+    # What the mock server waits, as GuideLLM measures it.
     assert 20 <= results["ttft-ms-mean"] <= results["ttft-ms-p95"] * 2
     assert results["itl-ms-mean"] >= 2
-    assert results["ttft-ms-mean"] == loads[0]["ttft_ms_mean"]
-    assert results["output-tokens-per-second"] == max(load["output_tokens_per_second"] for load in loads)
+    assert results == pytest.approx(figures_in(report), abs=0.001)
     assert outcome.results["error-rate"] == "0.0"
+    totals = [benchmark["metrics"]["request_totals"] for benchmark in report["benchmarks"]]
+    assert int(outcome.results["requests"]) == sum(total["successful"] for total in totals)
+    rows = list(csv.reader(written["benchmarks.csv"].splitlines()))
+    assert [row[rows[1].index("Strategy")].partition("@")[0] for row in rows[3:]] == ["synchronous", "throughput", "constant"]
     assert outcome.results["results-directory"] == "results/guidellm"
     assert outcome.results["guidellm-version"] == report["metadata"]["guidellm_version"]
     assert sum(map(len, outcome.results.values())) < 1000
