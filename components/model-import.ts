@@ -69,7 +69,7 @@ export class ModelImport extends pulumi.ComponentResource {
         registeredModelId: run.results["registered-model-id"],
         modelVersionId: run.results["model-version-id"],
       };
-      this.revision = run.uid.apply(() => source.revision);
+      this.revision = run.results.apply(() => source.revision);
       this.pipelineRun = run.name;
       this.results = run.results.apply((results): Record<string, string> => results);
     }
@@ -81,7 +81,7 @@ export class ModelImport extends pulumi.ComponentResource {
     const [target, ...claims] = this.#target(args);
     const spec = modelImportRun({ ...args, model, target, s3Endpoint: args.objectStore.endpoint });
     const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], claims);
-    return [run, run.uid.apply(() => importedUri(model, target))] as const;
+    return [run, run.results.apply(() => importedUri(model, target))] as const;
   }
 
   /** Pipeline modelcar: into an image. */

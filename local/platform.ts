@@ -11,6 +11,7 @@ import { runInSandbox, sandboxProcess, startSandbox, stopSandbox } from "./node/
 import { kubectl, serviceNames, waitForNode, writeServices } from "./node/services.ts";
 import { stateDirectory } from "./paths.ts";
 import { installPlatform } from "./platform/install.ts";
+import { pushModelcarBase } from "./platform/modelcar-base.ts";
 import { checkMachine } from "./preflight.ts";
 import { inSequence, Progress } from "./progress.ts";
 import { waitUntil } from "./run.ts";
@@ -38,6 +39,7 @@ export async function startPlatform(progress = new Progress()): Promise<void> {
   const imaging = provideImages(progress, "images", images);
   await firstFailure([compiling, imaging]);
   await installPlatform(progress);
+  if (stackRunsModels()) await pushModelcarBase();
   await startGateway();
 }
 

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { imageReference } from "./images/node-store.ts";
 import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
+import { modelcarBaseReference } from "./platform/modelcar-base.ts";
 import { pulumiEnvironment, pulumiHome } from "./pulumi/environment.ts";
 import { installPlugins } from "./pulumi/install.ts";
 import { run } from "./run.ts";
@@ -80,8 +81,12 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
   });
 }
 
-const modelTaskReferences = () =>
-  Object.fromEntries(["compress", "evaluate", "guidellm"].map((name) => [name, imageReference(name)]));
+const modelTaskReferences = () => ({
+  compress: imageReference("compress"),
+  evaluate: imageReference("evaluate"),
+  guidellm: imageReference("guidellm"),
+  modelcarBase: modelcarBaseReference(),
+});
 
 /** The CLI looks for its language host beside its own real file, so it gets a name of its own there. */
 function provideCli(): void {

@@ -38,11 +38,27 @@ export interface Job {
 }
 
 const serving = ["serving.kserve.io"];
+/** Why a pod does not come up. */
+const podsAndLogs: readonly PolicyRule[] = [
+  { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
+  { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
+];
 
 /** Tekton tasks by name. A task of the pipelines that is not here is an error. */
 const tasks: Readonly<Record<string, Job>> = {
   "check-parameters": { reaches: [] },
   "pull-model-from-huggingface": { reaches: ["hub"] },
+  "deploy-anythingllm": {
+    reaches: ["kubernetesApi"],
+    rules: [
+      { apiGroups: [""], resources: ["persistentvolumeclaims", "services"], verbs: ["create", "patch"] },
+      // Made once and kept, so it need not read them.
+      { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch", "create", "patch"] },
+      { apiGroups: ["route.openshift.io"], resources: ["routes"], verbs: ["get", "create", "patch"] },
+      ...podsAndLogs,
+    ],
+  },
   // Calibration data comes from the hub.
   "compress-model": { reaches: ["hub"] },
   "fetch-evaluation-data": { reaches: ["hub"] },
@@ -53,13 +69,16 @@ const tasks: Readonly<Record<string, Job>> = {
   "build-runtime": { reaches: ["imageRegistry"] },
   "register-model": { reaches: ["modelRegistry"] },
   "deploy-model": {
-    reaches: ["kubernetesApi"],
+    // It asks the model until it answers.
+    reaches: ["kubernetesApi", "models"],
     rules: [
       {
         apiGroups: serving,
         resources: ["servingruntimes", "inferenceservices"],
-        verbs: ["get", "list", "watch", "create", "patch"],
+        verbs: ["get", "create", "patch"],
       },
+      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch"] },
+      ...podsAndLogs,
     ],
   },
   "run-lm-eval-v2": { reaches: ["models", "hub"] },

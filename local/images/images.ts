@@ -244,6 +244,23 @@ export const tasksTest = containerfileImage({
 /** Images of Containerfiles, each after the ones it stands on. */
 export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
 
+/** What KServe needs below a model that is an image: a shell that can link the model to where the server looks. */
+const modelcarContainerfile =
+  'FROM scratch\nCOPY busybox /bin/\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\n';
+export const modelcarBase: Image = {
+  name: "modelcar-base",
+  seconds: 5,
+  key: contentKey({ texts: [debianProgram(""), modelcarContainerfile] }),
+  on: [],
+  imported: false,
+  build: () =>
+    withContext(async (context) => {
+      copyFileSync(debianProgram("bin/busybox"), join(context, "busybox"));
+      writeFileSync(join(context, "Containerfile"), modelcarContainerfile);
+      await buildImage({ name: tag(modelcarBase), containerfile: join(context, "Containerfile"), context });
+    }),
+};
+
 /** Those of the tasks that run models; only a stack with such tasks has them. */
 export const modelTaskImages: readonly Image[] = [transformers, compress, evaluate, guidellm];
 

@@ -1,0 +1,34 @@
+/** The image below models that are packaged as images, in the cluster's own registry, where the task that packages them finds it. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tag } from "../images/image.ts";
+import { modelcarBase } from "../images/images.ts";
+import { provideTestImage } from "../images/node-store.ts";
+import { buildahCommand, buildahEnvironment } from "../images/store.ts";
+import { runInSandbox } from "../node/sandbox.ts";
+import { stateDirectory } from "../paths.ts";
+
+const repository = "registry.oci-registry:5000/modelcar/base";
+/** Belongs to the cluster, as the registry does. */
+const pushedFile = join(stateDirectory, `modelcar-base-${modelcarBase.key}`);
+
+/** Pushes the image, once for each cluster. */
+export async function pushModelcarBase(): Promise<void> {
+  if (existsSync(pushedFile)) return;
+  await provideTestImage(modelcarBase);
+  const digestFile = `${pushedFile}.digest`;
+  const flags = ["--quiet", "--tls-verify=false", `--digestfile=${digestFile}`];
+  const [command, args] = buildahCommand(
+    "push",
+    ...flags,
+    tag(modelcarBase),
+    `docker://${repository}:${modelcarBase.key}`,
+  );
+  // The registry's name is known on the node.
+  await runInSandbox(command, args, { env: buildahEnvironment() });
+  writeFileSync(pushedFile, `${repository}@${readFileSync(digestFile, "utf8").trim()}`);
+  rmSync(digestFile);
+}
+
+/** Its reference by digest. */
+export const modelcarBaseReference = (): string => readFileSync(pushedFile, "utf8");
