@@ -272,6 +272,24 @@ def test_a_pod_that_cannot_run_ends_the_wait_with_its_reason(deploy, cluster):
 
 
 @pytest.mark.kubernetes
+@pytest.mark.parametrize("platform", ["kubernetes", "openshift"])
+def test_its_pods_are_admitted_under_the_restricted_standard(cluster, manifests, platform):
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    namespace = f"/api/v1/namespaces/{cluster.namespace}"
+    cluster.call("PATCH", namespace, {"metadata": {"labels": labels}}, "application/merge-patch+json")
+    cases = json.loads((FOLDER / "expected_manifests.json").read_text())
+    objects = next(case["objects"] for case in cases if case["chat"]["platform"] == platform)
+    template = next(one["spec"]["template"] for one in objects if one["kind"] == "Deployment")
+    pod = {"metadata": {"name": "the-pod", **template["metadata"]}, "spec": template["spec"]}
+    path = cluster.path("pods", "") + "?dryRun=All"
+    assert cluster.call("POST", path, pod)["metadata"]["name"] == "the-pod"
+    pod["spec"]["containers"][0].pop("securityContext")
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        cluster.call("POST", path, pod)
+    assert refusal.value.code == 403
+
+
+@pytest.mark.kubernetes
 def test_what_another_tool_manages_is_not_taken_over(deploy, cluster):
     claim = {"metadata": {"name": NAME}, "spec": {"accessModes": ["ReadWriteOnce"]}}
     claim["spec"]["resources"] = {"requests": {"storage": "2Gi"}}
