@@ -1,12 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  type CommandName,
-  commandHelp,
-  commands,
-  help,
-  readCommandLine,
-  UsageError,
-} from "./command-line.ts";
+import { readCommandLine, UsageError } from "./command-line.ts";
+import { type CommandName, commandHelp, commands, help } from "./commands.ts";
 
 test("what a command line says", () => {
   expect(

@@ -2,7 +2,8 @@
 import { stringify } from "yaml";
 import type { Cluster } from "../../components/kubernetes/client.ts";
 import type { Config } from "../../config.ts";
-import { type CommandLine, commandHelp, help, readCommandLine, UsageError } from "./command-line.ts";
+import { type CommandLine, readCommandLine, UsageError } from "./command-line.ts";
+import { commandHelp, help } from "./commands.ts";
 import { manifestOf, modelOf, PlanError, planRun, type RunCommand } from "./plan.ts";
 import { runNamed, runsOf, runTable, stateOf } from "./runs.ts";
 import { readStackConfig, stackFile } from "./stack-config.ts";

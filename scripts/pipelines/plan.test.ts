@@ -1,8 +1,9 @@
 /** A run that a person starts is the run that the program would start. */
 import { describe, expect, test, vi } from "vitest";
 import { Storage } from "../../components/storage.ts";
-import { type Manifest, type Recorded, runProgram, stackConfig } from "../../test/program/record.ts";
-import { defaultEndpoint, manifestOf, modelOf, planRun, sharedClaim } from "./plan.ts";
+import { canary, type Manifest, type Recorded, runProgram, stackConfig } from "../../test/program/record.ts";
+import { manifestOf, modelOf, planRun, sharedClaim } from "./plan.ts";
+import { defaultEndpoint } from "./services.ts";
 import { configOfStack, packaged } from "./test-stack.ts";
 
 vi.mock("../../components/pipeline-run/index.ts", async () =>
@@ -30,6 +31,7 @@ describe.each([
     expect(runs).toHaveLength(count);
     const config = configOfStack(stack, edit);
     for (const { inputs } of runs) {
+      expect(JSON.stringify(inputs)).not.toContain(canary);
       const pipeline = inputs.spec.pipelineRef.name as keyof typeof commands;
       const model = inputs.prefix.replace(`${pipeline}-`, "");
       const url = inputs.spec.params.find(({ name }: Manifest) => name === "ENDPOINT_URL")?.value;

@@ -1,13 +1,10 @@
 /** What a run is made of: the same specs that the program makes, from the same configuration. Pure. */
 
-import { predictorService } from "../../components/manifests/inference-service.ts";
-import { s3Host } from "../../components/manifests/object-store.ts";
 import type { PipelineDefinition } from "../../components/manifests/pipelines/definition.ts";
 import { runGpus } from "../../components/manifests/pipelines/index.ts";
 import { modelImport, modelImportRun } from "../../components/manifests/pipelines/model-import.ts";
 import { modelTesting, modelTestingRun } from "../../components/manifests/pipelines/model-testing.ts";
 import { modelcar, modelcarRun } from "../../components/manifests/pipelines/modelcar.ts";
-import { registryUrl } from "../../components/manifests/registry.ts";
 import { secretNames } from "../../components/manifests/secrets.ts";
 import type { PipelineRunSpec } from "../../components/manifests/tekton.ts";
 import { modelPlacement } from "../../components/manifests/vllm.ts";
@@ -15,6 +12,7 @@ import type { Queue } from "../../components/pipeline-run/inputs.ts";
 import { queueMetadata } from "../../components/pipeline-run/queue.ts";
 import { pending } from "../../components/pipeline-run/tekton-status.ts";
 import type { Config, Model } from "../../config.ts";
+import { defaultEndpoint, objectStoreOf, registryOf } from "./services.ts";
 
 /** The volume that tasks hand models over on; components/storage.ts makes it. */
 export const sharedClaim = "modelcar-storage";
@@ -179,12 +177,6 @@ const defaultTest = {
   benchmark: { profile: "sweep", rate: 10, promptTokens: 256, outputTokens: 128, maxSeconds: 180 },
 };
 
-/** URL of the Service before a model's pods; KServe itself may say another (status.address.url). */
-export function defaultEndpoint({ namespace }: Pick<Config, "namespace">, { name, serve }: Model): string {
-  const service = serve.mode === "kserve" ? predictorService(name).name : name;
-  return `http://${service}.${namespace}.svc.cluster.local`;
-}
-
 function common(config: Config) {
   const { platform, accelerators, huggingFace, imageRegistry, pipelines } = config;
   return {
@@ -197,21 +189,6 @@ function common(config: Config) {
     registry: registryOf(config),
     claim: sharedClaim,
   };
-}
-
-function objectStoreOf({ objectStore }: Config) {
-  const { bucket } = objectStore;
-  return {
-    bucket,
-    endpoint: "endpoint" in objectStore ? objectStore.endpoint : `http://${s3Host(objectStore.namespace)}`,
-  };
-}
-
-function registryOf({ registry, platform }: Config): { readonly url: string; readonly auth: string } {
-  if (registry.kind === "url") return registry;
-  const own = platform === "openshift" ? ("serviceAccount" as const) : ("none" as const);
-  const auth = registry.kind === "own" ? own : registry.auth;
-  return { url: registryUrl(registry, auth), auth };
 }
 
 /** Runs with GPUs wait for those of the program, and for each other. */

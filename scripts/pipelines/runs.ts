@@ -3,7 +3,6 @@ import type { Cluster } from "../../components/kubernetes/client.ts";
 import { duration } from "../../components/kubernetes/waiting.ts";
 import { newestFirst } from "../../components/pipeline-run/ownership.ts";
 import {
-  isStopped,
   outcomeOf,
   paths,
   pending,
@@ -90,6 +89,3 @@ export function runTable(runs: readonly RunView[], now = Date.now()): string {
     ]);
   return table([["RUN", "PIPELINE", "MODEL", "STATE", "CREATED", "TOOK"], ...rows]);
 }
-
-/** Whether somebody has asked it to stop. */
-export const isBeingStopped = (run: RunView): boolean => isStopped(run) && outcomeOf(run) === "running";

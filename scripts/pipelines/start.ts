@@ -6,8 +6,9 @@ import type { Pipeline } from "../../components/manifests/tekton.ts";
 import { takeTurn } from "../../components/pipeline-run/queue.ts";
 import { outcomeOf, paths, type Run } from "../../components/pipeline-run/tekton-status.ts";
 import type { Config, Model } from "../../config.ts";
-import { defaultEndpoint, manifestOf, type Plan, PlanError } from "./plan.ts";
+import { manifestOf, type Plan, PlanError } from "./plan.ts";
 import { type RunView, runsOf } from "./runs.ts";
+import { defaultEndpoint } from "./services.ts";
 
 /** Tells one request to create a run from another, because the server alone decides the name. */
 const requestLabel = "modelcar/request";
