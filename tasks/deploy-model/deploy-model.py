@@ -9,7 +9,8 @@ from pathlib import Path
 import requests
 from certificates import explain_certificate, trust
 from kubernetes_objects import Manifest, Objects, Rollout, connect, own_namespace
-from serving_manifests import Deployment, digest_in, inference_service, service_name, serving_runtime
+from service_name import service_name
+from serving_manifests import Deployment, digest_in, inference_service, serving_runtime
 from task_support import Parameters, TaskError, run, write_result
 
 FIELD_MANAGER = "modelcar-deploy-model"

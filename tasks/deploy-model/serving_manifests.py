@@ -1,14 +1,10 @@
 """The ServingRuntime and InferenceService of one model, as plain data."""
 
-import hashlib
-import re
 from dataclasses import dataclass
 
 from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
 from pod_security import RESTRICTED, pod_security
 
-# KServe's on OpenShift AI takes no longer names.
-LONGEST_NAME = 53
 PORT = 8080
 MODEL_DIRECTORY = "/mnt/models"
 MODEL_FORMAT = "vLLM"
@@ -35,19 +31,6 @@ class Deployment:
     pull_secret: str
     exposed: bool
     token_auth: bool
-
-
-def service_name(model: str) -> str:
-    """A model's name as Kubernetes takes it; the only place where it is made, so that everybody looks for the same.
-
-    What is cut off a long name comes back as a sum of it, so that two long names stay two.
-    """
-    name = re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-")
-    if not name or not name[0].isalpha():
-        name = f"model-{name}".strip("-")
-    if len(name) <= LONGEST_NAME:
-        return name
-    return f"{name[: LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
 
 
 def serving_runtime(deployment: Deployment) -> Manifest:

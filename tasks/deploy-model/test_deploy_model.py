@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from kubernetes_objects import DIGEST_ANNOTATION
+from service_name import service_name
 
 pytestmark = pytest.mark.kubernetes
 RESULTS = ["inference-service", "service-url"]
@@ -431,19 +432,11 @@ def test_expected_failures_are_one_line(deploy, changes, message):
         ("a" * 53, "a" * 53),
     ],
 )
-def test_a_name_becomes_one_that_kubernetes_takes(service_names, model, name):
-    assert service_names(model) == name
+def test_a_name_becomes_one_that_kubernetes_takes(model, name):
+    assert service_name(model) == name
 
 
-def test_long_names_stay_different(service_names):
-    names = {service_names("x" * 60 + ending) for ending in ("-base", "-chat", "-Chat")}
+def test_long_names_stay_different():
+    names = {service_name("x" * 60 + ending) for ending in ("-base", "-chat", "-Chat")}
     assert len(names) == 3
     assert all(len(name) <= 53 for name in names)
-
-
-@pytest.fixture
-def service_names(monkeypatch) -> Callable[[str], str]:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    from serving_manifests import service_name
-
-    return service_name
