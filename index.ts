@@ -116,7 +116,9 @@ const runtimes = new ServingRuntimes("serving-runtimes", config, inProject);
 
 const gpus = Math.max(0, ...config.models.map(runGpus));
 const common = {
-  ...config,
+  platform,
+  namespace,
+  accelerators: config.accelerators,
   context,
   objectStore,
   storage,

@@ -15,7 +15,8 @@ export default defineConfig({
           exclude: ["node_modules/**", ".local/**", "test/**"],
         },
       },
-      { test: { name: "program", include: ["test/program/**/*.test.ts"] } },
+      // The whole program, hundreds of times: on a busy machine some take seconds.
+      { test: { name: "program", include: ["test/program/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {
           name: "schemas",

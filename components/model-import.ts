@@ -60,7 +60,7 @@ export class ModelImport extends pulumi.ComponentResource {
       this.storageUri = pulumi.output(source.uri);
     } else {
       const model = { ...args.model, source };
-      const [run, storageUri] =
+      const [run, storageUri, revision] =
         packaging.kind === "modelcar"
           ? this.#modelcar(name, args, model, packaging.image)
           : this.#import(name, args, model);
@@ -69,7 +69,7 @@ export class ModelImport extends pulumi.ComponentResource {
         registeredModelId: run.results["registered-model-id"],
         modelVersionId: run.results["model-version-id"],
       };
-      this.revision = run.results.apply(() => source.revision);
+      this.revision = revision;
       this.pipelineRun = run.name;
       this.results = run.results.apply((results): Record<string, string> => results);
     }
@@ -81,7 +81,7 @@ export class ModelImport extends pulumi.ComponentResource {
     const [target, ...claims] = this.#target(args);
     const spec = modelImportRun({ ...args, model, target, s3Endpoint: args.objectStore.endpoint });
     const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], claims);
-    return [run, run.results.apply(() => importedUri(model, target))] as const;
+    return [run, run.results.apply(() => importedUri(model, target)), run.results.revision] as const;
   }
 
   /** Pipeline modelcar: into an image. */
@@ -102,7 +102,7 @@ export class ModelImport extends pulumi.ComponentResource {
       claim: Storage.claimName,
     });
     const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model));
-    return [run, run.results["storage-uri"]] as const;
+    return [run, run.results["storage-uri"], run.results.apply(() => model.source.revision)] as const;
   }
 
   /** Where an imported model goes, and the claim that is made for it. */

@@ -16,9 +16,12 @@ export function checkSizes(config: Config, demandsOf: (model: Model) => readonly
   pulumi.log.info(lines.join("\n"));
 }
 
-/** What the pods of the tasks of a model's pipeline runs ask for. */
+/**
+ * What the pods of the tasks of a model's pipeline runs ask for: what config gives to single tasks, and any task at its usual
+ * size, because runs that are started by hand need room too.
+ */
 export function runDemands(model: Model, tasks: readonly Task[]): PodDemand[] {
-  return runTasks(model).map(({ task: name, job }) => {
+  const own = runTasks(model).map(({ task: name, job }) => {
     const task = tasks.find(({ metadata }) => metadata.name === name);
     if (!task) throw new Error(`model ${model.name}: task ${name} is in no pipeline that is declared`);
     const demand = taskDemand(task);
@@ -26,4 +29,5 @@ export function runDemands(model: Model, tasks: readonly Task[]): PodDemand[] {
     const { cpu, memory, gpus } = job;
     return { name: demand.name, cpu, cpuLimit: cpu, memory, memoryLimit: memory, gpus };
   });
+  return own.length > 0 ? [...own, ...tasks.map(taskDemand)] : [];
 }

@@ -20,7 +20,7 @@ interface Suite {
 }
 
 const compressing = ["tasks/compress-model"];
-const evaluating = ["tasks/evaluate-model"];
+const evaluating = ["tasks/evaluate-model", "tasks/fetch-evaluation-data"];
 const benchmarking = ["tasks/run-guidellm"];
 
 /** The tasks that move files and records. */

@@ -73,8 +73,11 @@ describe("roles", () => {
       {
         apiGroups: ["serving.kserve.io"],
         resources: ["servingruntimes", "inferenceservices"],
-        verbs: ["get", "list", "watch", "create", "patch"],
+        verbs: ["get", "create", "patch"],
       },
+      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch"] },
+      { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
+      { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
     ]);
   });
 
@@ -89,7 +92,7 @@ describe("roles", () => {
           verbs: ["get"],
         },
       ],
-      accounts: ["modelcar-run-guidellm-v2"],
+      accounts: ["modelcar-run-guidellm-v2", "modelcar-deploy-model"],
     });
   });
 

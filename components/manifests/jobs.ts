@@ -66,7 +66,8 @@ const tasks: Readonly<Record<string, Job>> = {
   "evaluate-model": { reaches: ["models"], resolvesNames: false, runsGeneratedCode: true },
   "upload-to-minio": { reaches: ["objectStore"] },
   "build-and-push-modelcar": { reaches: ["imageRegistry"] },
-  "build-runtime": { reaches: ["imageRegistry"] },
+  // Its Containerfile may fetch a model.
+  "build-runtime": { reaches: ["imageRegistry", "hub"] },
   "register-model": { reaches: ["modelRegistry"] },
   "deploy-model": {
     // It asks the model until it answers.

@@ -57,18 +57,14 @@ describe("the project's namespace", () => {
     ]);
   });
 
-  test("what runs code that a model wrote reaches models without DNS, or nothing at all", () => {
-    const { "run-lm-eval-v2": evaluation, "evaluate-model": inProcess } = policies({}, [
-      "run-lm-eval-v2",
-      "evaluate-model",
-    ]);
+  test("what runs code that a model wrote reaches models, without DNS", () => {
+    const { "evaluate-model": evaluation } = policies({}, ["evaluate-model"]);
     expect(evaluation?.spec.egress).toEqual([
       {
         to: [{ podSelector: { matchLabels: { "app.kubernetes.io/component": "model-server" } } }],
         ports: [tcp(8080), tcp(8443)],
       },
     ]);
-    expect(inProcess?.spec.egress).toBeUndefined();
   });
 
   test("a destination that the stack does not have is reached by nobody", () => {
@@ -93,7 +89,7 @@ describe("models", () => {
           {
             key: "tekton.dev/task",
             operator: "In",
-            values: ["run-lm-eval-v2", "run-guidellm", "run-guidellm-v2"],
+            values: ["evaluate-model", "deploy-model", "run-lm-eval-v2", "run-guidellm", "run-guidellm-v2"],
           },
         ],
       },

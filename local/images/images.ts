@@ -194,7 +194,7 @@ const evaluate = containerfileImage({
   name: "evaluate",
   folder: "images/evaluate",
   context: ".",
-  sources: ["images/evaluate", "tasks/common", "tasks/evaluate-model"],
+  sources: ["images/evaluate", "tasks/common", "tasks/evaluate-model", "tasks/fetch-evaluation-data"],
   buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
   on: [transformers],
   seconds: 60,

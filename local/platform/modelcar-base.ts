@@ -6,11 +6,14 @@ import { modelcarBase } from "../images/images.ts";
 import { provideTestImage } from "../images/node-store.ts";
 import { buildahCommand, buildahEnvironment } from "../images/store.ts";
 import { runInSandbox } from "../node/sandbox.ts";
-import { stateDirectory } from "../paths.ts";
+import { contentKey, stateDirectory } from "../paths.ts";
 
-const repository = "registry.oci-registry:5000/modelcar/base";
+const repository = "registry.oci-registry.svc.cluster.local:5000/modelcar/base";
 /** Belongs to the cluster, as the registry does. */
-const pushedFile = join(stateDirectory, `modelcar-base-${modelcarBase.key}`);
+const pushedFile = join(
+  stateDirectory,
+  `modelcar-base-${contentKey({ texts: [repository, modelcarBase.key] })}`,
+);
 
 /** Pushes the image, once for each cluster. */
 export async function pushModelcarBase(): Promise<void> {

@@ -53,6 +53,27 @@ const badUrl = (path: string, says: string, ...values: unknown[]): Case[] =>
     },
   }));
 
+/** A model that is compressed, evaluated, packaged as an image, served and tested. */
+export function packed(config: Editable): void {
+  config.project = { podSecurity: "baseline" };
+  Object.assign(config.models[0], {
+    package: { kind: "modelcar", image: "quay.io/org/model" },
+    compress: { recipe: "code", cpu: "2", memory: "8Gi" },
+    evaluate: { tasks: ["arc_easy"], minimumScores: { "arc_easy:acc": 0.5 }, cpu: "2", memory: "8Gi" },
+    test: { evaluate: { tasks: ["arc_easy"], limit: 100 }, benchmark: { profile: "sweep", rate: 5 } },
+  });
+}
+
+/** The same of such a model. */
+const badPacked = (path: string, says: string, ...values: unknown[]): Case[] =>
+  bad("local", `models[0].${path}`, says, ...values).map((one) => ({
+    ...one,
+    edit: (config) => {
+      packed(config);
+      one.edit(config);
+    },
+  }));
+
 /** One key with each of some values that it may have. */
 const good = (stack: Stack, path: string, ...values: unknown[]): Case[] =>
   values.map((value) => ({
@@ -117,7 +138,7 @@ const badValues: Case[] = [
     "https://quay.io",
     "quay.io/org",
   ),
-  ...bad("dev", "imageRegistry.username", "missing", undefined, ""),
+  ...bad("dev", "imageRegistry.plainHttp", "true or false", "no"),
   ...bad("dev", "imageRegistry.password", unknownKey, "secret"),
   ...bad("local", "storage.size", quantity, "lots", 100),
   ...bad("local", "storage.accessMode", "one of: ReadWriteOnce, ReadWriteMany", "RWX"),
@@ -185,10 +206,28 @@ const badValues: Case[] = [
   ...bad("local", "models[1].package", "must be left out: a model with source.uri is packaged already", {
     kind: "s3",
   }),
-  ...bad("local", "models[0].package.kind", "one of: s3, pvc", "emptyDir", 1),
+  ...bad("local", "models[0].package.kind", "one of: s3, modelcar, pvc", "emptyDir", 1),
   ...bad("dev", "models[1].package.claim", dnsLabel, "Mistral_PVC"),
   ...bad("dev", "models[1].package.claim", "missing", undefined, ""),
   ...bad("dev", "models[1].package.claim", "is the volume of the pipelines already", "modelcar-storage"),
+  ...badPacked("package.image", "a repository without a tag", undefined, "quay.io", "quay.io/org/model:1"),
+  ...badPacked("compress.recipe", "one of: general, code, sums", "gptq"),
+  ...badPacked("compress.cpu", "missing", undefined),
+  ...badPacked("compress.gpus", "a whole number from 0 to 64", -1),
+  ...badPacked("compress.accelerator", "must be a key of modelcar:accelerators", "h100"),
+  ...badPacked(
+    "compress.calibrationDataset",
+    "<organisation>/<name>@<commit SHA>",
+    "org/data",
+    "org/data@main",
+  ),
+  ...badPacked("compress.calibrationSamples", "a whole number from 1", 0),
+  ...badPacked("evaluate.tasks", "a list of at least one task", []),
+  ...badPacked("evaluate.minimumScores.arc_easy", "scores by <task>:<metric>", 0.5),
+  ...badPacked("evaluate.runGeneratedCode", "true or false", "yes"),
+  ...badPacked("test.benchmark.profile", "one of: sweep, ", "quick"),
+  ...badPacked("test.benchmark.maxSeconds", "a whole number from 1", 0),
+  ...badPacked("test.evaluate.tasks", "a list of", "sums"),
   ...bad("dev", "models[1].package.size", quantity, "120 GB"),
   ...bad("dev", "models[1].package.accessMode", "one of: ReadWriteOnce, ReadWriteMany", "ReadOnlyMany"),
   ...bad("dev", "models[1].architecture.layers", "a whole number", "40", 0, 1.5),
@@ -347,6 +386,68 @@ const contradictions: Case[] = [
   ),
   combined(
     "local",
+    "compression of a model that is not packaged as an image",
+    (config) => {
+      packed(config);
+      config.models[0].package = { kind: "s3" };
+    },
+    ["models[0].compress", "works with package.kind: modelcar only"],
+    ["models[0].evaluate", "works with package.kind: modelcar only"],
+  ),
+  combined(
+    "local",
+    "a packaged model without the images of its pipeline's tasks",
+    (config) => {
+      packed(config);
+      for (const key of ["compress", "evaluate", "guidellm", "modelcarBase"]) delete config.images[key];
+    },
+    ["images.compress", "package.kind: modelcar needs this image"],
+    ["images.evaluate", "package.kind: modelcar needs this image"],
+    ["images.guidellm", "package.kind: modelcar needs this image"],
+    ["images.modelcarBase", "package.kind: modelcar needs this image"],
+  ),
+  combined(
+    "local",
+    "a packaged model behind KServe in a restricted namespace",
+    (config) => {
+      packed(config);
+      delete config.project;
+    },
+    ["project.podSecurity", "must be baseline for models[0]"],
+  ),
+  combined(
+    "local",
+    "a packaged model that ORAS is to fetch",
+    (config) => {
+      packed(config);
+      Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi", fetch: "oras" } });
+    },
+    ["models[0].serve.cache.fetch", "makes images"],
+  ),
+  combined(
+    "local",
+    "a test of nothing, of a model that does not run",
+    (config) => {
+      config.models[0].test = {};
+      config.models[0].serve.stopped = true;
+    },
+    ["models[0].test", "must be left out while serve.stopped is true"],
+    ["models[0].test", "must have evaluate, benchmark or both"],
+  ),
+  combined(
+    "dev",
+    "compression on more GPUs than there are, and on GPUs of no kind",
+    (config) => {
+      packed(config);
+      Object.assign(config.models[0].compress, { accelerator: "l4", gpus: 8 });
+      Object.assign(config.models[0].evaluate, { gpus: 1 });
+      delete config.project;
+    },
+    ["models[0].compress.gpus", "8 must be at most 4"],
+    ["models[0].evaluate.accelerator", "missing; 1 GPUs need a key of modelcar:accelerators"],
+  ),
+  combined(
+    "local",
     "a plain Deployment of many replicas",
     (config) => {
       delete config.models[0].package;
@@ -473,6 +574,27 @@ const goodValues: Case[] = [
     maxReplicas: 3,
     prometheus: "http://prometheus.monitoring.svc:9090",
   }),
+  combined("local", "compressed, evaluated, packaged as an image, served, tested", packed),
+  combined("dev", "the same on GPUs, on OpenShift", (config) => {
+    packed(config);
+    delete config.project;
+    const { compress, evaluate } = config.models[0];
+    Object.assign(compress, { accelerator: "l4", gpus: 4, cpu: "16", memory: "96Gi" });
+    Object.assign(evaluate, {
+      accelerator: "l4",
+      gpus: 1,
+      runGeneratedCode: true,
+      tasks: ["humaneval", "mbpp"],
+    });
+  }),
+  combined("local", "a packaged model served by a plain Deployment", (config) => {
+    packed(config);
+    delete config.project;
+    Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi" } });
+  }),
+  combined("local", "a registry of images without a login", (config) =>
+    set(config, "imageRegistry", { server: "registry.example.com:5000", plainHttp: true }),
+  ),
   combined("local", "a model image behind KServe", (config) => {
     config.project = { podSecurity: "baseline" };
     config.models[1].source = { uri: oci };

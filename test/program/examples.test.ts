@@ -118,7 +118,7 @@ describe.each(scenarios)("%s", (scenario) => {
       timeoutMinutes: config.pipelines.timeoutMinutes,
       pullSecrets: ["quay-credentials"],
       claim: "modelcar-storage",
-      secrets: { "registry-auth": "quay-credentials" },
+      secretWorkspaces: { "registry-auth": "quay-credentials" },
       params: {},
       jobs: { "compress-model": model?.compress, "evaluate-model": model?.evaluate },
     });

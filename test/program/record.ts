@@ -32,6 +32,21 @@ function complete(stack: string, config: Manifest): void {
   config.imageRegistryPassword = canary;
 }
 
+const imageKeys = [
+  "tasks",
+  "vllm-cuda",
+  "vllm-cpu",
+  "minio",
+  "modelRegistry",
+  "mariadb",
+  "oras",
+  "compress",
+  "evaluate",
+  "guidellm",
+  "modelcarBase",
+  "anythingllm",
+];
+
 /** The committed config of a stack, completed as a user or `npm start` completes it, and then changed by `edit`. */
 export function stackConfig(
   stack: string,
@@ -46,12 +61,7 @@ export function stackConfig(
     key.replace("modelcar:", ""),
     value,
   ]);
-  const images = Object.fromEntries(
-    ["tasks", "vllm-cuda", "vllm-cpu", "minio", "modelRegistry", "mariadb", "oras"].map((key) => [
-      key,
-      `registry.test/${key}@sha256:${digest}`,
-    ]),
-  );
+  const images = Object.fromEntries(imageKeys.map((key) => [key, `registry.test/${key}@sha256:${digest}`]));
   const config = Object.fromEntries([...defaults, ...own, ["images", images]]);
   complete(stack, config);
   edit(config);

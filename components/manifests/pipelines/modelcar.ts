@@ -19,8 +19,8 @@ const run = {
 };
 
 const params = {
-  HUGGINGFACE_MODEL: "Repository on the hub, <owner>/<name>",
-  HUGGINGFACE_REVISION: "Commit SHA to pull",
+  HUGGINGFACE_MODEL: { description: "Repository on the hub, <owner>/<name>", default: "" },
+  HUGGINGFACE_REVISION: { description: "Commit SHA to pull", default: "" },
   HUGGINGFACE_ALLOW_PATTERNS: {
     description:
       'Patterns of the files to pull, separated by spaces ("*.safetensors *.json"). Empty pulls all',
@@ -28,7 +28,7 @@ const params = {
   },
   HF_ENDPOINT: { description: "Base URL of the hub", default: "https://huggingface.co" },
   OCI_IMAGE: "Image to push or to deploy, <registry>/<repository>[:<tag>]",
-  BASE_IMAGE: "Image below the model, by digest",
+  BASE_IMAGE: { description: "Image below the model, by digest", default: "" },
   PLAIN_HTTP_REGISTRIES: {
     description: "Registries without TLS, <host>[:<port>] separated by spaces",
     default: "",
@@ -185,7 +185,13 @@ export const modelcar: PipelineDefinition = {
     {
       task: "cleanup-workspace",
       params: {
-        DIRECTORIES: `${directories.model} ${directories.compressed} ${directories.evaluation} ${directories.benchmark}`,
+        DIRECTORIES: [
+          directories.model,
+          directories.compressed,
+          directories.evaluation,
+          directories.benchmark,
+          checked("service-url-file"),
+        ].join(" "),
       },
       when: whenChosen("cleanup-workspace"),
       workspaces: [models],
@@ -246,6 +252,8 @@ export const modelcar: PipelineDefinition = {
       same: ["MODEL_REGISTRY_URL", "MODEL_REGISTRY_AUTH", "MODEL_NAME", "MODEL_VERSION", "HUGGINGFACE_MODEL"],
       params: {
         MODEL_URI: resultOf("build-and-push-modelcar", "storage-uri"),
+        MANIFEST_DIGEST: resultOf("build-and-push-modelcar", "manifest-digest"),
+        IMAGE_DIGEST: resultOf("build-and-push-modelcar", "image-digest"),
         SOURCE_REVISION: param("HUGGINGFACE_REVISION"),
         MODEL_DIRECTORY: directories.packaged,
         ...run,
@@ -455,7 +463,7 @@ export function modelcarRun(spec: ModelcarRun) {
       // What a run before this one left half done is gone on with.
       SKIP_TASKS: "cleanup-workspace",
     },
-    secrets: spec.registrySecret ? { "registry-auth": spec.registrySecret } : {},
+    secretWorkspaces: spec.registrySecret ? { "registry-auth": spec.registrySecret } : {},
     jobs: { "compress-model": compress, "evaluate-model": evaluate },
   });
 }

@@ -124,6 +124,22 @@ const packaged = (model: Partial<ModelcarRun["model"]> = {}) =>
 const paramsOf = ({ params }: { params: readonly { name: string; value: unknown }[] }) =>
   Object.fromEntries(params.map(({ name, value }) => [name, value]));
 
+test("a model is evaluated before it is pushed, pushed before it is registered, registered before it is deployed", () => {
+  const { spec } = pipelineOf(modelcar, settings);
+  const before = (name: string): string[] => {
+    const step = spec.tasks.find((task) => task.name === name);
+    const named = [...JSON.stringify(step).matchAll(/\$\(tasks\.([^.)]+)\.results/g)].map(
+      ([, task = ""]) => task,
+    );
+    const direct = [...(step?.runAfter ?? []), ...named];
+    return [...new Set([...direct, ...direct.flatMap(before)])];
+  };
+  expect(before("build-and-push-modelcar")).toContain("evaluate-model");
+  expect(before("register-with-registry")).toContain("build-and-push-modelcar");
+  expect(before("deploy-model")).toContain("register-with-registry");
+  expect(before("run-guidellm")).toContain("deploy-model");
+});
+
 describe("a run of modelcar", () => {
   const compress = {
     ...job,

@@ -36,7 +36,7 @@ export interface Run extends RunSettings {
   /** Claim of the workspace `models`. */
   readonly claim: string;
   /** Secrets behind further workspaces, by the workspace's name. */
-  readonly secrets?: Readonly<Record<string, string>>;
+  readonly secretWorkspaces?: Readonly<Record<string, string>>;
   /** Where all pods of the run go. Default: anywhere. */
   readonly placement?: Pick<PodTemplate, "nodeSelector" | "tolerations">;
   /** The pipeline's tasks that run models, with what each may take. Only these go to nodes with GPUs. */
@@ -61,13 +61,13 @@ export function runOf(definition: PipelineDefinition, run: Run): PipelineRunSpec
     return {
       pipelineTaskName: name,
       serviceAccountName: taskAccount(task),
-      // A pod template of a task replaces that of the run.
+      // Some versions of Tekton merge the two templates, others replace the run's.
       ...(Object.keys(own).length > 0 ? { podTemplate: { ...podTemplate, ...own } } : {}),
       ...(job ? { stepSpecs: [{ name: task, computeResources: jobResources(job) }] } : {}),
     };
   };
   const bound: WorkspaceBinding[] = [{ name: models, persistentVolumeClaim: { claimName: run.claim } }];
-  for (const [name, secretName] of Object.entries(run.secrets ?? {}))
+  for (const [name, secretName] of Object.entries(run.secretWorkspaces ?? {}))
     bound.push({ name, secret: { secretName } });
   return {
     pipelineRef: { name: definition.name },
