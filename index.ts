@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import { Access } from "./components/access.ts";
+import { ChatInterface, chatArgs } from "./components/chat-interface.ts";
 import { Credentials } from "./components/credentials.ts";
 import { deploymentMode } from "./components/manifests/deployment-mode.ts";
 import { taskAccount } from "./components/manifests/jobs.ts";
@@ -81,6 +82,7 @@ const access = new Access(
     tasks: taskNames,
     models: config.models.map((model) => servedModelOf(model, platform)),
     secrets: { serving: [secretNames.serving], imageRegistry: registrySecret },
+    chat: config.chat !== undefined || taskNames.includes("deploy-anythingllm"),
     registryToken: registry.auth === "serviceAccount",
     network: networkOf(config, { objectStore: objectStore.endpoint, modelRegistry: registry.url }),
   },
@@ -130,6 +132,8 @@ const common = {
   run,
 };
 
+const services = new Map<string, ModelService>();
+
 /** Of each model: where it answers, where it lies, and where it came from. */
 export const models = Object.fromEntries(
   config.models.map((model) => {
@@ -162,6 +166,7 @@ export const models = Object.fromEntries(
       },
       { ...onCluster, dependsOn: [credentials, access] },
     );
+    services.set(model.name, service);
     const { test, source } = model;
     const testing =
       test && "huggingFace" in source
@@ -176,6 +181,12 @@ export const models = Object.fromEntries(
     return [model.name, { url, externalUrl, apiKeySecret, ...origin, measured: testing?.results }];
   }),
 );
+
+const answering = config.chat && services.get(config.chat.model);
+const chatInterface =
+  answering && new ChatInterface("chat", chatArgs(config, answering, pullSecrets), inProject);
+/** The chat UI, and the Secret whose key AUTH_TOKEN is its password. */
+export const chat = chatInterface && { url: chatInterface.url, passwordSecret: chatInterface.passwordSecret };
 export { namespace };
 /** REST service of the model registry, as pods reach it. */
 export const modelRegistry = registry.url;

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Config } from "../config.ts";
 import { role, roleBinding, serviceAccount } from "./manifests/access.ts";
 import {
   type ChatSpec,
@@ -9,13 +10,14 @@ import {
   chatService,
   chatToken,
   chatVolumeClaim,
+  chatName as defaultName,
   exposedChat,
   modelCaller,
 } from "./manifests/chat-interface.ts";
-import { chatPolicies } from "./manifests/chat-network.ts";
 import type { Endpoint } from "./manifests/endpoint.ts";
-import type { Network } from "./manifests/network-policies.ts";
+import { apiKey } from "./manifests/vllm.ts";
 import { expose } from "./model-endpoint.ts";
+import type { ModelService } from "./model-service.ts";
 import { password, secret } from "./secret.ts";
 
 export interface ChatInterfaceArgs extends Omit<ChatSpec, "name" | "model" | "apiKeySecret"> {
@@ -39,8 +41,6 @@ export interface ChatInterfaceArgs extends Omit<ChatSpec, "name" | "model" | "ap
   /** Reachable from outside as `endpoint` says. */
   readonly exposed: boolean;
   readonly endpoint: Endpoint;
-  /** What the network policies depend on. Default: no policies. */
-  readonly network?: Network | undefined;
 }
 
 /** AnythingLLM as the chat UI of a served model, behind a generated password. */
@@ -52,7 +52,7 @@ export class ChatInterface extends pulumi.ComponentResource {
 
   constructor(name: string, args: ChatInterfaceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ChatInterface", name, {}, opts);
-    const { chatName = "anything-llm", model, namespace, endpoint, network, retain = false } = args;
+    const { chatName = defaultName, model, namespace, endpoint, retain = false } = args;
     const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
     const token = model.asksFor === "token" ? this.#token(name, chatName, args, child) : undefined;
     const apiKeySecret =
@@ -66,9 +66,6 @@ export class ChatInterface extends pulumi.ComponentResource {
       ...child,
       retainOnDelete: retain,
     });
-    for (const policy of network ? chatPolicies(namespace, network) : []) {
-      new k8s.networking.v1.NetworkPolicy(`${name}-${policy.metadata.name}`, policy, child);
-    }
     const dependsOn = [secrets, claim, ...(token ? [token] : [])];
     const deployment = new k8s.apps.v1.Deployment(name, chatDeployment(chat), { parent: this, dependsOn });
     // A Service is ready when pods answer behind it.
@@ -104,4 +101,31 @@ export class ChatInterface extends pulumi.ComponentResource {
       dependsOn: caller,
     });
   }
+}
+
+/** The chat UI that the stack's config asks for, before a model that is served. */
+export function chatArgs(
+  config: Config,
+  { url, apiKeySecret }: ModelService,
+  pullSecrets: readonly string[],
+): ChatInterfaceArgs {
+  const { platform, namespace, endpoint, images, chat } = config;
+  const model = config.models.find(({ name }) => name === chat?.model);
+  if (!chat || !model || !images.anythingllm)
+    throw new Error("config has no modelcar:chat, or it is not complete");
+  const byToken = model.serve.auth && model.serve.mode === "kserve" && platform === "openshift";
+  return {
+    ...chat,
+    platform,
+    namespace,
+    endpoint,
+    pullSecrets,
+    image: images.anythingllm,
+    model: {
+      name: model.name,
+      url: url.apply((known) => known ?? ""),
+      maxModelLen: model.serve.maxModelLen,
+      asksFor: apiKeySecret ? { name: apiKeySecret, key: apiKey } : byToken ? "token" : undefined,
+    },
+  };
 }

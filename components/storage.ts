@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
+import { chatName } from "./manifests/chat-interface.ts";
 import { type VolumeClaimSpec, volumeClaim } from "./manifests/storage.ts";
 
 export interface VolumeArgs extends Omit<VolumeClaimSpec, "namespace" | "name"> {
@@ -49,9 +50,9 @@ export class Storage extends pulumi.ComponentResource {
 }
 
 /** Names of the claims that stay when the stack is destroyed. */
-export function keptClaims({ storage, models }: Pick<Config, "storage" | "models">): string[] {
+export function keptClaims({ storage, models, chat }: Pick<Config, "storage" | "models" | "chat">): string[] {
   const ofModels = models.flatMap(({ source, package: packaging }) =>
     "huggingFace" in source && packaging.kind === "pvc" && packaging.retain ? [packaging.claim] : [],
   );
-  return [...(storage.retain ? [Storage.claimName] : []), ...ofModels];
+  return [...(storage.retain ? [Storage.claimName] : []), ...ofModels, ...(chat?.retain ? [chatName] : [])];
 }

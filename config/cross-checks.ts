@@ -28,6 +28,7 @@ export function crossChecks(raw: Raw, secrets: ReadonlySet<SecretName>, report: 
   exposure(raw, report);
   images(raw, models, report);
   claims(models, report);
+  chat(raw, models, report);
   for (const [index, model] of models.entries()) {
     if (typeof model !== "object" || model === null) continue;
     uniqueName(models, index, report);
@@ -119,6 +120,7 @@ function images(raw: Raw, models: Raw[], report: Report): void {
   );
   const oras = models.some((model) => model?.serve?.cache?.fetch === "oras");
   need("oras", oras, "serve.cache.fetch: oras");
+  need("anythingllm", raw.chat !== undefined, "modelcar:chat");
   const packs = models.some(isPacked);
   const tests = models.some((model) => model?.test !== undefined);
   const pipelines = packs ? "package.kind: modelcar" : "test";
@@ -126,6 +128,17 @@ function images(raw: Raw, models: Raw[], report: Report): void {
   need("modelcarBase", packs, pipelines);
   need("evaluate", packs || tests, pipelines);
   need("guidellm", packs || tests, pipelines);
+}
+
+function chat({ chat }: Raw, models: Raw[], report: Report): void {
+  if (typeof chat?.model !== "string") return;
+  const model = models.find((candidate) => candidate?.name === chat.model);
+  const names = models.map((candidate) => candidate?.name).join(", ");
+  if (!model)
+    report(["chat", "model"], `"${chat.model}" must be the name of one of modelcar:models (${names})`);
+  else if (model.serve?.stopped === true) {
+    report(["chat", "model"], `"${chat.model}" is stopped: a chat UI needs a model that answers`);
+  }
 }
 
 const isPacked = (model: Raw) => model?.package?.kind === "modelcar";

@@ -207,8 +207,21 @@ const keys = z.strictObject({
     guidellm: image.optional(),
     /** Below the models that are packaged as images. KServe needs sh, ls, ln and sleep in it. */
     modelcarBase: image.optional(),
+    /** For `modelcar:chat`. On OpenShift one that runs as any user, such as anythingllm-workbench. */
     anythingllm: image.optional(),
   }),
+  /** AnythingLLM as a chat UI before one of the models. */
+  chat: z
+    .strictObject({
+      /** Name of one of `modelcar:models`. */
+      model: nonEmpty,
+      /** Of the volume for chats and documents. */
+      storage: bytes.default("10Gi"),
+      ...volume,
+      /** Reachable from outside as `modelcar:endpoint` says. */
+      exposed: boolean.default(true),
+    })
+    .optional(),
   models: list(model, "models").min(1, { error: "a list of at least one model" }),
 });
 

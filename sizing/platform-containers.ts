@@ -46,6 +46,16 @@ export const authProxy: ContainerDemand = {
   memoryLimit: "128Mi",
 };
 
+/** AnythingLLM, a Node.js server with an embedding model beside it. An assumption: its image could not be run here. */
+export const chatInterface = {
+  name: "anything-llm",
+  cpu: "250m",
+  cpuLimit: "2",
+  memory: "1Gi",
+  memoryLimit: "2Gi",
+  rollout: "Recreate",
+} as const;
+
 /** Istio's proxy, where the namespace is part of a mesh (istio/istio, Helm values global.proxy.resources). */
 export const meshProxy: ContainerDemand = {
   name: "Istio's proxy",

@@ -3,7 +3,14 @@ import type { ContainerDemand, PodDemand, ServiceDemand, Workloads } from "./dem
 import type { LimitBounds } from "./limit-range.ts";
 import type { Architecture } from "./memory.ts";
 import type { Accelerator } from "./placement.ts";
-import { authProxy, meshProxy, modelcar, modelFetcher, storageInitializer } from "./platform-containers.ts";
+import {
+  authProxy,
+  chatInterface,
+  meshProxy,
+  modelcar,
+  modelFetcher,
+  storageInitializer,
+} from "./platform-containers.ts";
 import type { RolloutStrategy } from "./rollout.ts";
 
 /** An entry of modelcar:accelerators. */
@@ -54,6 +61,8 @@ export interface Stack {
   readonly servingRuntimes: Readonly<Record<"vllm-cuda" | "vllm-cpu", { readonly args: readonly string[] }>>;
   /** The volume that tasks hand models over on. */
   readonly storage: { readonly size: string };
+  /** A chat UI before a model. */
+  readonly chat?: { readonly storage: string } | undefined;
 }
 
 /** Where a served model lies. */
@@ -106,7 +115,7 @@ export function serviceDemand(
  * the pods of the tasks of a model's runs: none for a model without runs.
  */
 export function workloadsOf<Model extends StackModel>(
-  stack: Pick<Stack, "platform" | "endpoint" | "storage"> & { readonly models: readonly Model[] },
+  stack: Pick<Stack, "platform" | "endpoint" | "storage" | "chat"> & { readonly models: readonly Model[] },
   tasksOf: (model: Model) => readonly PodDemand[],
 ): Workloads {
   const { models } = stack;
@@ -114,9 +123,10 @@ export function workloadsOf<Model extends StackModel>(
     isImported(model) && model.package.kind === "pvc" ? [model.package.size] : [],
   );
   const caches = models.flatMap(({ serve }) => (serve.cache ? [serve.cache.size] : []));
+  const chats = stack.chat ? [chatInterface] : [];
   return {
-    services: models.map((model) => serviceDemand(model, stack)),
+    services: [...models.map((model) => serviceDemand(model, stack)), ...chats],
     runs: models.map(tasksOf).filter(({ length }) => length > 0),
-    claims: [stack.storage.size, ...packages, ...caches],
+    claims: [stack.storage.size, ...packages, ...caches, ...(stack.chat ? [stack.chat.storage] : [])],
   };
 }

@@ -1,4 +1,5 @@
 /** AnythingLLM before a served model. The Task deploy-anythingllm makes the same objects for runs outside Pulumi. */
+import { chatInterface } from "../../sizing/platform-containers.ts";
 import type { Endpoint, ExposedModel } from "./endpoint.ts";
 import type { PolicyRule } from "./jobs.ts";
 import { modelPod, type Platform, restrictedContainer } from "./security.ts";
@@ -35,6 +36,9 @@ export interface ChatSpec<Text = string> {
 }
 
 type ChatName = Pick<ChatSpec<unknown>, "name" | "namespace">;
+
+/** What the UI and its volume are called unless somebody says otherwise. */
+export const chatName = "anything-llm";
 
 /** The UI's port in its pod. */
 export const chatPort = 3001;
@@ -151,7 +155,10 @@ function container<Text>(chat: ChatSpec<Text>) {
     startupProbe: { ...probe, periodSeconds: 5, failureThreshold: 60 },
     readinessProbe: { ...probe, periodSeconds: 10 },
     livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
-    resources: { requests: { cpu: "250m", memory: "1Gi" }, limits: { cpu: "2", memory: "2Gi" } },
+    resources: {
+      requests: { cpu: chatInterface.cpu, memory: chatInterface.memory },
+      limits: { cpu: chatInterface.cpuLimit, memory: chatInterface.memoryLimit },
+    },
     securityContext: restrictedContainer,
     volumeMounts: [
       { name: "storage", mountPath: chat.storageDirectory ?? storageDirectories[chat.platform] },

@@ -384,6 +384,22 @@ const contradictions: Case[] = [
     ["models[0].serve.mode", '"deployment" serves a model image: set source.uri to oci://'],
     ["models[0].serve.cache", "missing; mode deployment keeps the model on a volume"],
   ),
+  ...bad("local", "chat.model", "must be the name of one of modelcar:models (sums, ", "granite"),
+  ...bad("local", "chat", "missing; set it to", {}).map((one) => ({
+    ...one,
+    mistakes: [["chat.model", "missing"]] as const,
+  })),
+  combined(
+    "local",
+    "a chat UI before a model that is stopped, without its image",
+    (config) => {
+      config.chat = { model: "mistral-24b", storage: "big" };
+      delete config.images.anythingllm;
+    },
+    ["chat.model", '"mistral-24b" is stopped'],
+    ["chat.storage", quantity],
+    ["images.anythingllm", "modelcar:chat needs this image"],
+  ),
   combined(
     "local",
     "compression of a model that is not packaged as an image",
@@ -573,6 +589,12 @@ const goodValues: Case[] = [
   ...good("local", "models[0].serve.autoscaling", {
     maxReplicas: 3,
     prometheus: "http://prometheus.monitoring.svc:9090",
+  }),
+  combined("local", "a chat UI", (config) => {
+    config.chat = { model: "sums", storage: "1Gi", retain: true };
+  }),
+  combined("dev", "a chat UI behind a Route, before a model that asks for a token", (config) => {
+    config.chat = { model: "mistral-24b-quantized" };
   }),
   combined("local", "compressed, evaluated, packaged as an image, served, tested", packed),
   combined("dev", "the same on GPUs, on OpenShift", (config) => {
