@@ -442,14 +442,14 @@ const contradictions: Case[] = [
   ),
   combined(
     "local",
-    "a test of nothing, of a model that does not run",
+    "a test of a model that does not run",
     (config) => {
-      config.models[0].test = {};
+      config.models[0].test = { evaluate: { tasks: ["sums"] } };
       config.models[0].serve.stopped = true;
     },
     ["models[0].test", "must be left out while serve.stopped is true"],
-    ["models[0].test", "must have evaluate, benchmark or both"],
   ),
+  ...bad("local", "models[0].test", "must have evaluate, benchmark or both", {}),
   combined(
     "dev",
     "compression on more GPUs than there are, and on GPUs of no kind",
@@ -704,7 +704,7 @@ const sizes: Case[] = [
         "limits.memory": "128Gi",
         "requests.nvidia.com/gpu": "4",
       }),
-    ['project.quota["requests.cpu"]', '"8" must be at least 22700m: mistral-24b-quantized 6100m + '],
+    ['project.quota["requests.cpu"]', '"8" must be at least 26300m: mistral-24b-quantized 6100m + '],
     ['project.quota["requests.memory"]', '"64Gi" must be at least'],
     ['project.quota["limits.cpu"]', '"16" must be at least'],
     ['project.quota["requests.nvidia.com/gpu"]', '"4" must be at least 5'],

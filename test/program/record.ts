@@ -107,17 +107,13 @@ function computed(type: string, inputs: Manifest): Manifest {
   if (type === "random:index/randomPassword:RandomPassword") return { result: canary };
   if (type.startsWith("kubernetes:")) return { metadata: { uid: "uid", ...inputs.metadata } };
   if (type.endsWith(":PipelineRun")) {
-    const names = [
-      "revision",
-      "storage-uri",
-      "registered-model-id",
-      "model-version-id",
-      "manifest-digest",
-      "total-bytes",
-    ];
+    const names = ["revision", "registered-model-id", "model-version-id", "manifest-digest", "total-bytes"];
     return {
       name: `${inputs.prefix}-run`,
-      results: Object.fromEntries(names.map((name) => [name, `${name} of ${inputs.prefix}`])),
+      results: {
+        ...Object.fromEntries(names.map((name) => [name, `${name} of ${inputs.prefix}`])),
+        "storage-uri": `oci://registry.test/${inputs.prefix}@sha256:${digest}`,
+      },
     };
   }
   if (type.endsWith(":Readiness")) return { url: `http://${inputs.service.name}.${inputs.namespace}` };

@@ -65,7 +65,7 @@ const mistakes: [string, (find: (kind: string, name?: string) => Manifest) => vo
   ],
   [
     "a workspace that its Task does not have",
-    (find) => (find("Task").spec.steps[0].workingDir = "$(workspaces.data.path)"),
+    (find) => (find("Task", "upload-to-minio").spec.steps[0].workingDir = "$(workspaces.data.path)"),
     "Task private-ai-demo/upload-to-minio: $(workspaces.data.path) leads nowhere",
   ],
   [
