@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 const life = "test/cluster/life.test.ts";
+const pipelines = "test/cluster/pipelines.test.ts";
 const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000, fileParallelism: false };
 
 export default defineConfig({
@@ -37,13 +38,14 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
-          exclude: [life],
+          exclude: [life, pipelines],
           globalSetup: "test/cluster/setup.ts",
           ...onPlatform,
         },
       },
-      // Apart from the others, because it makes and deletes platforms.
+      // Apart from the others, because they make and delete platforms.
       { test: { name: "life", include: [life], ...onPlatform } },
+      { test: { name: "pipelines", include: [pipelines], ...onPlatform } },
     ],
   },
 });

@@ -77,9 +77,10 @@ const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   "model-tasks": () => testTasks(modelTaskSuites, progress),
   cluster: () => vitest("cluster"),
   life: () => vitest("life"),
+  pipelines: () => vitest("pipelines"),
 };
-/** Left out where no part is named. */
-const byName = ["model-tasks"];
+/** What takes the images of the tasks that run models, which few stacks need: left out where no part is named. */
+const byName = ["model-tasks", "pipelines"];
 const withoutPlatform = ["types", "style", "unit", "schemas"];
 
 const chosen = process.argv.slice(2);
