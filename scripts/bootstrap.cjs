@@ -28,12 +28,16 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
   writeFileSync(stamp, lock);
 }
 
+// Ctrl-C reaches the script too; this process ends when it has.
+const wait = () => {};
+process.on("SIGINT", wait);
 const bin = join(modules, ".bin");
 const [script, ...args] = process.argv.slice(2);
 const child = spawnSync(join(bin, "node"), [join(project, script), ...args], {
   stdio: "inherit",
   env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
 });
+process.off("SIGINT", wait);
 // A signal ends this process the way it ended the script.
 if (child.signal) process.kill(process.pid, child.signal);
 process.exit(child.status ?? 1);
