@@ -7,7 +7,8 @@ import {
   modelImportRun,
   results,
 } from "./manifests/pipelines/model-import.ts";
-import { modelcar, modelcarResults, modelcarRun } from "./manifests/pipelines/modelcar.ts";
+import { modelcar } from "./manifests/pipelines/modelcar.ts";
+import { modelcarResults, modelcarRun } from "./manifests/pipelines/modelcar-run.ts";
 import type { RunSettings } from "./manifests/pipelines/run.ts";
 import type { PipelineRunSpec } from "./manifests/tekton.ts";
 import { modelPlacement } from "./manifests/vllm.ts";

@@ -4,7 +4,8 @@ import type { PipelineDefinition } from "../../components/manifests/pipelines/de
 import { runGpus } from "../../components/manifests/pipelines/index.ts";
 import { modelImport, modelImportRun } from "../../components/manifests/pipelines/model-import.ts";
 import { modelTesting, modelTestingRun } from "../../components/manifests/pipelines/model-testing.ts";
-import { modelcar, modelcarRun } from "../../components/manifests/pipelines/modelcar.ts";
+import { modelcar } from "../../components/manifests/pipelines/modelcar.ts";
+import { modelcarRun } from "../../components/manifests/pipelines/modelcar-run.ts";
 import { secretNames } from "../../components/manifests/secrets.ts";
 import type { PipelineRunSpec } from "../../components/manifests/tekton.ts";
 import { modelPlacement } from "../../components/manifests/vllm.ts";

@@ -7,7 +7,8 @@ import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";
 import { pipelinesFor } from "./index.ts";
 import { modelImportRun } from "./model-import.ts";
 import { modelTestingRun } from "./model-testing.ts";
-import { type ModelcarRun, modelcar, modelcarRun } from "./modelcar.ts";
+import { modelcar } from "./modelcar.ts";
+import { type ModelcarRun, modelcarRun } from "./modelcar-run.ts";
 
 const all = pipelinesFor({ compress: "c", evaluate: "e", guidellm: "g" });
 const settings = { namespace: "private-ai-demo", timeoutMinutes: 240 };
