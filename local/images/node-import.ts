@@ -1,6 +1,6 @@
 /**
- * Streams an image from Buildah's store into the node's. Layers that the node has already, those of the image below it, are
- * neither read nor sent again: the images that run models share 4 GiB.
+ * The way of an image from Buildah's store into the node's: a stream, without a copy between. Where the node has most of the
+ * layers already, those of the image below it, only the others are written out and sent: the images that run models share 4 GiB.
  */
 import {
   closeSync,
@@ -25,30 +25,43 @@ export type Ctr = (...args: string[]) => Promise<string>;
 const blobs = join(cacheDirectory, "containerd/io.containerd.content.v1.content/blobs");
 const pathOf = (digest: string) => digest.replace(":", "/");
 
+/** Bytes of known layers from which on it pays to write the others out before they are sent. */
+const worthwhile = 2 ** 30;
+
+/** Copies a built image into the node's store under the same name. */
 export async function streamIntoNode(named: string, ctr: Ctr): Promise<void> {
-  const layout = join(cacheDirectory, `import-${process.pid}-${Date.now()}`);
-  const pipe = `${layout}.tar`;
+  const scratch = join(cacheDirectory, `import-${process.pid}-${Date.now()}`);
+  const [layout, pipe] = [join(scratch, "layout"), join(scratch, "image.tar")];
   mkdirSync(layout, { recursive: true });
   try {
     const known = await knownLayers(named, ctr);
-    for (const [digest, size] of known) placeholder(join(layout, "blobs", pathOf(digest)), size);
-    const [command, args] = buildahCommand(
-      "push",
-      "--quiet",
-      "--disable-compression",
-      named,
-      `oci:${layout}:${named}`,
-    );
-    await run(command, args, { env: buildahEnvironment() });
-    for (const [digest] of known) rmSync(join(layout, "blobs", pathOf(digest)));
-    nameIn(layout, named);
+    const spared = known.reduce((total, [, size]) => total + size, 0) >= worthwhile;
+    if (spared) await writeLayout(named, layout, known);
     await run("mkfifo", [pipe]);
-    const archive = run("tar", ["--create", `--file=${pipe}`, `--directory=${layout}`, "."]);
-    await Promise.all([archive, ctr("images", "import", "--snapshotter", "overlayfs", pipe)]);
+    const sent = spared
+      ? run("tar", ["--create", `--file=${pipe}`, `--directory=${layout}`, "."])
+      : push(named, `docker-archive:${pipe}:${named}`);
+    await Promise.all([sent, ctr("images", "import", "--snapshotter", "overlayfs", pipe)]);
   } finally {
-    rmSync(pipe, { force: true });
-    rmSync(layout, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+function push(named: string, target: string): Promise<string> {
+  const [command, args] = buildahCommand("push", "--quiet", "--disable-compression", named, target);
+  return run(command, args, { env: buildahEnvironment() });
+}
+
+/** Writes the image as an OCI layout in which the known layers are missing. */
+async function writeLayout(
+  named: string,
+  layout: string,
+  known: readonly (readonly [string, number])[],
+): Promise<void> {
+  for (const [digest, size] of known) placeholder(join(layout, "blobs", pathOf(digest)), size);
+  await push(named, `oci:${layout}:${named}`);
+  for (const [digest] of known) rmSync(join(layout, "blobs", pathOf(digest)));
+  nameIn(layout, named);
 }
 
 /** Gives the layout's only image the name that containerd takes. */

@@ -32,8 +32,6 @@ export const results = {
   "model-version-id": { step: "register-model", description: "Id of its version" },
 } as const;
 
-export type ImportResult = keyof typeof results;
-
 export const modelImport: PipelineDefinition = {
   name: "model-import",
   description:
