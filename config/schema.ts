@@ -24,7 +24,12 @@ import {
 import { model } from "./model.ts";
 import { accessMode, volume } from "./volume.ts";
 
-const bounds = z.strictObject({ cpu: cpu.optional(), memory: bytes.optional() });
+const bounds = z.strictObject({
+  /** Cores of one container. Default: no bound. */
+  cpu: cpu.optional(),
+  /** Memory of one container. Default: no bound. */
+  memory: bytes.optional(),
+});
 
 const project = z.strictObject({
   /**
@@ -43,13 +48,21 @@ const project = z.strictObject({
     "quantities by resource",
   ).default({}),
   /** Largest and smallest container that the LimitRange lets in. Default: no bounds. */
-  limits: z.strictObject({ max: bounds.optional(), min: bounds.optional() }).default({}),
+  limits: z
+    .strictObject({
+      /** Containers that ask for more are refused. */
+      max: bounds.optional(),
+      /** Containers that ask for less are refused. */
+      min: bounds.optional(),
+    })
+    .default({}),
   /**
    * Level of the Pod Security Standards that admission enforces. Not for a namespace that exists. On Kubernetes baseline is
    * needed for oci:// models behind KServe, and where Tekton's set-security-context or a security context in KServe's
    * ClusterStorageContainer is not set; OpenShift sets what these containers leave out.
    */
   podSecurity: choice("restricted", "baseline").default("restricted"),
+  /** Pods reach, and are reached by, what their work needs and nothing else. */
   networkPolicies: boolean.default(true),
   /** Private networks (CIDRs) in which hub, object store or registries outside the cluster answer. */
   privateNetworks: list(cidr, "address ranges").default([]),
@@ -61,34 +74,53 @@ const project = z.strictObject({
 });
 
 const ownObjectStore = z.strictObject({
+  /** Of the MinIO that this stack makes, apart from the models. */
   namespace: dnsLabel().default("model-storage"),
+  /** Holds the models. */
   bucket: bucket.default("llm-models"),
+  /** Size of MinIO's volume. */
   storage: bytes.default("100Gi"),
   ...volume,
+  /** Name of the region that MinIO answers to. */
   region: nonEmpty.default("us-east-1"),
   /** MinIO's web console. */
   console: boolean.default(true),
 });
 const existingObjectStore = z.strictObject({
+  /** Where an S3 API answers that is there already; without this key the stack makes a MinIO. */
   endpoint: url,
+  /** Holds the models; it must exist. */
   bucket: bucket.default("llm-models"),
+  /** What requests are signed for. */
   region: nonEmpty.default("us-east-1"),
 });
 
 const registry = kinds(
   [
-    z.strictObject({ kind: z.literal("url"), url, auth: choice("none", "token").default("none") }),
+    z.strictObject({
+      /** url: any that answers; existing: a ModelRegistry of OpenShift AI; own: one that this stack makes. */
+      kind: z.literal("url"),
+      /** Where its REST API answers. */
+      url,
+      /** How callers prove who they are: token is the secret modelRegistryToken. */
+      auth: choice("none", "token").default("none"),
+    }),
     z.strictObject({
       kind: z.literal("existing"),
+      /** Name of the ModelRegistry. */
       name: dnsLabel().default("private-ai-model-registry"),
+      /** Where the ModelRegistry is. */
       namespace: dnsLabel().default("rhoai-model-registries"),
+      /** serviceAccount: callers send the token of their service account. */
       auth: choice("none", "serviceAccount").default("serviceAccount"),
     }),
     z.strictObject({
       kind: z.literal("own"),
+      /** Name of the registry and of its Service. */
       name: dnsLabel().default("private-ai-model-registry"),
-      /** Default: on OpenShift rhoai-model-registries, which must exist; on Kubernetes model-registry, which is made. */
+      /** Where the registry runs. Default: on OpenShift rhoai-model-registries, which must exist; on Kubernetes model-registry, which is made. */
       namespace: dnsLabel().optional(),
+      /** Size of the volume of its database. */
       storage: bytes.default("5Gi"),
       ...volume,
     }),
@@ -101,22 +133,31 @@ const registry = kinds(
 const servingRuntime = z.strictObject({
   /** Arguments for every model. */
   args: list(nonEmpty, "vLLM arguments").default([]),
+  /** Environment of vLLM. */
   env: record(z.string({ error: "a text (quote numbers)" }), "variables: NAME: text").default({}),
   /** How long a model may take to load before its pod is started again. */
   startupMinutes: integer(1, 240).default(30),
 });
 
 const endpoint = z.strictObject({
-  /** How models are reached from outside the cluster. */
+  /** How models are reached from outside the cluster; none keeps them inside. */
   exposure: choice("none", "route", "ingress", "gateway").default("none"),
   /** Models answer at <model>-<namespace>.<domain>. Not for routes, whose domain is the cluster's. */
   domain: dnsName.optional(),
+  /** Controller that serves the Ingress. Default: the cluster's default class. */
   ingressClass: nonEmpty.optional(),
-  /** The Gateway that routes are attached to. */
-  gateway: z.strictObject({ name: dnsLabel(), namespace: dnsLabel() }).optional(),
-  /** Secret with the certificate for the Ingress. */
+  /** The Gateway that HTTPRoutes are attached to; exposure gateway needs it. */
+  gateway: z
+    .strictObject({
+      /** Name of the Gateway. */
+      name: dnsLabel(),
+      /** Where the Gateway is. */
+      namespace: dnsLabel(),
+    })
+    .optional(),
+  /** Secret with the certificate for the Ingress. Default: the controller's own certificate. */
   tlsSecret: dnsLabel().optional(),
-  /** How long one answer may take. */
+  /** How long one answer may take before the proxy in front of the models gives up. */
   timeoutSeconds: integer(1, 24 * 3600).default(600),
   /** The namespace is part of an Istio mesh. */
   mesh: boolean.default(false),
@@ -135,8 +176,11 @@ const accelerator = z.strictObject({
   /** Instance types with this GPU; a model goes to the smallest that holds it. */
   instances: record(
     z.strictObject({
+      /** GPUs of one instance. */
       gpus: integer(1, 64),
+      /** Cores of one instance. */
       cpu,
+      /** Memory of one instance. */
       memory: bytes,
       /** Price of the instance in US dollars; nothing is reported without it. */
       hourlyUsd: number(0, 100_000).optional(),
@@ -146,18 +190,31 @@ const accelerator = z.strictObject({
 });
 
 const keys = z.strictObject({
+  /** What the cluster is: OpenShift with OpenShift AI, or Kubernetes with KServe. */
   platform: choice("openshift", "kubernetes"),
   /** OpenShift AI's version; on Kubernetes, KServe's. */
   platformVersion: version,
+  /** Where models and their pipelines run. */
   namespace: dnsLabel(),
+  /** Context of the kubeconfig that leads to the cluster; whichever is current is never used. */
   kubeContext: nonEmpty,
+  /** What the namespace allows. */
   project: project.prefault({}),
-  huggingFace: z.strictObject({ endpoint: url.default("https://huggingface.co") }).prefault({}),
+  /** The hub that models are pulled from. */
+  huggingFace: z
+    .strictObject({
+      /** A mirror in place of the public hub. */
+      endpoint: url.default("https://huggingface.co"),
+    })
+    .prefault({}),
+  /** S3 storage of models: a MinIO of the stack's own, or any that exists. */
   objectStore: withOrWithout("endpoint", existingObjectStore, ownObjectStore),
+  /** The Kubeflow model registry that lists what has been made. */
   registry,
   /** Where images are pushed to and pulled from. */
   imageRegistry: z
     .strictObject({
+      /** Host, with its port where it is not the usual one. */
       server: text(/^[a-z0-9][-.a-z0-9]*(:\d+)?$/, "a registry's host, such as quay.io"),
       /** With the secret imageRegistryPassword. */
       username: nonEmpty.optional(),
@@ -166,7 +223,16 @@ const keys = z.strictObject({
     })
     .optional(),
   /** The volume that tasks hand models over on. */
-  storage: z.strictObject({ size: bytes.default("100Gi"), accessMode, ...volume }).prefault({}),
+  storage: z
+    .strictObject({
+      /** Room for the models of all runs that are under way. */
+      size: bytes.default("100Gi"),
+      /** ReadWriteMany lets runs use it on several nodes at once. */
+      accessMode,
+      ...volume,
+    })
+    .prefault({}),
+  /** How the Tekton runs of this stack are handled. */
   pipelines: z.strictObject({
     /** How long one run may take. */
     timeoutMinutes: integer(1, 7 * 24 * 60).default(240),
@@ -181,31 +247,49 @@ const keys = z.strictObject({
   consoleUrl: url.optional(),
   /** How KServe calls raw deployments here. Default: by `platformVersion`. */
   deploymentMode: choice("Standard", "RawDeployment").optional(),
-  /** By name; models on GPUs share vllm-cuda, the others vllm-cpu. */
+  /** vLLM as models share it, one for those on GPUs and one for the others. */
   servingRuntimes: z
-    .strictObject({ "vllm-cuda": servingRuntime.prefault({}), "vllm-cpu": servingRuntime.prefault({}) })
+    .strictObject({
+      /** Of models on GPUs. */
+      "vllm-cuda": servingRuntime.prefault({}),
+      /** Of models without GPUs. */
+      "vllm-cpu": servingRuntime.prefault({}),
+    })
     .prefault({}),
+  /** The way into the models. */
   endpoint: endpoint.prefault({}),
+  /** What is measured of the models. */
   monitoring: z
     .strictObject({
       /** A ServiceMonitor for the metrics of each model that OpenShift AI does not monitor itself, as it does behind KServe. */
       serviceMonitor: boolean.default(false),
     })
     .prefault({}),
+  /** GPUs that the cluster has; models and tasks name the one that they need. */
   accelerators: record(accelerator, "accelerators by name"),
+  /** Containers, none of which is built by the stack itself. */
   images: z.strictObject({
+    /** Of the pipelines' own tasks, built from images/tasks. */
     tasks: image,
+    /** vLLM of models on GPUs, which need it. */
     "vllm-cuda": image.optional(),
+    /** vLLM of models without GPUs, which need it. */
     "vllm-cpu": image.optional(),
+    /** Needed for an object store of the stack's own. */
     minio: image.optional(),
+    /** Needed for a registry of kind own on Kubernetes. */
     modelRegistry: image.optional(),
+    /** Database of a registry of kind own, which needs it; any image that takes the MYSQL_* variables. */
     mariadb: image.optional(),
+    /** Needed for `serve.cache.fetch: oras`. */
     oras: image.optional(),
-    /** Of the tasks that run models. */
+    /** Of the task that quantizes; package.kind: modelcar needs it. */
     compress: image.optional(),
+    /** Of the task that asks lm-evaluation-harness; package.kind: modelcar and `test` need it. */
     evaluate: image.optional(),
+    /** Of the task that measures speed; package.kind: modelcar and `test` need it. */
     guidellm: image.optional(),
-    /** Below the models that are packaged as images. KServe needs sh, ls, ln and sleep in it. */
+    /** What images of models are built on; package.kind: modelcar needs it, and KServe needs sh, ls, ln and sleep in it. */
     modelcarBase: image.optional(),
     /** For `modelcar:chat`. On OpenShift one that runs as any user, such as anythingllm-workbench. */
     anythingllm: image.optional(),
@@ -215,13 +299,14 @@ const keys = z.strictObject({
     .strictObject({
       /** Name of one of `modelcar:models`. */
       model: nonEmpty,
-      /** Of the volume for chats and documents. */
+      /** Size of the volume for chats and documents. */
       storage: bytes.default("10Gi"),
       ...volume,
       /** Reachable from outside as `modelcar:endpoint` says. */
       exposed: boolean.default(true),
     })
     .optional(),
+  /** What this stack makes and serves. */
   models: list(model, "models").min(1, { error: "a list of at least one model" }),
 });
 

@@ -4,7 +4,7 @@ import { boolean, choice, nonEmpty } from "./fields.ts";
 export const accessMode = choice("ReadWriteOnce", "ReadWriteMany").default("ReadWriteOnce");
 
 export const volume = {
-  /** Default: the cluster's default class. */
+  /** Class of the volume. Default: the cluster's default class. */
   storageClass: nonEmpty.optional(),
   /** Keep the volume claim, and all that is on it, when the stack is destroyed. */
   retain: boolean.default(false),
