@@ -55,9 +55,12 @@ try {
   console.log([...new Set(notes)].join("\n"));
   console.log(JSON.stringify({ cores: cpus().length, rounds, notes: [...new Set(notes)], results }));
 } finally {
-  copyFileSync(kubeconfigFile, ownKubeconfig);
-  await deploy(1, kubeconfigFile);
-  for (const path of [ownKubeconfig, committedFile, scratch]) rmSync(path, { recursive: true, force: true });
+  try {
+    copyFileSync(kubeconfigFile, ownKubeconfig);
+    await deploy(1, kubeconfigFile);
+  } finally {
+    for (const path of [ownKubeconfig, committedFile, scratch]) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 type Result = Awaited<ReturnType<typeof bench>>;
