@@ -59,7 +59,8 @@ try {
     copyFileSync(kubeconfigFile, ownKubeconfig);
     await deploy(1, kubeconfigFile);
   } finally {
-    for (const path of [ownKubeconfig, committedFile, scratch]) rmSync(path, { recursive: true, force: true });
+    for (const path of [ownKubeconfig, committedFile, scratch])
+      rmSync(path, { recursive: true, force: true });
   }
 }
 
