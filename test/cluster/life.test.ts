@@ -304,9 +304,10 @@ describe("a rearranged program", () => {
       };
       renameSync(join(copy, "components/storage.ts"), join(copy, "components/volumes.ts"));
       for (const file of files.filter((file) => /^(index|components\/[^/]+)\.ts$/.test(file))) {
+        const imported = file === "index.ts" ? '"./components/storage.ts"' : '"./storage.ts"';
         const text = existsSync(join(copy, file)) ? readFileSync(join(copy, file), "utf8") : "";
-        if (/from ".*\/storage\.ts"/.test(text))
-          edit(file, () => text.replace(/\/storage\.ts"/g, '/volumes.ts"'));
+        if (text.includes(imported))
+          edit(file, () => text.replace(imported, imported.replace("storage", "volumes")));
       }
       edit("index.ts", (text) =>
         text.replace(
