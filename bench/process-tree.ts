@@ -46,11 +46,9 @@ export async function measure(
   let peak: Record<string, number> = {};
   const sample = () => {
     const now: Record<string, number> = {};
-    for (const pid of child.pid === undefined ? [] : treeOf(child.pid)) {
-      const seen = look(pid);
-      if (!seen) continue;
-      now[seen.program] = (now[seen.program] ?? 0) + seen.mebibytes;
-      cpu.set(pid, seen.cpuSeconds);
+    for (const { pid, program, mebibytes, cpuSeconds } of child.pid ? processesOf(child.pid) : []) {
+      now[program] = (now[program] ?? 0) + mebibytes;
+      cpu.set(pid, cpuSeconds);
     }
     if (sum(Object.values(now)) > sum(Object.values(peak))) peak = now;
   };
@@ -77,6 +75,17 @@ export async function measure(
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
+/** A process at one moment; its memory is what is resident. */
+export interface Process {
+  readonly pid: number;
+  readonly program: string;
+  readonly mebibytes: number;
+  readonly cpuSeconds: number;
+}
+
+/** A process and all that it has started and that still run. */
+export const processesOf = (pid: number): Process[] => treeOf(pid).flatMap((each) => look(each) ?? []);
+
 function treeOf(pid: number): number[] {
   const children = attempt(() =>
     readdirSync(`/proc/${pid}/task`)
@@ -87,7 +96,7 @@ function treeOf(pid: number): number[] {
   return [pid, ...(children ?? []).flatMap(treeOf)];
 }
 
-function look(pid: number): { program: string; mebibytes: number; cpuSeconds: number } | undefined {
+function look(pid: number): Process | undefined {
   return attempt(() => {
     // After the name, which may hold anything: fields 3 and up of proc_pid_stat(5).
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
@@ -100,6 +109,7 @@ function look(pid: number): { program: string; mebibytes: number; cpuSeconds: nu
     ];
     const program = programOf(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"));
     return {
+      pid,
       program,
       mebibytes: (pages * pageBytes) / 2 ** 20,
       cpuSeconds: (userTicks + systemTicks) / ticksPerSecond,

@@ -89,16 +89,24 @@ export async function layersOf(name: string): Promise<string[]> {
   return about.OCIv1.rootfs.diff_ids;
 }
 
+/** A command as it is started on the host. */
+export interface CommandLine {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /**
- * Runs a command in a throw-away container of a built image, in the host's network; its output is shown.
+ * Makes a throw-away container of a built image for as long as `work` runs, which starts commands in it, in the host's network,
+ * as `inside` words them.
  * @param volumes host paths and where they are seen.
- * @throws Error where no container can be made of the image. How the command ended is returned.
+ * @throws Error where no container can be made of the image.
  */
-export async function runInImage(
+export async function withContainer<T>(
   name: string,
-  command: readonly string[],
   volumes: Readonly<Record<string, string>>,
-): Promise<number> {
+  work: (inside: (command: readonly string[]) => CommandLine) => Promise<T>,
+): Promise<T> {
   const env = buildahEnvironment();
   const program = debianProgram("usr/bin/buildah");
   const container = (
@@ -106,12 +114,23 @@ export async function runInImage(
   ).trim();
   try {
     const mounts = Object.entries(volumes).flatMap(([host, inside]) => ["--volume", `${host}:${inside}`]);
-    const args = ["run", "--isolation=chroot", "--network=host", ...mounts, container, "--", ...command];
-    return spawnSync(program, args, { env, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+    const options = ["run", "--isolation=chroot", "--network=host", ...mounts, container, "--"];
+    return await work((command) => ({ command: program, args: [...options, ...command], env }));
   } finally {
     await run(program, ["rm", container], { env });
   }
 }
+
+/** Runs a command in a container of its own, and shows its output. How it ended is returned. */
+export const runInImage = (
+  name: string,
+  command: readonly string[],
+  volumes: Readonly<Record<string, string>>,
+): Promise<number> =>
+  withContainer(name, volumes, async (inside) => {
+    const { command: program, args, env } = inside(command);
+    return spawnSync(program, args, { env, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+  });
 
 /** Unmounts what Buildah mounts in its store, and leaves mounted where a build was interrupted. No build may run. */
 export async function unmountStore(): Promise<void> {
