@@ -34,9 +34,13 @@ function start(...args: string[]) {
   ];
   const users = [{ name: "u", user: {} }];
   writeFileSync(kubeconfig, JSON.stringify({ clusters, contexts, users, "current-context": "other" }));
-  child = spawn(process.execPath, ["scripts/pipelines.ts", ...args, "--config-file", file], {
+  return startWith({ KUBECONFIG: kubeconfig }, [...args, "--config-file", file]);
+}
+
+function startWith(environment: Readonly<Record<string, string | undefined>>, args: readonly string[]) {
+  child = spawn(process.execPath, ["scripts/pipelines.ts", ...args], {
     cwd: directory,
-    env: { ...process.env, KUBECONFIG: kubeconfig },
+    env: { ...process.env, ...environment },
   });
   const text = { out: "", error: "" };
   child.stdout?.on("data", (chunk) => (text.out += chunk));
@@ -87,3 +91,37 @@ test("no line of a log is rewritten: no control characters", async () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   expect(text.out + text.error).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
 }, 40_000);
+
+test.each([
+  [
+    ["list", "--context", "modelcar-local", "-n", "x"],
+    "no kubeconfig /nowhere/kubeconfig: start it with npm start",
+  ],
+  [
+    ["list", "--stack", "local"],
+    "stack local has no /nowhere/pulumi/Pulumi.local.yaml: run npm start, which",
+  ],
+])(
+  "%j before npm start says what to do",
+  async (args, message) => {
+    const { text, ended } = startWith({ MODELCAR_STATE: "/nowhere", KUBECONFIG: undefined }, args);
+    expect(await ended).toBe(1);
+    expect(text.error).toContain(message);
+    expect(text.error).not.toContain("ENOENT");
+  },
+  40_000,
+);
+
+test("a kubeconfig that KUBECONFIG alone knows is named", async () => {
+  const { text, ended } = startWith({ KUBECONFIG: "/nowhere/config" }, [
+    "list",
+    "--context",
+    "dev",
+    "-n",
+    "x",
+  ]);
+  expect(await ended).toBe(1);
+  expect(text.error).toMatch(
+    /^error: KUBECONFIG names \/nowhere\/config, which does not exist: name your kubeconfig there/,
+  );
+});
