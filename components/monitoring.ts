@@ -1,0 +1,108 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { Config, Model } from "../config.ts";
+import { predictorService } from "./manifests/inference-service.ts";
+import {
+  consoleDashboard,
+  consoleNamespace,
+  type Delivery,
+  dashboardConfigMap,
+  grafanaDashboardResource,
+} from "./manifests/monitoring-dashboard.ts";
+import { type AlertedModel, prometheusRule, type Thresholds } from "./manifests/monitoring-rules.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface MonitoringArgs {
+  /** Where the models are served. */
+  readonly namespace: string;
+  /** Models to alert on. */
+  readonly models: readonly (AlertedModel & { readonly thresholds: Thresholds })[];
+  /** By which the cluster's Prometheus selects rules. Default: none. */
+  readonly labels?: Labels | undefined;
+  /** Where a dashboard goes. Default: none is made. */
+  readonly dashboard?: Dashboard | undefined;
+}
+
+interface Dashboard {
+  readonly delivery: Delivery;
+  /** Namespace of its object. */
+  readonly namespace: string;
+  /** Labels of the Grafana that the operator puts it into. */
+  readonly grafanaLabels: Labels;
+}
+
+/** Alerts on the served models, and a dashboard of them. Their ServiceMonitors are their own. */
+export class Monitoring extends pulumi.ComponentResource {
+  constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:serving:Monitoring", name, {}, opts);
+    const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
+    for (const { thresholds, ...model } of args.models) {
+      const rule = prometheusRule(model, thresholds, args.labels);
+      new k8s.apiextensions.CustomResource(`${model.name}-alerts`, rule, child);
+    }
+    if (args.dashboard) declare(`${name}-dashboard`, args.namespace, args.dashboard, child);
+    this.registerOutputs({});
+  }
+}
+
+function declare(
+  name: string,
+  models: string,
+  { delivery, namespace, grafanaLabels }: Dashboard,
+  child: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  if (delivery === "openshiftConsole") {
+    const json = text(consoleDashboard(models));
+    return new k8s.core.v1.ConfigMap(name, dashboardConfigMap(models, delivery, namespace, json), child);
+  }
+  // Grafana's library is large; stacks without its dashboard do not wait until it is read.
+  const library = import("./manifests/monitoring-grafana.ts");
+  const json = pulumi.output(library.then(({ grafanaDashboard }) => text(grafanaDashboard(models))));
+  if (delivery === "configMap") {
+    return new k8s.core.v1.ConfigMap(name, dashboardConfigMap(models, delivery, namespace, json), child);
+  }
+  const resource = grafanaDashboardResource(models, grafanaLabels, namespace, json);
+  return new k8s.apiextensions.CustomResource(name, resource, child);
+}
+
+const text = (dashboard: object): string => `${JSON.stringify(dashboard, undefined, 2)}\n`;
+
+/** What the stack's config says of monitoring; undefined where it wants neither alerts nor a dashboard. */
+export function monitoringArgs(
+  config: Pick<Config, "namespace" | "models" | "monitoring">,
+): MonitoringArgs | undefined {
+  const { namespace, monitoring } = config;
+  const { alerts, labels, dashboard, dashboardNamespace, grafanaLabels } = monitoring;
+  if (!alerts && dashboard === "none") return undefined;
+  const place = dashboard === "openshiftConsole" ? consoleNamespace : namespace;
+  return {
+    namespace,
+    labels,
+    models: config.models
+      .filter(({ serve }) => alerts && !serve.stopped)
+      .map((model) => ({
+        name: model.name,
+        namespace,
+        deployment: model.serve.mode === "kserve" ? predictorService(model.name).name : model.name,
+        thresholds: thresholdsOf(model, monitoring.thresholds),
+      })),
+    dashboard:
+      dashboard === "none"
+        ? undefined
+        : { delivery: dashboard, namespace: dashboardNamespace ?? place, grafanaLabels },
+  };
+}
+
+/** A threshold that config says goes before the model's gate, and that before what suits most. */
+function thresholdsOf({ serve, test }: Model, said: Config["monitoring"]["thresholds"]): Thresholds {
+  const gate = test?.benchmark?.gate;
+  const target = serve.autoscaling?.target;
+  return {
+    ...said,
+    queuedRequests: said.queuedRequests ?? (target === undefined ? 10 : 2 * target),
+    ttftMsP95: said.ttftMsP95 ?? gate?.ttftMsP95 ?? 2000,
+    itlMsP95: said.itlMsP95 ?? gate?.itlMsP95 ?? 100,
+    errorRate: said.errorRate ?? gate?.errorRate ?? 0.05,
+  };
+}
