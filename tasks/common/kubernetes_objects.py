@@ -5,19 +5,22 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import urllib3
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration, CoreV1Api
 from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import ResourceNotFoundError
+from kubernetes.dynamic import DynamicClient, Resource
+from kubernetes.dynamic.exceptions import ConflictError, NotFoundError, ResourceNotFoundError
 from task_support import TaskError
 
 Manifest = dict[str, object]
+Answer = TypeVar("Answer")
 
 # Tells the pods of this declaration from those of an earlier one.
 DIGEST_ANNOTATION = "modelcar.local/spec-digest"
@@ -25,9 +28,10 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 # A watch may miss what happens while it is renewed.
 SECONDS_BETWEEN_LOOKS = 30.0
 WATCH_SECONDS = 240
+SECONDS_UNTIL_AVAILABLE = 3
 LOG_LINES = 20
 # Seconds that a problem may last: an autoscaler may have to add a node, an old pod to leave the quota.
-SCHEDULING_PATIENCE, START_PATIENCE = 600.0, 60.0
+SCHEDULING_PATIENCE, START_PATIENCE = 900.0, 60.0
 # A first crash may be a dependency that was late.
 CRASHES_TOLERATED = 1
 WAITING_REASONS = (
@@ -41,6 +45,22 @@ WAITING_REASONS = (
 )
 
 
+class Unavailable(TaskError):
+    """The Kubernetes API does not answer now. Who waits for something can ask again."""
+
+
+def once_available(ask: Callable[[], Answer], end: float) -> Answer:
+    """What `ask` gives. It is asked again while the API does not answer, until time.monotonic() is `end`."""
+    while True:
+        try:
+            return ask()
+        except Unavailable as error:
+            if time.monotonic() >= end:
+                raise
+            print(error, flush=True)
+            time.sleep(SECONDS_UNTIL_AVAILABLE)
+
+
 def connect() -> DynamicClient:
     """As the pod's service account, or with the kubeconfig that KUBECONFIG names."""
     configuration = Configuration()
@@ -52,7 +72,10 @@ def connect() -> DynamicClient:
     except config.ConfigException as error:
         raise TaskError(f"there is no access to Kubernetes: {error}; mount the service account's token") from error
     configuration.retries = urllib3.Retry(total=5, backoff_factor=0.5)
-    return DynamicClient(ApiClient(configuration))
+    try:
+        return DynamicClient(ApiClient(configuration))
+    except urllib3.exceptions.HTTPError as error:
+        raise Unavailable(f"the Kubernetes API cannot be reached: {error}") from error
 
 
 def own_namespace() -> str:
@@ -77,48 +100,51 @@ class Objects:
     def apply(self, manifest: Manifest) -> Manifest:
         """Brings an object to what the manifest says. Fields that someone else owns are not taken over."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
-        try:
-            resource = self._client.resources.get(api_version=manifest["apiVersion"], kind=kind)
+        with self._explained(f"{kind} {name} cannot be applied"):
+            resource = self._resource(manifest["apiVersion"], kind)
             applied = self._client.server_side_apply(
                 resource, manifest, namespace=self.namespace, field_manager=self._manager
             )
-        except ResourceNotFoundError as error:
-            raise TaskError(f"the cluster has no {manifest['apiVersion']} {kind}: is its operator installed?") from error
-        except ApiException as error:
-            raise TaskError(self._explain(f"{kind} {name} cannot be applied", error)) from error
         print(f"applied {kind} {name}", flush=True)
         return applied.to_dict()
 
     def create_once(self, manifest: Manifest) -> bool:
         """Creates an object, or keeps the one of that name as it is. Returns whether it was created."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
-        try:
-            resource = self._client.resources.get(api_version=manifest["apiVersion"], kind=kind)
-            self._client.create(resource, manifest, namespace=self.namespace, field_manager=self._manager)
-        except ApiException as error:
-            if error.status == 409:
+        with self._explained(f"{kind} {name} cannot be created"):
+            resource = self._resource(manifest["apiVersion"], kind)
+            try:
+                self._client.create(resource, manifest, namespace=self.namespace, field_manager=self._manager)
+            except ConflictError:
                 print(f"{kind} {name} exists and is kept", flush=True)
                 return False
-            raise TaskError(self._explain(f"{kind} {name} cannot be created", error)) from error
         print(f"created {kind} {name}", flush=True)
         return True
 
     def get(self, api_version: str, kind: str, name: str) -> Manifest | None:
-        try:
-            resource = self._client.resources.get(api_version=api_version, kind=kind)
-            return self._client.get(resource, name=name, namespace=self.namespace).to_dict()
-        except ApiException as error:
-            if error.status == 404:
+        with self._explained(f"{kind} {name} cannot be read"):
+            resource = self._resource(api_version, kind)
+            try:
+                return self._client.get(resource, name=name, namespace=self.namespace).to_dict()
+            except NotFoundError:
                 return None
-            raise TaskError(self._explain(f"{kind} {name} cannot be read", error)) from error
 
     def list(self, api_version: str, kind: str, selector: str) -> list[Manifest]:
-        try:
-            resource = self._client.resources.get(api_version=api_version, kind=kind)
+        with self._explained(f"objects of kind {kind} cannot be listed"):
+            resource = self._resource(api_version, kind)
             found = self._client.get(resource, namespace=self.namespace, label_selector=selector)
             return found.to_dict()["items"]
-        except ApiException as error:
-            raise TaskError(self._explain(f"objects of kind {kind} cannot be listed", error)) from error
+
+    def delete(self, found: Manifest) -> None:
+        """Has an object deleted after all that it owns, and nothing that has taken its name since it was read."""
+        kind, metadata = found["kind"], found["metadata"]
+        options = {"propagationPolicy": "Foreground", "preconditions": {"uid": metadata["uid"]}}
+        with self._explained(f"{kind} {metadata['name']} cannot be deleted"):
+            resource = self._resource(found["apiVersion"], kind)
+            try:
+                self._client.delete(resource, name=metadata["name"], namespace=self.namespace, body=options)
+            except (NotFoundError, ConflictError):
+                return
 
     def changes(self, api_version: str, kind: str, **selector: str) -> Iterator[None]:
         """Goes on at each change of what is selected, for some minutes."""
@@ -138,6 +164,22 @@ class Objects:
                 continue
         return ""
 
+    def _resource(self, api_version: str, kind: str) -> Resource:
+        try:
+            return self._client.resources.get(api_version=api_version, kind=kind)
+        except ResourceNotFoundError as error:
+            raise TaskError(f"the cluster has no {api_version} {kind}: is its operator installed?") from error
+
+    @contextmanager
+    def _explained(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except ApiException as error:
+            passing = error.status == 429 or error.status >= 500
+            raise (Unavailable if passing else TaskError)(self._explain(what, error)) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise Unavailable(f"{what}: the Kubernetes API cannot be reached: {error}") from error
+
     def _explain(self, what: str, error: ApiException) -> str:
         try:
             message = json.loads(error.body)["message"]
@@ -153,18 +195,27 @@ class Objects:
 
 @dataclass(frozen=True)
 class Problem:
-    """What keeps a pod from running; `seconds` is how long it may last, and `crashed` the container whose log tells more."""
+    """What keeps a pod from running; `seconds` is how long it may last, `crashed` the container whose log tells more.
+
+    Its time starts anew with another text, but for a problem with a `name`, whose text may change while it lasts.
+    """
 
     text: str
     seconds: float
     crashed: str = ""
+    name: str = ""
+
+    def is_still(self, earlier: "Problem") -> bool:
+        return (self.name or self.text) == (earlier.name or earlier.text)
 
 
-def pod_problem(pod: Manifest) -> Problem | None:
+def pod_problem(pod: Manifest, scheduling_seconds: float) -> Problem | None:
     status = pod.get("status") or {}
     scheduled = next((c for c in status.get("conditions") or [] if c["type"] == "PodScheduled"), None)
     if scheduled and scheduled["status"] == "False":
-        return Problem(f"{scheduled.get('reason')}: {scheduled.get('message')}", SCHEDULING_PATIENCE)
+        reason = f"{scheduled.get('reason')}: {scheduled.get('message')}"
+        text = f"no node takes it (waited for at most {scheduling_seconds:.0f} s): {reason}"
+        return Problem(text, scheduling_seconds, name="scheduling")
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         state, name = container.get("state") or {}, container["name"]
         waiting = state.get("waiting") or {}
@@ -197,13 +248,19 @@ def has_digest(template: Manifest, digest: str) -> bool:
 
 
 class Rollout:
-    """Waits for a Deployment whose pod template carries a digest; fails with the pod's reason as soon as that is clear."""
+    """Waits for a Deployment whose pod template carries a digest; fails with the pod's reason as soon as that is clear.
 
-    def __init__(self, objects: Objects, name: str, selector: str, digest: str) -> None:
+    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile.
+    """
+
+    def __init__(
+        self, objects: Objects, name: str, selector: str, digest: str, scheduling_seconds: float = SCHEDULING_PATIENCE
+    ) -> None:
         self._objects, self._name, self._selector, self._digest = objects, name, selector, digest
+        self._scheduling_seconds = scheduling_seconds
         self._changed = threading.Event()
-        self._since: dict[str, tuple[str, float]] = {}
-        self._patience: dict[str, float] = {}
+        # By pod, with the time since when it has it.
+        self._problems: dict[str, tuple[Problem, float]] = {}
         self._state = f"waiting for Deployment {name}"
 
     def wait(self, end: float) -> None:
@@ -230,6 +287,13 @@ class Rollout:
                 time.sleep(1)
 
     def _look(self) -> bool:
+        try:
+            return self._judge()
+        except Unavailable as error:
+            self._say(str(error))
+            return False
+
+    def _judge(self) -> bool:
         deployment = self._objects.get("apps/v1", "Deployment", self._name)
         if deployment and is_rolled_out(deployment, self._digest):
             return True
@@ -237,14 +301,14 @@ class Rollout:
         if deployment and (refused := refusal(deployment)):
             problems[self._name] = Problem(f"no pod is admitted: {refused}", START_PATIENCE)
         now = time.monotonic()
-        self._since = {
-            name: self._since[name] if name in self._since and self._since[name][0] == problem.text else (problem.text, now)
+        earlier = self._problems
+        self._problems = {
+            name: (problem, earlier[name][1] if name in earlier and problem.is_still(earlier[name][0]) else now)
             for name, problem in problems.items()
         }
-        for name, problem in problems.items():
-            if now - self._since[name][1] >= problem.seconds:
+        for name, (problem, since) in self._problems.items():
+            if now - since >= problem.seconds:
                 self._fail(name, problem)
-        self._patience = {name: problem.seconds for name, problem in problems.items()}
         self._say(next((problem.text for problem in problems.values()), progress_of(deployment, self._name)))
         return False
 
@@ -254,13 +318,13 @@ class Rollout:
         for pod in self._objects.list("v1", "Pod", self._selector):
             if pod["metadata"].get("deletionTimestamp") or not has_digest(pod, self._digest):
                 continue
-            if problem := pod_problem(pod):
+            if problem := pod_problem(pod, self._scheduling_seconds):
                 found[pod["metadata"]["name"]] = problem
         return found
 
     def _shortest_patience(self) -> float:
         now = time.monotonic()
-        lefts = [self._since[name][1] + seconds - now for name, seconds in self._patience.items()]
+        lefts = [since + problem.seconds - now for problem, since in self._problems.values()]
         return max(0.1, min(lefts, default=SECONDS_BETWEEN_LOOKS))
 
     def _fail(self, name: str, problem: Problem) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 import aiohttp
 from certificates import trust
 from model_registry.core import ModelRegistryAPIClient
+from model_registry.types import ModelVersion
 from mr_openapi import Configuration
 from mr_openapi.exceptions import ApiException, ForbiddenException, UnauthorizedException
 from task_support import Parameters, TaskError
@@ -92,6 +94,21 @@ async def when_connected(
             if loop.time() > end:
                 raise
             await asyncio.sleep(1)
+
+
+async def find_version(registry: ModelRegistryAPIClient, access: RegistryAccess, name: str, version: str) -> ModelVersion:
+    """The version of a model by their names; TaskError if the registry has none."""
+    model = await registry.get_registered_model_by_params(name=name)
+    found = model and await registry.get_model_version_by_params(registered_model_id=model.id, name=version)
+    if not found:
+        missing = "version" if model else "model"
+        raise TaskError(f"the registry at {access.url} has no {missing} {name} {version}: run register-model first")
+    return found
+
+
+def property_name(prefix: str, *names: str) -> str:
+    """The name of a custom property: what the registry's filters would read as an operator becomes an underscore."""
+    return prefix + "_".join(re.sub(r"\W+", "_", name).strip("_") for name in names)
 
 
 def with_doubles(properties: Mapping[str, object]) -> dict[str, object]:

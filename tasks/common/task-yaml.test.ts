@@ -1,0 +1,126 @@
+/** What every Task promises whoever uses it with kubectl: each param has an effect, each word is explained, nothing takes more than it needs. */
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+
+// biome-ignore lint/suspicious/noExplicitAny: YAML as it is written
+type Manifest = any;
+
+const folders = readdirSync("tasks").filter((name) => existsSync(join("tasks", name, "task.yaml")));
+const specOf = (folder: string): Manifest =>
+  parse(readFileSync(join("tasks", folder, "task.yaml"), "utf8")).spec;
+
+/** Where the script of a step is, which another Task may have too, and what it imports. */
+function sourcesOf({ command, script }: Manifest): string {
+  if (script) return script;
+  const [file] = globSync(`tasks/*/${basename(command.at(-1))}`);
+  if (!file) throw new Error(`no task has a script ${command.at(-1)}`);
+  const files = globSync([`${dirname(file)}/*.py`, "tasks/common/*.py"]);
+  return files
+    .filter((name) => !basename(name).startsWith("test_"))
+    .map((name) => readFileSync(name, "utf8"))
+    .join("\n");
+}
+
+/** Whether a script names a variable, be it of parts: f"{prefix}HARDWARE". Python scripts name a result as Tekton does. */
+function reads(sources: string, name: string, inShell: boolean): boolean {
+  const result = /^RESULT_(.*)$/.exec(name)?.[1]?.toLowerCase().replaceAll("_", "-");
+  const wanted = result && !inShell ? result : name;
+  if (new RegExp(`["'$]\\{?${wanted}\\b`).test(sources)) return true;
+  return [...sources.matchAll(/\bf"([^" ]*\{[^" ]*)"/g)].some(([, template = ""]) => {
+    const fixed = template.replace(/\{[^}]*\}/g, "");
+    return /^\w{4,}$/.test(fixed) && new RegExp(`^${template.replace(/\{[^}]*\}/g, "\\w*")}$`).test(wanted);
+  });
+}
+
+/** Read by libraries, not by the scripts. */
+const ofLibraries = ["HOME", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"];
+/** Buildah's helpers get their rights from a program that has more than its caller; build-runtime.test.ts holds which. */
+const escalates = ["build-runtime"];
+
+describe.each(folders)("%s", (folder) => {
+  const { params = [], results = [], workspaces = [], steps, volumes, description } = specOf(folder);
+  const text = JSON.stringify([steps, volumes]);
+
+  test("explains itself, its params, results and workspaces", () => {
+    for (const one of [{ description }, ...params, ...results, ...workspaces])
+      expect(one.description?.trim(), one.name).toMatch(/\w+ \w+/);
+  });
+
+  test("hands on every param, result and workspace", () => {
+    for (const { name } of params) expect(text).toMatch(new RegExp(`\\$\\(params\\.${name}(\\[\\*\\])?\\)`));
+    for (const { name } of results) expect(text).toContain(`$(results.${name}.path)`);
+    for (const { name } of workspaces) expect(text).toContain(`$(workspaces.${name}.`);
+  });
+
+  test("has a script that reads whatever its step is given", () => {
+    const unread = steps.flatMap((step: Manifest) => {
+      const sources = sourcesOf(step);
+      return (step.env ?? [])
+        .map(({ name }: Manifest) => name as string)
+        .filter((name: string) => !ofLibraries.includes(name) && !reads(sources, name, step.script));
+    });
+    expect(unread).toEqual([]);
+  });
+
+  test("says what each step takes, and lets it run as nobody, with no right and no file to change", () => {
+    for (const { computeResources, securityContext } of steps) {
+      for (const amounts of [computeResources.requests, computeResources.limits])
+        expect(amounts).toMatchObject({
+          cpu: expect.anything(),
+          memory: expect.stringMatching(/^\d+[MG]i$/),
+        });
+      expect(securityContext).toMatchObject({ runAsNonRoot: true, readOnlyRootFilesystem: true });
+      expect(securityContext).not.toHaveProperty("privileged");
+      if (escalates.includes(folder)) continue;
+      expect(securityContext).toMatchObject({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ["ALL"] },
+      });
+    }
+  });
+
+  test("ends no step before the run does, and pins no pod to a node", () => {
+    // How long a run may take is the pipeline's word, and where a pod goes the run's.
+    for (const step of steps) expect(step).not.toHaveProperty("timeout");
+    expect(text).not.toMatch(/nodeSelector|nvidia\.com/);
+  });
+});
+
+test("scripts fetch no program when they run, and check certificates", () => {
+  const files = globSync("tasks/*/*.py").filter((name) => !basename(name).startsWith("test_"));
+  const texts = [...files, ...globSync("tasks/*/task.yaml")].map(
+    (name) => [name, readFileSync(name, "utf8")] as const,
+  );
+  for (const [name, content] of texts) {
+    expect(content, name).not.toMatch(/pip3? install|git clone|git\+https|poetry run/);
+    expect(content, name).not.toMatch(
+      /verify ?= ?False|CERT_NONE|_create_unverified_context|sitecustomize|cert_check ?= ?False|InsecureRequestWarning/,
+    );
+  }
+});
+
+test("images install only what a lock names with its hash", () => {
+  const installs = globSync("images/*/Containerfile").flatMap((name) =>
+    readFileSync(name, "utf8")
+      .replaceAll("\\\n", " ")
+      .split("\n")
+      .filter((line) => /pip3? install/.test(line))
+      .map((line) => [name, line] as const),
+  );
+  expect(installs.length).toBeGreaterThan(3);
+  for (const [name, line] of installs) {
+    expect(line, name).toContain("--require-hashes");
+    const locks = [...line.matchAll(/requirements\S*\.txt/g)];
+    expect(locks.length, name).toBeGreaterThan(0);
+  }
+  for (const name of globSync("images/*/*requirements*.txt")) {
+    const packages = readFileSync(name, "utf8")
+      .replaceAll("\\\n", " ")
+      .split("\n")
+      .filter((line) => /^[A-Za-z]/.test(line));
+    expect(packages.length, name).toBeGreaterThan(0);
+    for (const one of packages) expect(one, name).toMatch(/^[\w.[\],-]+==\S+ .*--hash=sha256:[0-9a-f]{64}/);
+  }
+});
