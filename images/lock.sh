@@ -22,6 +22,7 @@ sed -nE '/^click==/d; s/^([a-z0-9_.-]+==[^ ]+).*/\1/p' transformers/requirements
 compile guidellm --override guidellm/overrides.txt --constraint guidellm/constraints.txt
 rm guidellm/constraints.txt
 compile tasks --override tasks/overrides.txt
+compile report --constraint tasks/requirements.txt
 
 uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
   --generate-hashes --no-header --no-emit-index-url --no-annotate --override tasks/overrides.txt \

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Image } from "./images/image.ts";
-import { compressTest, evaluateTest, guidellmTest, tasksTest } from "./images/images.ts";
+import { compressTest, evaluateTest, guidellmTest, reportTest, tasksTest } from "./images/images.ts";
 import { provideTestImage } from "./images/node-store.ts";
 import { runInImage } from "./images/store.ts";
 import { projectDirectory } from "./paths.ts";
@@ -22,23 +22,30 @@ interface Suite {
 const compressing = ["tasks/compress-model"];
 const evaluating = ["tasks/evaluate-model", "tasks/fetch-evaluation-data"];
 const benchmarking = ["tasks/run-guidellm"];
+const comparing = ["tasks/compare-models"];
+
+/** Servers that tests start, where their image and `tools` have them. */
+const bucketAndRegistry = [
+  "--minio=/tools/minio/minio",
+  "--mariadb=/usr/sbin/mariadbd",
+  "--model-registry=/tools/model-registry/model-registry",
+];
 
 /** The tasks that move files and records. */
 export const taskSuites: readonly Suite[] = [
   {
     image: tasksTest,
     folders: ["tasks", "local/hub"],
-    elsewhere: [...compressing, ...evaluating, ...benchmarking],
+    elsewhere: [...compressing, ...evaluating, ...benchmarking, ...comparing],
     options: [
-      "--minio=/tools/minio/minio",
-      "--mariadb=/usr/sbin/mariadbd",
-      "--model-registry=/tools/model-registry/model-registry",
+      ...bucketAndRegistry,
       "--registry=/tools/registry/registry",
       "--etcd=/tools/etcd/etcd",
       "--kube-apiserver=/tools/kubernetes/kube-apiserver",
       "--kserve-crds=/tools/kserve-crds",
     ],
   },
+  { image: reportTest, folders: comparing, options: bucketAndRegistry },
 ];
 
 /** The tasks that run models; no pipeline of the stack `local` has them yet, so `npm test` runs these by name only. */

@@ -213,6 +213,18 @@ const guidellm = containerfileImage({
   imported: true,
 });
 
+/** Charts and templates beside what the tasks have. */
+const report = containerfileImage({
+  name: "report",
+  folder: "images/report",
+  context: ".",
+  sources: ["images/report", "tasks/compare-models/templates"],
+  buildArgs: { TASKS_IMAGE: tag(tasks) },
+  on: [tasks],
+  seconds: 30,
+  imported: true,
+});
+
 /** An image with pytest, for the tests of the tasks that run in it. */
 const testImage = (image: Image) =>
   containerfileImage({
@@ -229,17 +241,20 @@ export const compressTest = testImage(compress);
 export const evaluateTest = testImage(evaluate);
 export const guidellmTest = testImage(guidellm);
 
-/** What the tests of the tasks run in; no pod does. */
-export const tasksTest = containerfileImage({
-  name: "tasks-test",
-  folder: "local/images/tasks-test",
-  context: ".",
-  sources: ["local/images/tasks-test", "tasks/requirements-test.txt"],
-  buildArgs: { TASKS_IMAGE: tag(tasks), MARIADB_IMAGE: tag(mariadb) },
-  on: [tasks, mariadb],
-  seconds: 60,
-  imported: false,
-});
+/** What the tests of the tasks run in, with the database of the model registry; no pod does. */
+const serverTestImage = (name: string, image: Image) =>
+  containerfileImage({
+    name,
+    folder: "local/images/tasks-test",
+    context: ".",
+    sources: ["local/images/tasks-test", "tasks/requirements-test.txt"],
+    buildArgs: { TASKS_IMAGE: tag(image), MARIADB_IMAGE: tag(mariadb) },
+    on: [image, mariadb],
+    seconds: 60,
+    imported: false,
+  });
+export const tasksTest = serverTestImage("tasks-test", tasks);
+export const reportTest = serverTestImage("report-test", report);
 
 /** Images of Containerfiles, each after the ones it stands on. */
 export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
@@ -262,7 +277,7 @@ export const modelcarBase: Image = {
 };
 
 /** Those of the tasks that run models; only a stack with such tasks has them. */
-export const modelTaskImages: readonly Image[] = [transformers, compress, evaluate, guidellm];
+export const modelTaskImages: readonly Image[] = [transformers, compress, evaluate, guidellm, report];
 
 /** Images of one Go binary, by the tool that has it. */
 export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> = {

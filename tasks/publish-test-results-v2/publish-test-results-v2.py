@@ -8,7 +8,6 @@ import io
 import json
 import mimetypes
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from minio import Minio
 from model_registry.core import ModelRegistryAPIClient
 from model_registry.types import ModelVersion
 from object_store import Bucket, connect, explain, read_bucket
-from registry_access import RegistryAccess, read_access, with_registry
+from registry_access import RegistryAccess, find_version, property_name, read_access, with_doubles, with_registry
 from task_support import Parameters, TaskError, run, size, write_result
 
 # What a part of the results is called in the registry; a new one replaces all of the part's own.
@@ -120,7 +119,7 @@ def read_evaluation(directory: Path, uid: str) -> Part:
     check_run(file, summary.get("pipelineRunUid"), uid)
     try:
         figures: Properties = {
-            name_of(EVALUATION, task, metric): float(value)
+            property_name(EVALUATION, task, metric): float(value)
             for task, metrics in summary["scores"].items()
             for metric, value in metrics.items()
         }
@@ -130,11 +129,6 @@ def read_evaluation(directory: Path, uid: str) -> Part:
     if not figures:
         raise TaskError(f"{file} has no score: the evaluation did not end well")
     return Part(directory, figures, version)
-
-
-def name_of(part: str, *names: str) -> str:
-    """A property's name: what the registry's filters would read as an operator becomes an underscore."""
-    return part + "_".join(re.sub(r"\W+", "_", name).strip("_") for name in names)
 
 
 def read_benchmark(directory: Path, uid: str) -> Part:
@@ -186,23 +180,13 @@ def upload(publication: Publication, files: dict[str, Path], summary: bytes) -> 
     return total + len(summary)
 
 
-async def find_version(registry: ModelRegistryAPIClient, publication: Publication) -> ModelVersion:
-    model = await registry.get_registered_model_by_params(name=publication.model_name)
-    version = model and await registry.get_model_version_by_params(
-        registered_model_id=model.id, name=publication.model_version
-    )
-    if not version:
-        missing = "version" if model else "model"
-        raise TaskError(
-            f"the registry at {publication.access.url} has no {missing} {publication.model_name}"
-            f" {publication.model_version}: run register-model first"
-        )
-    return version
+async def version_of(registry: ModelRegistryAPIClient, publication: Publication) -> ModelVersion:
+    return await find_version(registry, publication.access, publication.model_name, publication.model_version)
 
 
 def merged(present: dict[str, object], new: Properties, replaced: list[str]) -> dict[str, object]:
     """The version's properties: of the parts that are published now none of an earlier run stays."""
-    kept = {name: value for name, value in present.items() if not name.startswith(tuple(replaced))}
+    kept = {name: value for name, value in with_doubles(present).items() if not name.startswith(tuple(replaced))}
     return {**kept, **new}
 
 
@@ -243,7 +227,7 @@ def upload_all(publication: Publication, properties: Properties) -> int:
 async def update(
     registry: ModelRegistryAPIClient, publication: Publication, properties: Properties, replaced: list[str]
 ) -> None:
-    version = await find_version(registry, publication)
+    version = await version_of(registry, publication)
     present = dict(version.custom_properties or {})
     wanted = merged(present, properties, replaced)
     if wanted == present:
@@ -258,7 +242,7 @@ def publish(publication: Publication) -> None:
     versions: list[ModelVersion] = []
 
     async def look(registry: ModelRegistryAPIClient) -> None:
-        versions.append(await find_version(registry, publication))
+        versions.append(await version_of(registry, publication))
 
     with_registry(publication.access, look)
     figures, replaced = figures_of(publication)

@@ -1,0 +1,99 @@
+"""A model beside its base: all that the report, the registry and the gates have to tell."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cost import Cost, cost_of
+from figures import Figures
+from gates import Gate, Judgement, judge
+from measurements import Measurements
+from recovery import Accuracy, accuracies, throughput_ratio
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A version of a model: what the registry knows about it, what it was measured on, and what was measured."""
+
+    name: str
+    version: str
+    version_id: str
+    """Custom properties of the registry's version."""
+    properties: dict[str, Any]
+    measurements: Measurements
+    artifacts_uri: str
+    """For people; "" if nobody said."""
+    hardware: str
+    hourly_usd: float | None
+    """Storage URI; "" if nobody said."""
+    served_from: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def figures(self) -> Figures | None:
+        return self.measurements.benchmark.figures if self.measurements.benchmark else None
+
+    @property
+    def weights_bytes(self) -> int | None:
+        """Of the files that hold weights. Before register-model noted it, what compress-model wrote."""
+        noted = (self.properties.get(name) for name in ("weights_bytes", "compression_bytes_after"))
+        return next((int(value) for value in noted if value), None)
+
+    @property
+    def cost(self) -> Cost | None:
+        return cost_of(self.hourly_usd, self.figures)
+
+
+@dataclass(frozen=True)
+class Report:
+    """When a comparison was made, by which run, and where its report lies."""
+
+    run_name: str
+    run_uid: str
+    time: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    model: Subject
+    base: Subject | None
+    accuracies: tuple[Accuracy, ...]
+    """Highest output tokens per second by those of the base."""
+    throughput_ratio: float | None
+    judgements: tuple[Judgement, ...]
+    report: Report
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """The base first, as it was there first."""
+        return (self.base, self.model) if self.base else (self.model,)
+
+    @property
+    def failed(self) -> tuple[Judgement, ...]:
+        return tuple(judgement for judgement in self.judgements if not judgement.passed)
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed
+
+    @property
+    def recoveries(self) -> dict[str, Accuracy]:
+        """The primary metric of each task that base and model have."""
+        return {found.task: found for found in self.accuracies if found.primary and found.base}
+
+
+def compare(model: Subject, base: Subject | None, gates: tuple[Gate, ...], report: Report) -> Comparison:
+    """TaskError where the two were not measured alike, or a gate asks for what was not measured."""
+    others = base.measurements if base else None
+    found = accuracies(model.measurements, others)
+    return Comparison(
+        model=model,
+        base=base,
+        accuracies=found,
+        throughput_ratio=throughput_ratio(model.measurements, others),
+        judgements=judge(gates, found, model.figures, base is not None),
+        report=report,
+    )

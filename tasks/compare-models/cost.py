@@ -1,0 +1,40 @@
+"""What a million tokens cost at the best load that was measured."""
+
+from dataclasses import dataclass
+
+from figures import Figures
+
+SECONDS_PER_HOUR, HOURS_PER_MONTH, MILLION = 3600, 730, 1e6
+
+
+@dataclass(frozen=True)
+class Cost:
+    """In USD. Each of the figures per million tokens is the whole cost spread over those tokens; they do not add up."""
+
+    per_hour: float
+    per_month: float
+    """Load that the prices per token are of: that of the most output tokens per second."""
+    load: str | None
+    per_million_output_tokens: float | None
+    per_million_prompt_tokens: float | None
+    """Over prompt and output tokens together."""
+    per_million_tokens: float | None
+
+
+def cost_of(per_hour: float | None, figures: Figures | None) -> Cost | None:
+    """None without a price. per_hour is of all the hardware that the model was measured on; a month has 730 hours."""
+    if per_hour is None:
+        return None
+
+    def per_million(tokens_per_second: float) -> float | None:
+        return per_hour / (tokens_per_second * SECONDS_PER_HOUR) * MILLION if tokens_per_second > 0 else None
+
+    best = figures.best if figures else None
+    return Cost(
+        per_hour=per_hour,
+        per_month=per_hour * HOURS_PER_MONTH,
+        load=best.strategy if best else None,
+        per_million_output_tokens=best and per_million(best.output_tokens_per_second),
+        per_million_prompt_tokens=best and per_million(best.total_tokens_per_second - best.output_tokens_per_second),
+        per_million_tokens=best and per_million(best.total_tokens_per_second),
+    )

@@ -1,0 +1,162 @@
+"""The conditions that a model must meet before it gets traffic."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from recovery import Accuracy
+from figures import Figures, headline
+from task_support import TaskError
+
+NUMBER = r"\d+(?:\.\d+)?"
+RECOVERY = re.compile(rf"recovery(?::(?P<task>[^:\s<>=]+)(?::(?P<metric>[^\s<>=]+))?)?>=(?P<limit>{NUMBER})")
+# Figures of a benchmark, as run-guidellm calls its results.
+LEAST, MOST = (">=", "≥"), ("<=", "≤")
+BENCHMARK = {
+    "ttft-ms-p95": (MOST, "ms"),
+    "itl-ms-p95": (MOST, "ms"),
+    "error-rate": (MOST, ""),
+    "output-tokens-per-second": (LEAST, "tokens/s"),
+}
+# How a report calls them.
+LABELS = {
+    "recovery": "Recovery",
+    "ttft-ms-p95": "Time to first token, p95",
+    "itl-ms-p95": "Time between tokens, p95",
+    "error-rate": "Failed requests, as a share",
+    "output-tokens-per-second": "Output tokens per second",
+}
+FORMS = (
+    "recovery>=0.97, recovery:<task>>=0.97, recovery:<task>:<metric>>=0.97, ttft-ms-p95<=500, itl-ms-p95<=50,"
+    " error-rate<=0.01 or output-tokens-per-second>=100"
+)
+UNDEFINED = "undefined"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition as it was given. A recovery without a task is that of each task."""
+
+    text: str
+    figure: str
+    task: str | None
+    """None: the task's primary one."""
+    metric: str | None
+    limit: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A gate, and the one figure that it was held against."""
+
+    gate: str
+    figure: str
+    task: str | None
+    metric: str | None
+    """None: undefined, which fails."""
+    value: float | None
+    stderr: float | None
+    relation: str
+    limit: float
+    unit: str
+    """The figure itself decides; its error is only shown."""
+    passed: bool
+
+    def named(self, figure: str) -> str:
+        """recovery of arc_easy (acc_norm)."""
+        return f"{figure} of {self.task} ({self.metric})" if self.task else figure
+
+    @property
+    def label(self) -> str:
+        return self.named(LABELS[self.figure])
+
+    def shown(self, value: float | None) -> str:
+        if value is None:
+            return UNDEFINED
+        digits = 4 if self.figure in ("recovery", "error-rate") else 1
+        text = f"{value:.{digits}f}"
+        # Rounding must not show a figure on the wrong side of its limit.
+        return text if meets(self.relation, float(text), self.limit) == meets(self.relation, value, self.limit) else f"{value:.9g}"
+
+    @property
+    def line(self) -> str:
+        """recovery of arc_easy (acc) is 0.9312 ± 0.0120, must be at least 0.97."""
+        error = f" ± {self.stderr:.4f}" if self.stderr is not None else ""
+        unit = f" {self.unit}" if self.unit else ""
+        wanted = "at least" if self.relation == LEAST[1] else "at most"
+        figure = self.shown(self.value) + error + (unit if self.value is not None else "")
+        return f"{self.named(self.figure)} is {figure}, must be {wanted} {self.limit:g}{unit}"
+
+
+def meets(relation: str, value: float, limit: float) -> bool:
+    return value >= limit if relation == LEAST[1] else value <= limit
+
+
+def parse_gates(text: str) -> tuple[Gate, ...]:
+    """Conditions separated by blanks; TaskError names all that are none."""
+    found = [(condition, parse_gate(condition)) for condition in dict.fromkeys(text.split())]
+    wrong = [condition for condition, gate in found if gate is None]
+    if wrong:
+        raise TaskError(f"GATES: {', '.join(map(repr, wrong))} must be one of {FORMS}")
+    return tuple(gate for _, gate in found if gate)
+
+
+def parse_gate(condition: str) -> Gate | None:
+    if match := RECOVERY.fullmatch(condition):
+        return Gate(condition, "recovery", match["task"], match["metric"], float(match["limit"]))
+    for figure, ((sign, _), _) in BENCHMARK.items():
+        if match := re.fullmatch(rf"{figure}{sign}({NUMBER})", condition):
+            return Gate(condition, figure, None, None, float(match[1]))
+    return None
+
+
+def judge(
+    gates: tuple[Gate, ...], accuracies: tuple[Accuracy, ...], figures: Figures | None, with_base: bool
+) -> tuple[Judgement, ...]:
+    """Holds each gate against what it asks for; TaskError names all those that ask for what was not measured."""
+    judged: list[Judgement] = []
+    problems: list[str] = []
+    for gate in gates:
+        kind = recovery_judgements if gate.figure == "recovery" else benchmark_judgements
+        judged += kind(gate, accuracies, figures, with_base, problems.append)
+    if problems:
+        raise TaskError("GATES: " + "; ".join(problems))
+    return tuple(judged)
+
+
+def recovery_judgements(
+    gate: Gate, accuracies: tuple[Accuracy, ...], _: Figures | None, with_base: bool, problem: Callable[[str], None]
+) -> Iterator[Judgement]:
+    if not with_base:
+        problem(f"{gate.text} needs a base: set BASE_MODEL_NAME, BASE_MODEL_VERSION and BASE_ARTIFACTS_URI")
+        return
+    compared = [found for found in accuracies if found.base]
+    chosen = [
+        found
+        for found in compared
+        if gate.task in (None, found.task) and (found.score.metric == gate.metric if gate.metric else found.primary)
+    ]
+    if not chosen:
+        known = ", ".join(f"{found.task}:{found.score.metric}" for found in compared)
+        problem(f"{gate.text}: " + (f"there are {known}" if known else "the model or its base was not evaluated"))
+    for found in chosen:
+        yield judgement(gate, found.recovery, found.recovery_stderr, found.task, found.score.metric)
+
+
+def benchmark_judgements(
+    gate: Gate, _: tuple[Accuracy, ...], figures: Figures | None, __: bool, problem: Callable[[str], None]
+) -> Iterator[Judgement]:
+    if figures is None:
+        problem(f"{gate.text}: the model was not benchmarked")
+        return
+    yield judgement(gate, float(headline(figures)[gate.figure]))
+
+
+def judgement(
+    gate: Gate, value: float | None, stderr: float | None = None, task: str | None = None, metric: str | None = None
+) -> Judgement:
+    (_, relation), unit = BENCHMARK.get(gate.figure, (LEAST, ""))
+    # A quotient that is the limit must not miss it by the last bit of a float.
+    value = value if value is None else round(value, 9)
+    passed = value is not None and meets(relation, value, gate.limit)
+    return Judgement(gate.text, gate.figure, task, metric, value, stderr, relation, gate.limit, unit, passed)
