@@ -63,7 +63,12 @@ function declare(
     return new k8s.core.v1.ConfigMap(name, dashboardConfigMap(models, delivery, namespace, json), child);
   }
   const resource = grafanaDashboardResource(models, grafanaLabels, namespace, json);
-  return new k8s.apiextensions.CustomResource(name, resource, child);
+  return new k8s.apiextensions.CustomResource(name, resource, {
+    ...child,
+    // The operator refuses to change it, and its name is the same.
+    replaceOnChanges: ["spec.instanceSelector"],
+    deleteBeforeReplace: true,
+  });
 }
 
 const text = (dashboard: object): string => `${JSON.stringify(dashboard, undefined, 2)}\n`;

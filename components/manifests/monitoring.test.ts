@@ -1,4 +1,5 @@
-/** That alerts and dashboards name real metrics is tested here; that Prometheus understands them, in test/schemas/promql.test.ts. */
+/** Every query of alerts and dashboard is read by Prometheus' own grammar, and names metrics that are known to be exported. */
+import { parser } from "@prometheus-io/lezer-promql";
 import { describe, expect, test } from "vitest";
 import { serviceMonitor } from "./monitoring.ts";
 import { consoleDashboard, dashboardConfigMap } from "./monitoring-dashboard.ts";
@@ -22,12 +23,30 @@ const rules = rule.spec.groups.flatMap(({ rules }) => rules);
 const panels = rowsOf("ai").flatMap(({ panels }) => panels);
 const shown = panels.flatMap(({ series }) => series.map(({ expr }) => expr));
 
-/** Names before a selector: every expression of ours selects. */
-const named = (exprs: readonly string[]) =>
-  new Set(exprs.flatMap((expr) => [...expr.matchAll(/([a-zA-Z_:][\w:]*)\{/g)].map(([, name]) => name)));
+const queries = [...rules.map(({ expr }) => expr), ...shown];
 
-test("alerts and dashboards name the listed metrics, all of them and no others", () => {
-  const used = named([...rules.map(({ expr }) => expr), ...shown]);
+/** Metrics that a query names, and whether Prometheus' grammar knows all of it; variables as Grafana would fill them in. */
+function read(query: string) {
+  const text = query.replaceAll("$__rate_interval", "5m").replaceAll("$model", "sums");
+  const names: string[] = [];
+  let valid = true;
+  parser.parse(text).iterate({
+    enter: ({ name, type, from, to, node }) => {
+      if (type.isError) valid = false;
+      if (name === "Identifier" && node.parent?.name === "VectorSelector") names.push(text.slice(from, to));
+    },
+  });
+  return { valid, names };
+}
+
+test.each(queries)("%s is a query", (query) => {
+  expect(read(query).valid).toBe(true);
+  expect(read(`${query})`).valid).toBe(false);
+  expect(read(query.replace(/\{/, "{{")).valid).toBe(false);
+});
+
+test("alerts and dashboard name the listed metrics, all of them and no others", () => {
+  const used = new Set(queries.flatMap((query) => read(query).names));
   expect([...used].sort()).toEqual(Object.values(metrics).flat().sort());
 });
 
@@ -99,7 +118,7 @@ describe("the dashboard", () => {
 
   test("in Grafana has every panel, each query under a name of its own, and no number twice", () => {
     const built = grafanaDashboard("ai");
-    const drawn = built.panels?.filter(({ type }) => type !== "row") as {
+    const drawn = built.panels?.filter(({ type }) => type !== "row") as unknown as {
       title: string;
       id: number;
       gridPos: { x: number; w: number };

@@ -2,6 +2,11 @@
  * A valid object of each kind that a stack may declare by its config, so that the schemas of these kinds are tested whatever
  * the stacks of this repository choose.
  */
+import {
+  dashboardConfigMap,
+  grafanaDashboardResource,
+} from "../../components/manifests/monitoring-dashboard.ts";
+import { prometheusRule } from "../../components/manifests/monitoring-rules.ts";
 import type { Manifest } from "../../local/platform/manifests.ts";
 
 const namespace = "private-ai-demo";
@@ -31,6 +36,17 @@ const podTemplate = {
     tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
     nodeSelector: { "node.kubernetes.io/instance-type": "g6.4xlarge" },
   },
+};
+
+/** As a model without gates has them. */
+export const thresholds = {
+  queuedRequests: 10,
+  kvCacheUsage: 0.95,
+  preemptionsPerRequest: 0.1,
+  ttftMsP95: 2000,
+  itlMsP95: 100,
+  errorRate: 0.05,
+  notReadyMinutes: 15,
 };
 
 export const examples: readonly Manifest[] = [
@@ -163,26 +179,11 @@ export const examples: readonly Manifest[] = [
       endpoints: [{ port: "http", path: "/metrics", interval: "15s", scheme: "http" }],
     },
   },
-  {
-    apiVersion: "monitoring.coreos.com/v1",
-    kind: "PrometheusRule",
-    metadata,
-    spec: {
-      groups: [
-        {
-          name: "vllm",
-          rules: [
-            {
-              alert: "ModelQueueGrows",
-              expr: "vllm:num_requests_waiting > 10",
-              for: "5m",
-              labels: { severity: "warning" },
-            },
-          ],
-        },
-      ],
-    },
-  },
+  prometheusRule({ name: metadata.name, namespace, deployment: predictor }, thresholds, {
+    release: "prometheus",
+  }),
+  grafanaDashboardResource(namespace, { dashboards: "grafana" }, "grafana", "{}"),
+  { apiVersion: "v1", kind: "ConfigMap", ...dashboardConfigMap(namespace, "configMap", "grafana", "{}") },
   {
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledObject",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import type { Manifest } from "../../local/platform/manifests.ts";
 import { type GoModuleName, goModuleSource } from "../../local/toolchain/go.ts";
+import { grafanaDashboardDefinition } from "./grafana-dashboard-definition.ts";
 import { modelRegistryDefinition } from "./model-registry-definition.ts";
 
 interface Package {
@@ -31,6 +32,9 @@ const packages: readonly Package[] = [
   { tool: "crds", module: "github.com/kedacore/keda/v2", path: "config/crd/bases" },
   { tool: "crds", module: "sigs.k8s.io/gateway-api", path: "config/crd/standard" },
 ];
+
+/** For kinds whose module no package registry has. */
+const standIns = [modelRegistryDefinition, grafanaDashboardDefinition];
 
 const sources = new Map<string, Promise<string>>();
 
@@ -68,8 +72,8 @@ const definitions = new Map<string, Manifest>();
  * all of them together are 10 MB of YAML.
  */
 export async function customResourceDefinition(group: string, kind: string): Promise<Manifest | undefined> {
-  const own = modelRegistryDefinition.spec;
-  if (own.group === group && own.names.kind === kind) return modelRegistryDefinition;
+  const own = standIns.find(({ spec }) => spec.group === group && spec.names.kind === kind);
+  if (own) return own;
   const lines = [`\n  group: ${group}\n`, `\n    kind: ${kind}\n`];
   const key = lines.join("");
   texts ??= readTexts();

@@ -81,6 +81,8 @@ test.each([
   ["RoleBinding", ["roleRef"]],
   ["Route", ["spec.to"]],
   ["ServiceMonitor", ["spec.selector", "spec.endpoints"]],
+  ["PrometheusRule", ["spec.groups.*.name", "spec.groups.*.rules.*.expr"]],
+  ["GrafanaDashboard", ["spec.instanceSelector"]],
   ["ScaledObject", ["spec.scaleTargetRef", "spec.triggers"]],
   ["ModelRegistry", ["spec.rest", "spec.mysql.host"]],
 ])("fields that %s requires are known to its schema", async (kind, required) => {
