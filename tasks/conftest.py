@@ -371,6 +371,8 @@ def kubernetes_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             "--service-account-issuer=https://kubernetes.default.svc",
             "--endpoint-reconciler-type=none",
             "--disable-admission-plugins=ServiceAccount",
+            # OpenShift has it: who makes another the owner of an object must be allowed to delete the object.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         ],
     ]
     processes = []

@@ -29,6 +29,8 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 SECONDS_BETWEEN_LOOKS = 30.0
 WATCH_SECONDS = 240
 SECONDS_UNTIL_AVAILABLE = 3
+# Not 500, with which a manifest with an unknown field is refused.
+PASSING_STATUSES = (429, 502, 503, 504)
 LOG_LINES = 20
 # Seconds that a problem may last: an autoscaler may have to add a node, an old pod to leave the quota.
 SCHEDULING_PATIENCE, START_PATIENCE = 900.0, 60.0
@@ -175,8 +177,8 @@ class Objects:
         try:
             yield
         except ApiException as error:
-            passing = error.status == 429 or error.status >= 500
-            raise (Unavailable if passing else TaskError)(self._explain(what, error)) from error
+            kind = Unavailable if error.status in PASSING_STATUSES else TaskError
+            raise kind(self._explain(what, error)) from error
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable(f"{what}: the Kubernetes API cannot be reached: {error}") from error
 

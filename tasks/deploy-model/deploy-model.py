@@ -1,107 +1,70 @@
 """Deploys a model with KServe and vLLM, and waits until it truly serves: rolled out, and it answers under its own name."""
 
 import os
-import shlex
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import requests
 from certificates import explain_certificate, trust
-from kubernetes_objects import Manifest, Objects, Rollout, connect, own_namespace
-from service_name import service_name
-from serving_manifests import Deployment, digest_in, inference_service, serving_runtime
-from task_support import Parameters, TaskError, run, write_result
+from deploy_request import Request, read_request
+from kubernetes_objects import Manifest, Objects, Rollout, Unavailable, connect, once_available, own_namespace
+from serving_manifests import digest_in
+from serving_objects import (
+    FIELD_MANAGER,
+    SERVICE,
+    is_being_deleted,
+    other_makers,
+    owner_of,
+    pods_of,
+    predictor_of,
+    remove,
+)
+from task_support import TaskError, run, write_result
 
-FIELD_MANAGER = "modelcar-deploy-model"
-STORAGE_URI = r"oci://[^@\s]+@sha256:[0-9a-f]{64}|(s3|pvc|hf)://\S+"
-QUANTITY = r"\d+(\.\d+)?(m|[kMGTPE]i?)?"
 SECONDS_BETWEEN_QUESTIONS = 3
 SECONDS_TO_ANSWER = 120
 
 
-@dataclass(frozen=True)
-class Request:
-    deployment: Deployment
-    timeout_seconds: int
-    url_file: Path | None
-    token_file: Path
-
-
-def read_parameters() -> Request:
-    parameters = Parameters()
-
-    def number(name: str, pattern: str = r"[1-9]\d*") -> int:
-        return int(parameters.required(name, pattern, "a whole number") or 0)
-
-    def boolean(name: str) -> bool:
-        return parameters.required(name, "true|false", "true or false") == "true"
-
-    runtime = parameters.optional("SERVING_RUNTIME")
-    image = "" if runtime else parameters.required("RUNTIME_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "vLLM's image by digest")
-    deployment = Deployment(
-        name=service_name(parameters.required("MODEL_NAME")),
-        storage_uri=parameters.required("STORAGE_URI", STORAGE_URI, "oci://…@sha256:…, s3://…, pvc://… or hf://…"),
-        platform=parameters.required("PLATFORM", "openshift|kubernetes", "openshift or kubernetes"),
-        deployment_mode=parameters.required("DEPLOYMENT_MODE", "Standard|RawDeployment", "Standard or RawDeployment"),
-        runtime=runtime,
-        image=image,
-        startup_minutes=number("STARTUP_MINUTES"),
-        gpus=number("GPUS", r"\d+"),
-        gpu_product=parameters.optional("GPU_PRODUCT"),
-        cpu=parameters.required("CPU", QUANTITY, "a quantity"),
-        memory=parameters.required("MEMORY", QUANTITY, "a quantity"),
-        max_model_len=number("MAX_MODEL_LEN"),
-        vllm_args=read_arguments(parameters.optional("VLLM_ARGS")),
-        service_account=parameters.optional("MODEL_SERVICE_ACCOUNT"),
-        pull_secret=parameters.optional("PULL_SECRET"),
-        exposed=boolean("EXPOSED"),
-        token_auth=boolean("TOKEN_AUTH"),
-    )
-    timeout = number("TIMEOUT_SECONDS")
-    url_file = parameters.directory("SERVICE_URL_FILE") if parameters.optional("SERVICE_URL_FILE") else None
-    token_file = Path(parameters.optional("SERVICE_ACCOUNT_TOKEN_FILE", "/nonexistent"))
-    parameters.check()
-    return Request(deployment, timeout, url_file, token_file)
-
-
-def read_arguments(text: str) -> tuple[str, ...]:
-    """VLLM_ARGS as a shell would split it."""
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise TaskError(f"VLLM_ARGS {text!r} cannot be split: {error}") from error
-
-
-def address_of(service: Manifest | None, objects: Objects, name: str) -> str:
+def address_of(service: Manifest, objects: Objects) -> str:
     """The URL inside the cluster, as KServe says it, because the port differs between installations."""
-    address = ((service or {}).get("status") or {}).get("address") or {}
-    return (address.get("url") or f"http://{name}-predictor.{objects.namespace}.svc.cluster.local").rstrip("/")
+    address = (service.get("status") or {}).get("address") or {}
+    host = f"{predictor_of(service['metadata']['name'])}.{objects.namespace}.svc.cluster.local"
+    return (address.get("url") or f"http://{host}").rstrip("/")
+
+
+def caller_headers(request: Request) -> dict[str, str]:
+    if request.api_key:
+        return {"Authorization": f"Bearer {request.api_key}"}
+    if not request.token_auth:
+        return {}
+    if not request.token_file.is_file():
+        raise TaskError(f"{request.token_file} is missing; callers are asked for the service account's token: mount it")
+    return {"Authorization": f"Bearer {request.token_file.read_text().strip()}"}
 
 
 def wait_for_answer(request: Request, objects: Objects, end: float) -> str:
     """Asks for one token until the model answers under its own name. Returns the URL."""
-    name = request.deployment.name
-    headers = {}
-    if request.deployment.token_auth:
-        if not request.token_file.is_file():
-            raise TaskError(f"{request.token_file} is missing; TOKEN_AUTH needs the service account's token mounted")
-        headers["Authorization"] = f"Bearer {request.token_file.read_text().strip()}"
-    failure = "it was not asked"
+    headers = caller_headers(request)
     while True:
-        service = objects.get("serving.kserve.io/v1beta1", "InferenceService", name)
-        if service is None:
-            raise TaskError(f"InferenceService {name} was removed while it was waited for")
-        url = address_of(service, objects, name)
-        if headers and not url.startswith("https://"):
-            failure = f"{url} has no TLS, so the token is not sent"
-        else:
-            failure = ask(url, name, headers)
-            if not failure:
-                return url
+        url, failure = try_once(request, objects, headers)
+        if not failure:
+            return url
         if time.monotonic() >= end:
-            raise TaskError(f"{name} does not answer within the time: {failure}")
+            raise TaskError(f"{request.name} does not answer within the time: {failure}")
         time.sleep(SECONDS_BETWEEN_QUESTIONS)
+
+
+def try_once(request: Request, objects: Objects, headers: dict[str, str]) -> tuple[str, str]:
+    """The URL, and why the model does not answer there yet."""
+    try:
+        service = objects.get(*SERVICE, request.name)
+    except Unavailable as error:
+        return "", str(error)
+    if service is None or is_being_deleted(service):
+        raise TaskError(f"InferenceService {request.name} was removed while it was waited for")
+    url = address_of(service, objects)
+    if request.token_auth and not url.startswith("https://"):
+        return url, f"{url} has no TLS, so the token is not sent"
+    return url, ask(url, request.model_name, headers)
 
 
 def ask(url: str, name: str, headers: dict[str, str]) -> str:
@@ -114,7 +77,8 @@ def ask(url: str, name: str, headers: dict[str, str]) -> str:
     except requests.RequestException as error:
         return f"{url} cannot be reached: {error}"
     if answer.status_code in (401, 403):
-        raise TaskError(f"{url} refuses access ({answer.status_code}): let the task's service account get the InferenceService")
+        needs = "let the task's service account get the InferenceService, or name the Secret with its key in ENDPOINT_SECRET"
+        raise TaskError(f"{url} refuses access ({answer.status_code}): {needs}")
     if answer.status_code >= 500 or (answer.status_code == 404 and "does not exist" not in answer.text):
         return f"{url} answered {answer.status_code}"
     try:
@@ -126,29 +90,56 @@ def ask(url: str, name: str, headers: dict[str, str]) -> str:
     raise TaskError(f"{url} did not answer as model {name}: {answer.status_code} {answer.text[:300]}")
 
 
-def deploy(request: Request) -> None:
-    deployment = request.deployment
-    end = time.monotonic() + request.timeout_seconds
+def make_way(objects: Objects, manifest: Manifest, owner_uid: str, end: float) -> None:
+    """Leaves of an object's name nothing that must not be changed into it: what an earlier run made is removed."""
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    found = objects.get(manifest["apiVersion"], kind, name)
+    if found is None:
+        return
+    what = f"{kind} {name} in namespace {objects.namespace}"
+    if makers := other_makers(found):
+        raise TaskError(f"{what} exists, and another tool manages it ({makers}), so give this one another name")
+    owner, uid = owner_of(found)
+    if not is_being_deleted(found):
+        if uid == owner_uid:
+            return
+        if not uid:
+            raise TaskError(f"{what} was deployed to stay, so no run may have it: give this one another name, or delete that")
+        print(f"{what} is left of PipelineRun {owner} ({uid}) and is replaced", flush=True)
+    remove(objects, found, end)
+
+
+def declare(request: Request, end: float) -> Objects:
+    """Applies the objects. Can be repeated."""
     objects = Objects(connect(), own_namespace(), FIELD_MANAGER)
-    print(f"{deployment.storage_uri} as {objects.namespace}/{deployment.name}", flush=True)
-    if not deployment.runtime:
-        objects.apply(serving_runtime(deployment))
-    service = inference_service(deployment)
-    objects.apply(service)
-    predictor = f"{deployment.name}-predictor"
-    Rollout(objects, predictor, f"app=isvc.{predictor}", digest_in(service)).wait(end)
-    print(f"{deployment.name} is rolled out", flush=True)
+    manifests = [*([request.runtime] if request.runtime else []), request.service]
+    # The model first, which stands on its runtime.
+    for manifest in reversed(manifests):
+        make_way(objects, manifest, request.owner_uid, end)
+    for manifest in manifests:
+        objects.apply(manifest)
+    return objects
+
+
+def deploy(request: Request) -> None:
+    end = time.monotonic() + request.timeout_seconds
+    uri = request.service["spec"]["predictor"]["model"]["storageUri"]
+    print(f"{uri} as {own_namespace()}/{request.name}", flush=True)
+    objects = once_available(lambda: declare(request, end), end)
+    predictor, digest = predictor_of(request.name), digest_in(request.service)
+    Rollout(objects, predictor, pods_of(request.name), digest, request.unschedulable_seconds).wait(end)
+    print(f"{request.name} is rolled out", flush=True)
     url = wait_for_answer(request, objects, end)
-    print(f"{deployment.name} answers at {url}", flush=True)
+    print(f"{request.model_name} answers at {url}", flush=True)
     if request.url_file:
         request.url_file.parent.mkdir(parents=True, exist_ok=True)
         request.url_file.write_text(url + "\n")
-    write_result("inference-service", deployment.name)
+    write_result("inference-service", request.name)
     write_result("service-url", url)
 
 
 def main() -> None:
-    request = read_parameters()
+    request = read_request()
     trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
     deploy(request)
 

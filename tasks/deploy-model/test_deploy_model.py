@@ -1,15 +1,13 @@
 """Runs the deploying task against a real API server with KServe's CRDs; the tests play KServe and the kubelet."""
 
-import json
 import shlex
 import threading
 import time
-import urllib.error
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from kserve_stand_in import SERVING, Cluster, Meanwhile, Model
 from kubernetes_objects import DIGEST_ANNOTATION
 from service_name import service_name
 
@@ -18,135 +16,25 @@ RESULTS = ["inference-service", "service-url"]
 IMAGE = "quay.io/modelcar/vllm@sha256:" + "1" * 64
 URI = "oci://quay.io/modelcar/code@sha256:" + "2" * 64
 NAME, SERVICE = "CodeLlama-34b_Python.hf", "codellama-34b-python-hf"
-SERVING = "/apis/serving.kserve.io"
 # What the task says that it needs.
 RULES = [
-    {"apiGroups": ["serving.kserve.io"], "resources": ["servingruntimes", "inferenceservices"], "verbs": ["get", "create", "patch"]},
+    {"apiGroups": ["serving.kserve.io"], "resources": ["servingruntimes", "inferenceservices"], "verbs": ["get", "create", "patch", "delete"]},
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
 ]  # fmt: skip
 
 
-class Model:
-    """A stand-in for vLLM: answers completions as it is told."""
-
-    def __init__(self) -> None:
-        self.answers = [(200, {"model": SERVICE, "choices": [{"text": "2"}]})]
-        self.asked: list[dict] = []
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                model.asked.append({"path": self.path, **body})
-                status, content = model.answers.pop(0) if len(model.answers) > 1 else model.answers[0]
-                data = json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture
 def model() -> Iterator[Model]:
-    model = Model()
-    thread = threading.Thread(target=model.server.serve_forever, args=(0.05,))
-    thread.start()
-    yield model
-    model.server.shutdown()
-    model.server.server_close()
-    thread.join()
-
-
-class Cluster:
-    """A namespace of its own, where the test does what KServe and the kubelet would do."""
-
-    def __init__(self, api, namespace: str) -> None:
-        self._api, self.namespace = api, namespace
-        self.call("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-        roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
-        self.call("POST", f"{roles}/roles", {"metadata": {"name": "deployer"}, "rules": RULES})
-        subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "user"}
-        role = {"kind": "Role", "apiGroup": "rbac.authorization.k8s.io", "name": "deployer"}
-        binding = {"metadata": {"name": "deployer"}, "roleRef": role, "subjects": [subject]}
-        self.call("POST", f"{roles}/rolebindings", binding)
-
-    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> dict:
-        return self._api.call(method, path, body, kind)
-
-    def path(self, group: str, plural: str, name: str = "") -> str:
-        return f"{group}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
-
-    def service(self, name: str = SERVICE) -> dict | None:
-        return self.find(self.path(f"{SERVING}/v1beta1", "inferenceservices", name))
-
-    def runtime(self, name: str = SERVICE) -> dict | None:
-        return self.find(self.path(f"{SERVING}/v1alpha1", "servingruntimes", name))
-
-    def find(self, path: str) -> dict | None:
-        try:
-            return self.call("GET", path)
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise
-
-    def await_service(self, newer_than: int = 0, name: str = SERVICE) -> dict:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            found = self.service(name)
-            if found and found["metadata"]["generation"] > newer_than:
-                return found
-            time.sleep(0.1)
-        raise AssertionError("no InferenceService was applied")
-
-    def roll_out(self, service: dict, **status: int) -> None:
-        """The Deployment that KServe makes of an InferenceService, in a state of its rollout."""
-        name = service["metadata"]["name"] + "-predictor"
-        annotations = service["spec"]["predictor"]["annotations"]
-        labels = {"app": f"isvc.{name}"}
-        containers = [{"name": "kserve-container", "image": IMAGE}]
-        template = {"metadata": {"labels": labels, "annotations": annotations}, "spec": {"containers": containers}}
-        spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
-        path = self.path("/apis/apps/v1", "deployments", name)
-        if self.find(path) is None:
-            self.call("POST", self.path("/apis/apps/v1", "deployments"), {"metadata": {"name": name}, "spec": spec})
-        else:
-            self.call("PATCH", path, {"spec": {"template": template}}, "application/merge-patch+json")
-        generation = self.call("GET", path)["metadata"]["generation"]
-        full = {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
-        full |= {"readyReplicas": 1, **status}
-        self.call("PATCH", f"{path}/status", {"status": full}, "application/merge-patch+json")
-
-    def publish_address(self, url: str, name: str = SERVICE) -> None:
-        status = {"status": {"address": {"url": url}}}
-        path = self.path(f"{SERVING}/v1beta1", "inferenceservices", name)
-        self.call("PATCH", f"{path}/status", status, "application/merge-patch+json")
-
-    def pod(self, service: dict, name: str, status: dict) -> None:
-        predictor = service["metadata"]["name"] + "-predictor"
-        metadata = {
-            "name": name,
-            "labels": {"app": f"isvc.{predictor}"},
-            "annotations": service["spec"]["predictor"]["annotations"],
-        }
-        pods = self.path("/api/v1", "pods")
-        containers = [{"name": "kserve-container", "image": IMAGE}]
-        self.call("POST", pods, {"metadata": metadata, "spec": {"containers": containers}})
-        self.call("PATCH", f"{pods}/{name}/status", {"status": status}, "application/merge-patch+json")
+    with Model(SERVICE) as model:
+        yield model
 
 
 @pytest.fixture
 def cluster(kubernetes_api, request) -> Cluster:
     digits = f"{abs(hash(request.node.name)):x}"[:8]
-    return Cluster(kubernetes_api, f"deploy-{digits}-{int(time.time() * 1000) % 10_000_000}")
+    return Cluster(kubernetes_api, f"deploy-{digits}-{int(time.time() * 1000) % 10_000_000}", RULES, SERVICE)
 
 
 @pytest.fixture
@@ -169,34 +57,12 @@ def deploy(run_task: Callable, kubernetes_api, cluster: Cluster, tmp_path: Path)
             "TOKEN_AUTH": "false",
             "STARTUP_MINUTES": "30",
             "TIMEOUT_SECONDS": "60",
+            "UNSCHEDULABLE_SECONDS": "900",
             "SERVICE_URL_FILE": "run-1/service-url",
         }
         return run_task("deploy-model", RESULTS, **{**parameters, **changes})
 
     return start
-
-
-class Meanwhile:
-    """Does something beside the task; what fails there fails the test."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._error: BaseException | None = None
-
-        def run() -> None:
-            try:
-                work()
-            except BaseException as error:
-                self._error = error
-
-        self._thread = threading.Thread(target=run)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        if self._error:
-            raise self._error
 
 
 def test_deploys_and_saves_the_url_when_the_model_has_answered(deploy, cluster, model, tmp_path):
@@ -337,20 +203,46 @@ def test_a_pod_that_cannot_run_ends_the_wait_with_its_reason(deploy, cluster, st
     assert time.monotonic() - started < 50
 
 
+def unschedulable(lacking: str) -> dict:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": lacking}
+    return {"phase": "Pending", "conditions": [condition]}
+
+
 def test_an_unschedulable_pod_is_waited_for_and_named(deploy, cluster):
     lacking = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": lacking}
 
     def scheduler() -> None:
         service = cluster.await_service()
         cluster.roll_out(service, availableReplicas=0, readyReplicas=0)
-        cluster.pod(service, "the-pod", {"phase": "Pending", "conditions": [condition]})
+        cluster.pod(service, "the-pod", unschedulable(lacking))
 
     with Meanwhile(scheduler):
         outcome = deploy(TIMEOUT_SECONDS="6")
     assert outcome.code == 1
-    assert f"Unschedulable: {lacking}" in outcome.error
-    assert f"Unschedulable: {lacking}\n" in outcome.output
+    assert "is not rolled out within the time" in outcome.error and f"Unschedulable: {lacking}" in outcome.error
+    assert f"no node takes it (waited for at most 900 s): Unschedulable: {lacking}\n" in outcome.output
+
+
+def test_a_pod_waits_for_a_node_only_so_long_whatever_the_scheduler_says_meanwhile(deploy, cluster):
+    ended = threading.Event()
+
+    def scheduler() -> None:
+        service = cluster.await_service()
+        cluster.roll_out(service, availableReplicas=0, readyReplicas=0)
+        cluster.pod(service, "the-pod", unschedulable("0/3 nodes"))
+        for nodes in range(4, 100):
+            if ended.wait(1):
+                return
+            cluster.set_pod_status("the-pod", unschedulable(f"0/{nodes} nodes"))
+
+    started = time.monotonic()
+    with Meanwhile(scheduler):
+        outcome = deploy(UNSCHEDULABLE_SECONDS="5", TIMEOUT_SECONDS="90")
+        ended.set()
+    assert outcome.code == 1
+    wanted = f"error: {cluster.namespace}/the-pod: no node takes it (waited for at most 5 s): Unschedulable: 0/"
+    assert outcome.error.startswith(wanted)
+    assert time.monotonic() - started < 60
 
 
 def test_a_model_that_answers_late_is_asked_again(deploy, cluster, model):
@@ -394,7 +286,7 @@ def test_what_another_tool_manages_is_not_taken_over(deploy, cluster):
 
 def test_missing_rights_are_named(deploy, cluster):
     role = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{cluster.namespace}/roles/deployer"
-    cluster.call("PATCH", role, {"rules": RULES[1:]}, "application/merge-patch+json")
+    cluster.call("PATCH", role, {"rules": [{**RULES[0], "verbs": ["get"]}]}, "application/merge-patch+json")
     outcome = deploy()
     assert outcome.code == 1
     assert 'cannot patch resource "servingruntimes"' in outcome.error

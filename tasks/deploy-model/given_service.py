@@ -1,0 +1,134 @@
+"""A complete InferenceService that the task is given, checked for what the task must know of it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
+from service_name import service_name
+
+STORAGE_URI = r"oci://[^@\s]+@sha256:[0-9a-f]{64}|(s3|pvc|hf)://\S+"
+KEYS = ("apiVersion", "kind", "metadata", "spec")
+METADATA_KEYS = ("name", "namespace", "labels", "annotations")
+MODES = ("Standard", "RawDeployment")
+# Server arguments that take the names under which the model answers.
+NAMES_ARGUMENT = "--served-model-name"
+
+
+@dataclass(frozen=True)
+class GivenService:
+    manifest: Manifest
+    # Why it cannot be deployed.
+    problems: list[str]
+
+    @property
+    def predictor(self) -> Manifest:
+        return at(self.manifest, "spec", "predictor")
+
+    @property
+    def served_name(self) -> str:
+        """The name under which the model answers: the first of its own argument, or the InferenceService's."""
+        arguments = [str(argument) for argument in listed(at(self.predictor, "model"), "args")]
+        named = at(self.manifest, "metadata").get("name", "")
+        for index, argument in enumerate(arguments):
+            if argument == NAMES_ARGUMENT:
+                named = next(iter(arguments[index + 1 :]), "")
+            elif argument.startswith(f"{NAMES_ARGUMENT}="):
+                named = argument.partition("=")[2]
+        return str(named)
+
+    @property
+    def token_auth(self) -> bool:
+        """Whether OpenShift AI's proxy asks callers for a token."""
+        return at(self.manifest, "metadata", "annotations").get("security.opendatahub.io/enable-auth") == "true"
+
+    @property
+    def key_auth(self) -> bool:
+        """Whether vLLM itself asks callers for a key."""
+        env = listed(at(self.predictor, "model"), "env")
+        return any(isinstance(entry, dict) and entry.get("name") == "VLLM_API_KEY" for entry in env)
+
+    def with_digest(self) -> Manifest:
+        """The manifest whose pods carry a digest of it, by which they are told from those of another one."""
+        annotations = {**at(self.predictor, "annotations"), DIGEST_ANNOTATION: digest_of(self.predictor)}
+        predictor = {**self.predictor, "annotations": annotations}
+        return {**self.manifest, "spec": {**self.manifest["spec"], "predictor": predictor}}
+
+
+def read_given_service(text: str, namespace: str, model_name: str) -> GivenService:
+    """INFERENCE_SERVICE, with all its problems. What the API server refuses itself, such as unknown fields, is left to it."""
+    try:
+        manifest = json.loads(text)
+    except ValueError as error:
+        return GivenService({}, [f"INFERENCE_SERVICE is not JSON: {error}"])
+    if not isinstance(manifest, dict):
+        return GivenService({}, [f"INFERENCE_SERVICE must be a JSON object, not {manifest!r:.60}"])
+    given = GivenService(manifest, [])
+    given.problems.extend(f"INFERENCE_SERVICE: {problem}" for problem in all_problems(given, namespace, model_name))
+    return given
+
+
+def all_problems(given: GivenService, namespace: str, model_name: str) -> Iterator[str]:
+    yield from problems_of_metadata(given.manifest, namespace)
+    yield from problems_of_predictor(given.manifest)
+    if model_name and given.served_name != model_name:
+        where = f"{NAMES_ARGUMENT} in its args, or metadata.name without it"
+        yield f"the model answers as {given.served_name!r} ({where}), so MODEL_NAME cannot be {model_name!r}"
+
+
+def problems_of_metadata(manifest: Manifest, namespace: str) -> Iterator[str]:
+    metadata = at(manifest, "metadata")
+    if manifest.get("apiVersion") != "serving.kserve.io/v1beta1" or manifest.get("kind") != "InferenceService":
+        found = f"{manifest.get('apiVersion')} {manifest.get('kind')}"
+        yield f"it must be a serving.kserve.io/v1beta1 InferenceService, not {found}"
+    yield from unknown_keys(manifest, KEYS, "")
+    yield from unknown_keys(metadata, METADATA_KEYS, "metadata.")
+    name = metadata.get("name")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or service_name(name) != name:
+        yield f"metadata.name must be at most 53 lower case letters, digits and hyphens, a letter first, not {name!r}"
+    if metadata.get("namespace", namespace) != namespace:
+        yield f"metadata.namespace must be {namespace}, the task's own, or be left out, not {metadata['namespace']!r}"
+    annotations = at(metadata, "annotations")
+    mode = annotations.get("serving.kserve.io/deploymentMode")
+    if mode not in MODES:
+        yield f"annotation serving.kserve.io/deploymentMode must be {' or '.join(MODES)}, not {mode!r}"
+    if annotations.get("serving.kserve.io/stop") == "true":
+        yield "annotation serving.kserve.io/stop is true, so no pod would run"
+
+
+def problems_of_predictor(manifest: Manifest) -> Iterator[str]:
+    yield from unknown_keys(at(manifest, "spec"), ("predictor",), "spec.")
+    predictor = at(manifest, "spec", "predictor")
+    if "workerSpec" in predictor:
+        yield "spec.predictor.workerSpec: a model on several nodes is not waited for by this task"
+    if predictor.get("minReplicas", 1) in (0, None):
+        yield "spec.predictor.minReplicas must be at least 1, so that a pod runs"
+    model = at(predictor, "model")
+    if not model:
+        yield "spec.predictor.model is missing"
+        return
+    uri = model.get("storageUri")
+    if not isinstance(uri, str) or not re.fullmatch(STORAGE_URI, uri):
+        yield f"spec.predictor.model.storageUri must be oci://…@sha256:…, s3://…, pvc://… or hf://…, not {uri!r}"
+    arguments = model.get("args", [])
+    if not isinstance(arguments, list) or not all(isinstance(argument, str) for argument in arguments):
+        yield "spec.predictor.model.args must be a list of strings"
+
+
+def unknown_keys(manifest: Manifest, known: tuple[str, ...], where: str) -> Iterator[str]:
+    if others := sorted(set(manifest) - set(known)):
+        yield f"{', '.join(where + other for other in others)}: it may have only {', '.join(where + key for key in known)}"
+
+
+def at(manifest: Manifest, *path: str) -> Manifest:
+    """The object at a path, an empty one where there is none."""
+    for key in path:
+        inner = manifest.get(key)
+        manifest = inner if isinstance(inner, dict) else {}
+    return manifest
+
+
+def listed(manifest: Manifest, key: str) -> list[object]:
+    value = manifest.get(key)
+    return value if isinstance(value, list) else []
