@@ -189,6 +189,55 @@ const accelerator = z.strictObject({
   ),
 });
 
+const thresholds = z.strictObject({
+  /** Requests that wait in each copy's queue. Default: twice the model's `serve.autoscaling.target`, or 10 without it. */
+  queuedRequests: integer(1, 1_000_000).optional(),
+  /** Share of a copy's KV cache in use; beyond it, requests soon push each other out. */
+  kvCacheUsage: number(0.01, 1).default(0.95),
+  /** Preemptions for each finished request; at 0.1 a tenth of the work may be done twice. */
+  preemptionsPerRequest: number(0, 1000).default(0.1),
+  /**
+   * Milliseconds to the first token, 95th percentile, queue included. Gates hold at the lightest load: set this for a model
+   * that works near its limit. Default: the model's gate, or 2000 without one, beyond which readers of a chat think it failed.
+   */
+  ttftMsP95: number(1, 1e7).optional(),
+  /**
+   * Milliseconds between tokens, 95th percentile. Default: the model's gate, or 100 without one: ten tokens per second, about
+   * as fast as people read.
+   */
+  itlMsP95: number(1, 1e7).optional(),
+  /** Share of requests that end in HTTP 5xx, where these are five or more in 10 minutes. Default: the model's gate, or 0.05 without one. */
+  errorRate: number(0, 1).optional(),
+  /** Minutes without a ready copy, or without metrics; a large model that is replaced by Recreate loads for about as long. */
+  notReadyMinutes: integer(1, 24 * 60).default(15),
+});
+
+const monitoring = z.strictObject({
+  /** A ServiceMonitor for the metrics of each model that OpenShift AI does not monitor itself, as it does behind KServe. */
+  serviceMonitor: boolean.default(false),
+  /** A PrometheusRule for each model that is not stopped, with alerts on its queue, KV cache, latencies, errors and readiness. */
+  alerts: boolean.default(false),
+  /** Beyond which alerts fire. */
+  thresholds: thresholds.prefault({}),
+  /**
+   * Labels of ServiceMonitors and PrometheusRules by which a Prometheus selects them, such as `release: kube-prometheus-stack`.
+   * OpenShift's selects all, once monitoring for user-defined projects is on.
+   */
+  labels: record(
+    text(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value"),
+    "labels",
+  ).default({}),
+  /**
+   * A dashboard of the models, in Grafana or on OpenShift: a ConfigMap for Grafana's sidecar, a GrafanaDashboard for the
+   * Grafana operator, or a ConfigMap in openshift-config-managed for OpenShift's console, which cluster administrators may make.
+   */
+  dashboard: choice("none", "configMap", "grafanaOperator", "openshiftConsole").default("none"),
+  /** Where the dashboard's object goes. Default: `namespace`; for the console, openshift-config-managed. */
+  dashboardNamespace: dnsLabel().optional(),
+  /** Labels of the Grafana that the operator puts the dashboard into. */
+  grafanaLabels: record(nonEmpty, "labels").default({ dashboards: "grafana" }),
+});
+
 const keys = z.strictObject({
   /** What the cluster is: OpenShift with OpenShift AI, or Kubernetes with KServe. */
   platform: choice("openshift", "kubernetes"),
@@ -258,13 +307,8 @@ const keys = z.strictObject({
     .prefault({}),
   /** The way into the models. */
   endpoint: endpoint.prefault({}),
-  /** What is measured of the models. */
-  monitoring: z
-    .strictObject({
-      /** A ServiceMonitor for the metrics of each model that OpenShift AI does not monitor itself, as it does behind KServe. */
-      serviceMonitor: boolean.default(false),
-    })
-    .prefault({}),
+  /** What is measured of the models while they are served, and who is told. */
+  monitoring: monitoring.prefault({}),
   /** GPUs that the cluster has; models and tasks name the one that they need. */
   accelerators: record(accelerator, "accelerators by name"),
   /** Containers, none of which is built by the stack itself. */
