@@ -1,7 +1,7 @@
 /** The servers that a model comes from and goes to, each on a free port, and what they and the disk take while they run. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { CommandLine } from "../local/images/store.ts";
@@ -69,14 +69,16 @@ export function startMinio(directory: string): Promise<Server> {
   }));
 }
 
-/** Bytes on the disk under a folder, of sparse files what they take. Files may go while it looks. */
-export function bytesUnder(directory: string): number {
-  let bytes = 0;
-  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    bytes += (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+/** Bytes on the disk under a folder, of sparse files what they take. Files and folders may go while it looks. */
+export function bytesUnder(path: string): number {
+  try {
+    const about = lstatSync(path);
+    if (!about.isDirectory()) return about.blocks * 512;
+    return readdirSync(path).reduce((bytes, name) => bytes + bytesUnder(join(path, name)), 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
   }
-  return bytes;
 }
 
 async function start(path: string, commandOf: (port: number) => CommandLine): Promise<Server> {
@@ -84,6 +86,7 @@ async function start(path: string, commandOf: (port: number) => CommandLine): Pr
   const { command, args, env } = commandOf(port);
   // A group of its own, so that what a container's program has started ends with it.
   const child = spawn(command, args, { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
+  process.once("exit", () => signal(child));
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-2000);
@@ -121,10 +124,14 @@ function usageOf({ pid }: ChildProcess) {
 export const isServer = ({ program }: { readonly program: string }): boolean => program !== "buildah";
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  process.kill(-child.pid, "SIGTERM");
-  await ended;
+  if (signal(child)) await ended;
+}
+
+/** Ends a server with all that it has started; false if it has ended already. */
+function signal({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return false;
+  return process.kill(-pid, "SIGTERM");
 }
 
 function freePort(): Promise<number> {

@@ -61,40 +61,45 @@ if (!(gibibytes > 0)) throw new Error("use: node bench/data-path.ts [GiB]");
 const scratch = mkdtempSync(join(tmpdir(), "modelcar-bench-"));
 // The tasks run as the image's user, not as this one.
 chmodSync(scratch, 0o755);
+// However this ends, nothing of it stays.
+process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const folder = (name: string) => join(scratch, name);
 const weightsFile = join(folder("hub"), source.repository, source.commit, weights);
 const length = Math.round(gibibytes * 2 ** 30);
-try {
-  writeModel(length);
-  const image = containerfileImages.find(({ name }) => name === "tasks");
-  if (!image) throw new Error("there is no image of the tasks");
-  const name = await provideTestImage(image);
-  for (const each of ["workspace", "tmp", "store"]) empty(each);
-  const volumes = {
-    [folder("hub")]: "/hub:ro",
-    [folder("workspace")]: "/workspace",
-    [folder("tmp")]: "/tmp",
-    [join(projectDirectory, "local/hub")]: "/project/hub:ro",
-  };
-  await withContainer(name, volumes, async (inside) => {
-    const hub = await startHub(inside, folder("hub"), source);
-    try {
-      await bench(inside, hub);
-    } finally {
-      await hub.stop();
-    }
-  });
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
-}
+writeModel(length);
+const image = containerfileImages.find(({ name }) => name === "tasks");
+if (!image) throw new Error("there is no image of the tasks");
+const imageName = await provideTestImage(image);
+for (const each of ["workspace", "tmp", "store"]) empty(each);
+const volumes = {
+  [folder("hub")]: "/hub:ro",
+  [folder("workspace")]: "/workspace",
+  [folder("tmp")]: "/tmp",
+  [join(projectDirectory, "local/hub")]: "/project/hub:ro",
+};
+await withContainer(imageName, volumes, async (inside) => {
+  const hub = await startHub(inside, folder("hub"), source);
+  try {
+    await bench(inside, hub);
+  } finally {
+    await hub.stop();
+  }
+});
 
 async function bench(inside: (command: readonly string[]) => CommandLine, hub: Server): Promise<void> {
   const samples: Record<string, Sample[]> = {};
   const note = async (what: string, sample: Promise<Sample>) => {
     const list = samples[what] ?? [];
     samples[what] = list;
-    list.push(await sample);
-    console.error(`${what}: ${list.at(-1)?.seconds.toFixed(1)} s`);
+    const one = await sample;
+    list.push(one);
+    const copies = [one.workspaceBytes, one.allBytes]
+      .map((bytes) => (bytes / length).toFixed(2))
+      .join(" and ");
+    console.error(
+      `${what}: ${one.seconds.toFixed(1)} s, ${one.peakMebibytes.toFixed(0)} MiB, copies ${copies}`,
+    );
   };
   const task = (
     script: string,
