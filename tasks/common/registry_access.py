@@ -96,7 +96,9 @@ async def when_connected(
             await asyncio.sleep(1)
 
 
-async def find_version(registry: ModelRegistryAPIClient, access: RegistryAccess, name: str, version: str) -> ModelVersion:
+async def find_version(
+    registry: ModelRegistryAPIClient, access: RegistryAccess, name: str, version: str
+) -> ModelVersion:
     """The version of a model by their names; TaskError if the registry has none."""
     model = await registry.get_registered_model_by_params(name=name)
     found = model and await registry.get_model_version_by_params(registered_model_id=model.id, name=version)

@@ -1,15 +1,15 @@
 """The report's charts: Matplotlib's SVG, made fit to stand inside an HTML page.
 
-Colours become the page's CSS variables, so that a chart follows light, dark and paper; text stays text. Base and candidate
+Colours become the page's CSS variables, so that a chart follows light, dark and paper; text stays text. Model and base
 differ by shape and line too, never by colour alone.
 """
 
 import io
-import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 
@@ -101,15 +101,17 @@ def bars(name: str, title: str, values: Sequence[tuple[str, float, bool]], shown
     return chart(name, title, 34 + 40 * len(values), draw)
 
 
-def dots(name: str, title: str, rows: Sequence[tuple[str, Sequence[Dot]]], label: str, limits: Sequence[float | None] = ()) -> str:
+def dots(
+    name: str, title: str, rows: Sequence[tuple[str, Sequence[Dot]]], label: str, limits: Sequence[float | None] = ()
+) -> str:
     """A row for each task with its points and error bars; the limit of a gate is a bar across its row."""
 
     def draw(axes: Axes) -> None:
         for row, (_, points) in enumerate(rows):
             for place, dot in enumerate(points):
                 spread = 0.14 if len(points) > 1 else 0
-                style = {"color": BASE, "marker": "s", "markersize": 6} if dot.of_base else {"color": CANDIDATE, "marker": "o", "markersize": 7}
-                axes.errorbar(dot.value, row - spread + 2 * spread * place, xerr=dot.stderr, capsize=3, elinewidth=1.6, **style)
+                y = row - spread + 2 * spread * place
+                axes.errorbar(dot.value, y, xerr=dot.stderr, capsize=3, elinewidth=1.6, **style_of(dot.of_base))
         for row, limit in enumerate(limits):
             if limit is not None:
                 axes.plot([limit, limit], [row - 0.34, row + 0.34], color=LIMIT, linewidth=2)
@@ -128,10 +130,10 @@ def lines(name: str, title: str, series: Iterable[Line], label: str, limit: floa
 
     def draw(axes: Axes) -> None:
         for line in series:
-            style = {"color": BASE, "marker": "s", "linestyle": (0, (4, 2.5))} if line.of_base else {"color": CANDIDATE, "marker": "o"}
-            axes.plot(*zip(*line.joined, strict=True), linewidth=1.8, markersize=5.5, **style)
+            style, dashes = style_of(line.of_base), (0, (4, 2.5)) if line.of_base else "solid"
+            axes.plot(*zip(*line.joined, strict=True), linewidth=1.8, linestyle=dashes, **style)
             for x, y in line.alone:
-                axes.plot(x, y, markersize=7, markeredgewidth=1.8, fillstyle="none", **style)
+                axes.plot(x, y, markeredgewidth=1.8, fillstyle="none", **style)
         if limit is not None:
             axes.axhline(limit, color=LIMIT, linewidth=1.4)
         axes.set_ylim(bottom=0)
@@ -144,6 +146,15 @@ def lines(name: str, title: str, series: Iterable[Line], label: str, limit: floa
         axes.set_axisbelow(True)
 
     return chart(name, title, 270, draw)
+
+
+def style_of(of_base: bool) -> dict[str, Any]:
+    """A square is as large to the eye as a wider circle."""
+    return (
+        {"color": BASE, "marker": "s", "markersize": 5.5}
+        if of_base
+        else {"color": CANDIDATE, "marker": "o", "markersize": 6.5}
+    )
 
 
 def short(label: str) -> str:
@@ -179,5 +190,5 @@ def fitted(value: str, name: str, identifiers: set[str | None], is_identifier: b
     if is_identifier:
         return f"{name}-{value}"
     value = re.sub(r"#([\w.-]+)", lambda found: f"#{name}-{found[1]}" if found[1] in identifiers else found[0], value)
-    value = re.sub(r"#0[1-6]{5}|#0\d0\d0\d", lambda found: COLOURS.get(found[0], found[0]), value)
-    return re.sub(r"\s*font-family:[^;]*;?|(?<=font: )([\d.]+px)[^;]*", lambda found: f"{found[1]} var(--font)" if found[1] else "", value)
+    value = re.sub(r"#0\d0\d0\d", lambda found: COLOURS.get(found[0], found[0]), value)
+    return re.sub(r"\s*font-family:[^;]*;?", "", value)

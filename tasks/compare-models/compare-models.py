@@ -6,102 +6,29 @@ The report is stored and linked from the model's version in the registry before 
 import io
 import json
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from certificates import trust
 from comparison import Comparison, Report, Subject, compare
 from comparison_record import PROPERTY, properties_of, record_of
-from gates import Gate, parse_gates
+from comparison_request import Measured, Request, read_parameters
 from measurements import FILES, Measurements, read_measurements
 from minio import Minio
 from minio.error import S3Error
 from model_registry.core import ModelRegistryAPIClient
 from model_registry.types import ModelVersion
-from object_store import Bucket, connect, explain, read_bucket
-from registry_access import RegistryAccess, find_version, read_access, with_doubles, with_registry
+from object_store import Bucket, connect, explain
+from registry_access import find_version, with_doubles, with_registry
 from report import html_report, markdown_report
-from task_support import Parameters, TaskError, run, write_result
+from task_support import TaskError, run, write_result
 
-S3_URI = r"s3://[a-z0-9][a-z0-9.-]+/(?!/).*[^/].*"
-PRICE = r"\d+(\.\d+)?"
 # Bytes of a result with a figure for each task: all results of a task together have 4096.
 LONGEST = 1200
 
-
-@dataclass(frozen=True)
-class Measured:
-    """A model's version and where its measurements lie."""
-
-    name: str
-    version: str
-    artifacts_uri: str
-    hardware: str
-    hourly_usd: float | None
-    served_from: str
-
-
-@dataclass(frozen=True)
-class Request:
-    access: RegistryAccess
-    bucket: Bucket
-    model: Measured
-    base: Measured | None
-    gates: tuple[Gate, ...]
-    """Below which the report lies in the bucket."""
-    prefix: str
-    run_name: str
-    run_uid: str
-
-
-def read_parameters() -> Request:
-    parameters = Parameters()
-    model = read_measured(parameters, "")
-    names = [f"BASE_{name}" for name in ("MODEL_NAME", "MODEL_VERSION", "ARTIFACTS_URI")]
-    given = [name for name in names if parameters.optional(name)]
-    if given and len(given) < len(names):
-        missing = [name for name in names if name not in given]
-        parameters.problem(f"{' and '.join(missing)} must be set, as {given[0]} is: a base needs all three")
-    base = read_measured(parameters, "BASE_") if len(given) == len(names) else None
-    uid = parameters.required("PIPELINE_RUN_UID", r"[\w-]+", "the UID of the PipelineRun")
-    prefix = parameters.optional("REPORT_PREFIX", "reports/").strip("/")
-    if not prefix:
-        parameters.problem("REPORT_PREFIX must be a prefix that is not empty")
-    request = Request(
-        access=read_access(parameters),
-        bucket=read_bucket(parameters),
-        model=model,
-        base=base,
-        gates=read_gates(parameters),
-        prefix=f"{prefix}/{re.sub(r'[^a-zA-Z0-9._-]+', '-', model.name)}/{uid}",
-        run_name=parameters.required("PIPELINE_RUN_NAME"),
-        run_uid=uid,
-    )
-    parameters.check()
-    return request
-
-
-def read_measured(parameters: Parameters, role: str) -> Measured:
-    price = parameters.optional(f"{role}HOURLY_USD")
-    return Measured(
-        name=parameters.required(f"{role}MODEL_NAME"),
-        version=parameters.required(f"{role}MODEL_VERSION"),
-        artifacts_uri=parameters.required(f"{role}ARTIFACTS_URI", S3_URI, "s3://<bucket>/<prefix>/").rstrip("/") + "/",
-        hardware=parameters.optional(f"{role}HARDWARE"),
-        hourly_usd=float(parameters.required(f"{role}HOURLY_USD", PRICE, "a number or empty") or 0) if price else None,
-        served_from=parameters.optional(f"{role}SERVED_FROM"),
-    )
-
-
-def read_gates(parameters: Parameters) -> tuple[Gate, ...]:
-    try:
-        return parse_gates(parameters.optional("GATES"))
-    except TaskError as error:
-        parameters.problem(str(error))
-        return ()
+Result = TypeVar("Result")
 
 
 def find_versions(request: Request) -> dict[Measured, ModelVersion]:
@@ -151,7 +78,7 @@ def subject_of(request: Request, client: Minio, measured: Measured, version: Mod
     )
 
 
-def in_bucket(request: Request, place: str, work):
+def in_bucket(request: Request, place: str, work: Callable[[], Result]) -> Result:
     """Does the work; TaskError for failures of the object store that have a known cause."""
     bucket = urlsplit(place).netloc
     try:
@@ -217,11 +144,16 @@ def write_results(comparison: Comparison) -> None:
         return "" if value is None else f"{value:.6g}"
 
     cost, base = comparison.model.cost, comparison.base
-    weights = {"weights-bytes": comparison.model.weights_bytes, "base-weights-bytes": base.weights_bytes if base else None}
+    weights = {
+        "weights-bytes": comparison.model.weights_bytes,
+        "base-weights-bytes": base.weights_bytes if base else None,
+    }
     write_result("passed", "true" if comparison.passed else "false")
     write_result("report-uri", comparison.report.uri)
     write_result("recovery", compact({task: found.recovery for task, found in comparison.recoveries.items()}))
-    write_result("recovery-stderr", compact({task: found.recovery_stderr for task, found in comparison.recoveries.items()}))
+    write_result(
+        "recovery-stderr", compact({task: found.recovery_stderr for task, found in comparison.recoveries.items()})
+    )
     write_result("usd-per-million-output-tokens", number(cost.per_million_output_tokens if cost else None))
     write_result("usd-per-million-tokens", number(cost.per_million_tokens if cost else None))
     for name, count in weights.items():

@@ -1,4 +1,4 @@
-"""A comparison for machines: comparison.json, whose names comparison-json.md explains, and the registry's properties."""
+"""A comparison for machines: comparison.json, which comparison-json.md explains, and the registry's properties."""
 
 from dataclasses import asdict
 from typing import Any
@@ -35,9 +35,13 @@ def record_of_subject(subject: Subject) -> dict[str, Any]:
         "artifacts": subject.artifacts_uri,
         "weights_bytes": subject.weights_bytes,
         "cost": asdict(subject.cost) if subject.cost else None,
-        "evaluation": {"lm_eval_version": evaluation.lm_eval_version, "setup": evaluation.setup} if evaluation else None,
+        "evaluation": {"lm_eval_version": evaluation.lm_eval_version, "setup": evaluation.setup}
+        if evaluation
+        else None,
         "benchmark": {**benchmark.figures.as_dict(), "setup": benchmark.setup} if benchmark else None,
-        "registered": {name: value for name, value in sorted(subject.properties.items()) if not name.startswith(PROPERTY)},
+        "registered": {
+            name: value for name, value in sorted(subject.properties.items()) if not name.startswith(PROPERTY)
+        },
         "summary": subject.measurements.summary,
     }
 

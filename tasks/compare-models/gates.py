@@ -1,11 +1,10 @@
 """The conditions that a model must meet before it gets traffic."""
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from recovery import Accuracy
 from figures import Figures, headline
+from recovery import Accuracy
 from task_support import TaskError
 
 NUMBER = r"\d+(?:\.\d+)?"
@@ -35,7 +34,7 @@ UNDEFINED = "undefined"
 
 @dataclass(frozen=True)
 class Gate:
-    """A condition as it was given. A recovery without a task is that of each task."""
+    """A condition as it was given. A recovery without a task is that of each task that has none of its own."""
 
     text: str
     figure: str
@@ -76,7 +75,8 @@ class Judgement:
         digits = 4 if self.figure in ("recovery", "error-rate") else 1
         text = f"{value:.{digits}f}"
         # Rounding must not show a figure on the wrong side of its limit.
-        return text if meets(self.relation, float(text), self.limit) == meets(self.relation, value, self.limit) else f"{value:.9g}"
+        same = meets(self.relation, float(text), self.limit) == meets(self.relation, value, self.limit)
+        return text if same else f"{value:.9g}"
 
     @property
     def line(self) -> str:
@@ -114,49 +114,41 @@ def judge(
     gates: tuple[Gate, ...], accuracies: tuple[Accuracy, ...], figures: Figures | None, with_base: bool
 ) -> tuple[Judgement, ...]:
     """Holds each gate against what it asks for; TaskError names all those that ask for what was not measured."""
+    compared = [found for found in accuracies if found.base]
     judged: list[Judgement] = []
     problems: list[str] = []
     for gate in gates:
-        kind = recovery_judgements if gate.figure == "recovery" else benchmark_judgements
-        judged += kind(gate, accuracies, figures, with_base, problems.append)
+        if gate.figure != "recovery":
+            if figures:
+                judged.append(judgement(gate, float(headline(figures)[gate.figure])))
+            else:
+                problems.append(f"{gate.text}: the model was not benchmarked")
+        elif not with_base:
+            problems.append(f"{gate.text} needs a base: set BASE_MODEL_NAME, BASE_MODEL_VERSION and BASE_ARTIFACTS_URI")
+        elif chosen := [found for found in compared if is_about(gate, found)]:
+            alone = [found for found in chosen if gate.task or not has_own(found, gates)]
+            judged += [judgement(gate, found.recovery, found.recovery_stderr, found) for found in alone]
+        else:
+            known = ", ".join(f"{found.task}:{found.score.metric}" for found in compared)
+            problems.append(f"{gate.text}: " + (f"there are {known}" if known else "model or base was not evaluated"))
     if problems:
         raise TaskError("GATES: " + "; ".join(problems))
     return tuple(judged)
 
 
-def recovery_judgements(
-    gate: Gate, accuracies: tuple[Accuracy, ...], _: Figures | None, with_base: bool, problem: Callable[[str], None]
-) -> Iterator[Judgement]:
-    if not with_base:
-        problem(f"{gate.text} needs a base: set BASE_MODEL_NAME, BASE_MODEL_VERSION and BASE_ARTIFACTS_URI")
-        return
-    compared = [found for found in accuracies if found.base]
-    chosen = [
-        found
-        for found in compared
-        if gate.task in (None, found.task) and (found.score.metric == gate.metric if gate.metric else found.primary)
-    ]
-    if not chosen:
-        known = ", ".join(f"{found.task}:{found.score.metric}" for found in compared)
-        problem(f"{gate.text}: " + (f"there are {known}" if known else "the model or its base was not evaluated"))
-    for found in chosen:
-        yield judgement(gate, found.recovery, found.recovery_stderr, found.task, found.score.metric)
+def is_about(gate: Gate, found: Accuracy) -> bool:
+    return gate.task in (None, found.task) and (found.score.metric == gate.metric if gate.metric else found.primary)
 
 
-def benchmark_judgements(
-    gate: Gate, _: tuple[Accuracy, ...], figures: Figures | None, __: bool, problem: Callable[[str], None]
-) -> Iterator[Judgement]:
-    if figures is None:
-        problem(f"{gate.text}: the model was not benchmarked")
-        return
-    yield judgement(gate, float(headline(figures)[gate.figure]))
+def has_own(found: Accuracy, gates: tuple[Gate, ...]) -> bool:
+    """Whether a gate on the task replaces the one on all tasks."""
+    return any(gate.task and is_about(gate, found) for gate in gates)
 
 
-def judgement(
-    gate: Gate, value: float | None, stderr: float | None = None, task: str | None = None, metric: str | None = None
-) -> Judgement:
+def judgement(gate: Gate, value: float | None, stderr: float | None = None, of: Accuracy | None = None) -> Judgement:
     (_, relation), unit = BENCHMARK.get(gate.figure, (LEAST, ""))
     # A quotient that is the limit must not miss it by the last bit of a float.
     value = value if value is None else round(value, 9)
     passed = value is not None and meets(relation, value, gate.limit)
+    task, metric = (of.task, of.score.metric) if of else (None, None)
     return Judgement(gate.text, gate.figure, task, metric, value, stderr, relation, gate.limit, unit, passed)

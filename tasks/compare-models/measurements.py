@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from figures import Figures, figures_of
-from scores import Scores, rounded, scores_of
+from scores import rounded, scores_of
 from task_support import TaskError
 
 # Below the prefix that publish-test-results-v2 wrote to; the tool's own file, and what was summed up of it.
@@ -130,6 +130,8 @@ def read_benchmark(report: dict[str, Any], kept: dict[str, Any], place: str) -> 
             **{name.replace("_", " "): spec["backend"].get(name) for name in BACKEND},
             "profile": {name: value for name, value in spec["profile"].items() if value not in (None, {}, 0.0)},
             "data": [{name: data.get(name) for name in SYNTHETIC} for data in spec["data"]],
-            "limits": [{name: limit[name] for name in limit if name != "stopping_scope"} for limit in spec["constraints"]],
+            "limits": [
+                {name: limit[name] for name in limit if name != "stopping_scope"} for limit in spec["constraints"]
+            ],
         },
     )

@@ -6,7 +6,9 @@ from report_tables import NONE, Table, columns_of, usd
 
 def provenance_table(comparison: Comparison) -> Table:
     found = [provenance_of(subject) for subject in comparison.subjects]
-    rows = tuple((label, *(part[label] or NONE for part in found)) for label in found[0] if any(part[label] for part in found))
+    rows = tuple(
+        (label, *(part[label] or NONE for part in found)) for label in found[0] if any(part[label] for part in found)
+    )
     columns = columns_of(comparison, "")
     return Table("Provenance", columns, rows, texts=len(columns))
 

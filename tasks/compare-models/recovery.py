@@ -30,9 +30,9 @@ class Accuracy:
 def recovery_of(score: Score, base: Score) -> tuple[float | None, float | None]:
     """Candidate / base, or base / candidate where less is better, with its standard error.
 
-    The error is that of a quotient by the delta method, r * sqrt((se_c / c)^2 + (se_b / b)^2), for independent samples. Both
-    answer the same questions, so the samples hang together in truth, and the error is rather smaller. It is written here so
-    that a score of 0 has one too. By a score that is not above 0 nothing can be divided: undefined.
+    The error is that of a quotient by the delta method, r * sqrt((se_c / c)^2 + (se_b / b)^2), for independent samples.
+    Both answer the same questions, so in truth the samples hang together and the error is rather smaller. It is written
+    here so that a score of 0 has one too. By a score that is not above 0 nothing can be divided: undefined.
     """
     above, below = (score, base) if score.higher_is_better else (base, score)
     if below.value <= 0 or above.value < 0:

@@ -40,19 +40,27 @@ def contents(comparison: Comparison) -> dict[str, Any]:
         "weights": weights_table(comparison) if any(subject.weights_bytes for subject in comparison.subjects) else None,
         "accuracy": accuracy_table(comparison) if comparison.accuracies else None,
         "loads": [
-            loads_table(subject, f"{'Base' if subject is comparison.base else 'Model'}: {subject.title}") for subject in measured
+            loads_table(subject, f"{'Base' if subject is comparison.base else 'Model'}: {subject.title}")
+            for subject in measured
         ],
         "data": setup[-1]["data"][0] if setup else None,
         "cost": cost_table(comparison) if any(subject.cost for subject in comparison.subjects) else None,
         "provenance": provenance_table(comparison),
         "gated_recovery": any(judged.figure == "recovery" for judged in comparison.judgements),
-        "gated_load": any(judged.figure in ("ttft-ms-p95", "itl-ms-p95", "output-tokens-per-second") for judged in comparison.judgements),
+        "gated_load": any(
+            judged.figure in ("ttft-ms-p95", "itl-ms-p95", "output-tokens-per-second")
+            for judged in comparison.judgements
+        ),
     }
 
 
 def html_report(comparison: Comparison) -> str:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
     def drawn(*found: str | None) -> list[Markup]:

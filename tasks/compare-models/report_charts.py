@@ -14,7 +14,10 @@ def role(comparison: Comparison, subject: Subject) -> str:
 
 
 def weights_chart(comparison: Comparison) -> str | None:
-    known = [(role(comparison, subject), subject.weights_bytes, subject is comparison.base) for subject in comparison.subjects]
+    known = [
+        (role(comparison, subject), subject.weights_bytes, subject is comparison.base)
+        for subject in comparison.subjects
+    ]
     if not all(count for _, count, _ in known):
         return None
     title = "Size of the weights: " + ", ".join(f"{label} {byte_count(count)}" for label, count, _ in known)
@@ -34,7 +37,9 @@ def score_chart(comparison: Comparison) -> str | None:
         )
         for found in shown
     ]
-    title = "Score of each task with its standard error, " + ("of base and model" if comparison.base else "of the model")
+    title = "Score of each task with its standard error, " + (
+        "of base and model" if comparison.base else "of the model"
+    )
     return charts.dots("scores", title, rows, "score ± standard error") if rows else None
 
 
@@ -67,7 +72,12 @@ def load_charts(comparison: Comparison) -> list[str]:
         return charts.lines(name, f"{heading} over the rate of requests", series, heading, limit)
 
     return [
-        over_rate("throughput", "Output tokens per second", lambda load: load.output_tokens_per_second, "output-tokens-per-second"),
+        over_rate(
+            "throughput",
+            "Output tokens per second",
+            lambda load: load.output_tokens_per_second,
+            "output-tokens-per-second",
+        ),
         over_rate("ttft", "Time to first token, p95 (ms)", lambda load: load.ttft_ms_p95, "ttft-ms-p95"),
         over_rate("itl", "Time between tokens, p95 (ms)", lambda load: load.itl_ms_p95, "itl-ms-p95"),
     ]
@@ -76,8 +86,8 @@ def load_charts(comparison: Comparison) -> list[str]:
 def series_of(subject: Subject, of_base: bool, figure: Callable[[Load], float], unbounded: bool) -> charts.Line:
     """Over the rate that was asked for; loads that ask for none stand at the rate that they reached.
 
-    The load that sends all it can at once has no rate. It stands alone, and only where `unbounded`: its latency is that of a
-    queue, which would dwarf the others. It is all there is where nothing else was measured.
+    The load that sends all it can at once has no rate. It stands alone, and only where `unbounded`: its latency is that
+    of a queue, which would dwarf the others. It is all there is where nothing else was measured.
     """
     loads = subject.figures.loads if subject.figures else ()
     bounded = [load for load in loads if not load.strategy.startswith("throughput")] or loads

@@ -63,7 +63,9 @@ def columns_of(comparison: Comparison, first: str, *more: str) -> tuple[str, ...
     return (first, *(("Base",) if comparison.base else ()), "Model", *(more if comparison.base else ()))
 
 
-def side_by_side(comparison: Comparison, caption: str, rows: Sequence[tuple[str, Callable[[Subject], str], str]]) -> Table:
+def side_by_side(
+    comparison: Comparison, caption: str, rows: Sequence[tuple[str, Callable[[Subject], str], str]]
+) -> Table:
     """Rows of (label, the figure of a subject, the model's part of the base's)."""
     built = (
         (label, *(figure(subject) for subject in comparison.subjects), *((part,) if comparison.base else ()))
@@ -132,7 +134,9 @@ def accuracy_table(comparison: Comparison) -> Table:
         if not comparison.base:
             return (found.task, metric, asked, model)
         base = with_error(found.base.value, found.base.stderr) if found.base else NONE
-        recovery = "undefined" if found.base and found.recovery is None else with_error(found.recovery, found.recovery_stderr)
+        recovery = (
+            "undefined" if found.base and found.recovery is None else with_error(found.recovery, found.recovery_stderr)
+        )
         return (found.task, metric, asked, base, model, recovery)
 
     columns = ("Task", "Metric", *columns_of(comparison, "Questions", "Recovery"))
@@ -152,7 +156,16 @@ def loads_table(subject: Subject, caption: str) -> Table:
             f"{load.errored:,}",
         )
 
-    columns = ("Load", "Requests/s", "Output tokens/s", "All tokens/s", "TTFT p95 (ms)", "ITL p95 (ms)", "Answered", "Failed")
+    columns = (
+        "Load",
+        "Requests/s",
+        "Output tokens/s",
+        "All tokens/s",
+        "TTFT p95 (ms)",
+        "ITL p95 (ms)",
+        "Answered",
+        "Failed",
+    )
     return Table(caption, columns, tuple(map(row, subject.figures.loads if subject.figures else ())))
 
 
@@ -169,7 +182,11 @@ def cost_table(comparison: Comparison) -> Table:
         return getattr(subject.cost, name) if subject and subject.cost else None
 
     rows = [
-        (label, lambda subject, name=name: usd(value(subject, name)), share(value(comparison.model, name), value(comparison.base, name)))
+        (
+            label,
+            lambda subject, name=name: usd(value(subject, name)),
+            share(value(comparison.model, name), value(comparison.base, name)),
+        )
         for label, name in names.items()
     ]
     return side_by_side(comparison, "Cost in USD", rows)

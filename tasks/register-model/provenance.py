@@ -1,6 +1,7 @@
 """Where a model version comes from and what was done to it, as custom properties of the registry."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,10 @@ SHA256 = r"sha256:[0-9a-f]{64}"
 CONTENT_DIGESTS = ("manifest_digest", "image_digest")
 # What the artifact is told too. An update without any property would leave the ones that it has.
 ARTIFACT = ("source_revision", *CONTENT_DIGESTS)
-COMPRESSION = "compression_"
-OWN = ("huggingface_model", "source_revision", "pipeline_run_name", "pipeline_run_uid", *CONTENT_DIGESTS)
+COMPRESSION, WEIGHTS = "compression_", "weights_bytes"
+OWN = ("huggingface_model", "source_revision", "pipeline_run_name", "pipeline_run_uid", WEIGHTS, *CONTENT_DIGESTS)
+# Formats of weights. A server loads one of them, the first that is there.
+FORMATS = (".safetensors", ".gguf", ".bin", ".pt")
 
 Properties = dict[str, str]
 
@@ -71,13 +74,36 @@ def of_directory(source: Source) -> Properties:
     if not manifest_path(source.model).is_file():
         print(f"{source.model} has no manifest beside it, so nothing of it is recorded", flush=True)
         return {}
-    _, digest = read_manifest(source.model)
+    files, digest = read_manifest(source.model)
     if source.manifest_digest and digest != source.manifest_digest:
         print(f"{source.model} is another model than the one that is registered; nothing of it is recorded", flush=True)
         return {}
     check_origin(source.model, source.repository, source.revision)
     compression = read_compression(source.model)
-    return {"manifest_digest": digest, **(of_compression(compression) if compression else {})}
+    weights = weights_bytes(source.model, files)
+    return {
+        "manifest_digest": digest,
+        WEIGHTS: "" if weights is None else str(weights),
+        **(of_compression(compression) if compression else {}),
+    }
+
+
+def weights_bytes(model: Path, files: Iterable[str]) -> int | None:
+    """Bytes of the weights among a model's files, or of all its files if none is known to hold weights.
+
+    Where an index names the files of its format, those beside it are other copies of the same weights. None if files are
+    gone.
+    """
+    names = list(files)
+    weights = next((found for end in FORMATS if (found := [name for name in names if name.endswith(end)])), names)
+    for index in (name for name in names if name.endswith(".index.json") and (model / name).is_file()):
+        listed = set(json.loads((model / index).read_text()).get("weight_map", {}).values())
+        weights = [name for name in weights if name in listed] or weights
+    missing = [name for name in weights if not (model / name).is_file()]
+    if missing:
+        print(f"{model / missing[0]} is gone, so the size of the weights is not recorded", flush=True)
+        return None
+    return sum((model / name).stat().st_size for name in weights)
 
 
 def of_compression(compression: Compression) -> Properties:

@@ -189,9 +189,46 @@ def test_a_model_that_was_not_compressed_has_its_manifest_only(register, version
         "huggingface_model",
         "source_revision",
         "manifest_digest",
+        "weights_bytes",
         "pipeline_run_name",
         "pipeline_run_uid",
     }
+    # No file of it is known to hold weights.
+    assert found["weights_bytes"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("files", "bytes_of_weights"),
+    [
+        ({"config.json": 9, "model.safetensors": 100, "deep/er.safetensors": 20, "pytorch_model.bin": 7}, "120"),
+        ({"config.json": 9, "a.gguf": 30}, "30"),
+        ({"pytorch_model.bin": 7, "x.pt": 1}, "7"),
+        # Mistral's own copy of the weights lies beside the shards of its repository.
+        ({"consolidated.safetensors": 50, "model-1.safetensors": 25, "model-2.safetensors": 26, "index": 0}, "51"),
+    ],
+)
+def test_the_size_of_the_weights_is_recorded(register, version_of, pulled, files, bytes_of_weights):
+    shards = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    written = {name: b"x" * count for name, count in files.items()}
+    if written.pop("index", None) is not None:
+        written["model.safetensors.index.json"] = json.dumps(shards).encode()
+    for name, content in written.items():
+        (pulled / name).parent.mkdir(exist_ok=True)
+        (pulled / name).write_bytes(content)
+    manifest_path(pulled).write_text(manifest_text(dict.fromkeys(written, "0" * 64)))
+    outcome = register(**place(pulled))
+    assert (outcome.code, outcome.error) == (0, "")
+    assert values(version_of(outcome))["weights_bytes"] == bytes_of_weights
+    # Another model under the same version, of which nothing is known.
+    register(MANIFEST_DIGEST="sha256:" + "9" * 64)
+    assert "weights_bytes" not in values(version_of(outcome))
+
+
+def test_the_size_of_weights_that_are_gone_is_not_recorded(register, version_of, compressed):
+    outcome = register(**place(compressed))
+    assert (outcome.code, outcome.error) == (0, "")
+    assert "is gone, so the size of the weights is not recorded" in outcome.output
+    assert "weights_bytes" not in values(version_of(outcome))
 
 
 def test_nothing_stays_of_what_lay_there_before(register, version_of, model_registry, pulled, compressed):
