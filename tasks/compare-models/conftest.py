@@ -1,7 +1,7 @@
 """Reports of the real lm-evaluation-harness and GuideLLM, as publish-test-results-v2 stores them.
 
-Both are of the local hub's model sums and of a copy with rounded weights, the benchmark of GuideLLM's mock server. Nothing
-was changed but that what they say about the machine was taken out.
+Evaluations of the local hub's model sums and of a copy with rounded weights, benchmarks of GuideLLM's mock server, with
+few sample requests. Only what they say about the machine was taken out.
 """
 
 import gzip
