@@ -7,10 +7,10 @@ import { taskAccount } from "./components/manifests/jobs.ts";
 import { tasksOf } from "./components/manifests/pipelines/definition.ts";
 import { pipelinesFor, runGpus } from "./components/manifests/pipelines/index.ts";
 import { secretNames } from "./components/manifests/secrets.ts";
-import { ModelImport } from "./components/model-import.ts";
-import { ModelService } from "./components/model-service.ts";
-import { ModelTesting } from "./components/model-testing.ts";
-import { networkOf, servedModelOf } from "./components/network.ts";
+import { basesFirst, type ModelLifecycle, modelLifecycle } from "./components/model-lifecycle.ts";
+import { modelOutputs, summaryOf } from "./components/model-outputs.ts";
+import { Monitoring, monitoringArgs } from "./components/monitoring.ts";
+import { networkOf, servedModelsOf } from "./components/network.ts";
 import { ObjectStore } from "./components/object-store.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
@@ -80,7 +80,7 @@ const access = new Access(
     project,
     namespace,
     tasks: taskNames,
-    models: config.models.map((model) => servedModelOf(model, platform)),
+    models: config.models.flatMap((model) => servedModelsOf(model, platform)),
     secrets: { serving: [secretNames.serving], imageRegistry: registrySecret },
     chat: config.chat !== undefined || taskNames.includes("deploy-anythingllm"),
     registryToken: registry.auth === "serviceAccount",
@@ -132,57 +132,45 @@ const common = {
   run,
 };
 
-const services = new Map<string, ModelService>();
+const lives = new Map<string, ModelLifecycle>();
+for (const model of basesFirst(config.models)) {
+  const args = {
+    model,
+    base: lives.get(model.test?.base ?? ""),
+    runs: {
+      ...common,
+      // Runs with GPUs wait for each other, so that none holds some while it waits for more.
+      queue: runGpus(model) > 0 ? { name: "gpus", gpus: runGpus(model), capacity: gpus } : undefined,
+      modelcarBase: images.modelcarBase,
+      imageRegistry: imageRegistry && { plainHttp: imageRegistry.plainHttp, secret: registrySecret },
+    },
+    service: {
+      ...runtimes.of(model),
+      platform,
+      namespace,
+      context,
+      pullSecrets,
+      accelerators: config.accelerators,
+      endpoint: config.endpoint,
+      deploymentMode: deploying,
+      monitoring: config.monitoring,
+      orasImage: images.oras,
+    },
+  };
+  lives.set(model.name, modelLifecycle(args, { ...onCluster, dependsOn: [credentials, access] }));
+}
 
-/** Of each model: where it answers, where it lies, and where it came from. */
+/** Of each model: where it answers, where it lies, where it came from, and what was measured of it. */
 export const models = Object.fromEntries(
-  config.models.map((model) => {
-    const imported = new ModelImport(
-      model.name,
-      {
-        ...common,
-        model,
-        // Runs with GPUs wait for each other, so that none holds some while it waits for more.
-        queue: runGpus(model) > 0 ? { name: "gpus", gpus: runGpus(model), capacity: gpus } : undefined,
-        modelcarBase: images.modelcarBase,
-        imageRegistry: imageRegistry && { plainHttp: imageRegistry.plainHttp, secret: registrySecret },
-      },
-      { ...onCluster, dependsOn: [credentials, access] },
-    );
-    const { storageUri, registration, revision, pipelineRun } = imported;
-    const service = new ModelService(
-      model.name,
-      {
-        ...config,
-        ...model,
-        ...runtimes.of(model),
-        context,
-        pullSecrets,
-        storageUri,
-        registration,
-        deploymentMode: deploying,
-        serviceMonitor: config.monitoring.serviceMonitor,
-        orasImage: images.oras,
-      },
-      { ...onCluster, dependsOn: [credentials, access] },
-    );
-    services.set(model.name, service);
-    const { test, source } = model;
-    const testing =
-      test && "huggingFace" in source
-        ? new ModelTesting(
-            model.name,
-            { ...common, model: { ...model, source, test }, service, storageUri },
-            onCluster,
-          )
-        : undefined;
-    const { url, externalUrl, apiKeySecret } = service;
-    const origin = { storageUri, revision, ...registration, pipelineRun };
-    return [model.name, { url, externalUrl, apiKeySecret, ...origin, measured: testing?.results }];
-  }),
+  [...lives].map(([name, life]) => [name, modelOutputs(life, config.accelerators)]),
 );
+/** What was measured, as a table: `pulumi stack output summary`. */
+export const summary = summaryOf([...lives.values()], config.accelerators);
 
-const answering = config.chat && services.get(config.chat.model);
+const monitoring = monitoringArgs(config);
+if (monitoring) new Monitoring("monitoring", monitoring, inProject);
+
+const answering = config.chat && lives.get(config.chat.model)?.service;
 const chatInterface =
   answering && new ChatInterface("chat", chatArgs(config, answering, pullSecrets), inProject);
 /** The chat UI, and the Secret whose key AUTH_TOKEN is its password. */

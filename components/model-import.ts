@@ -57,14 +57,15 @@ export class ModelImport extends pulumi.ComponentResource {
   constructor(name: string, args: ModelImportArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelImport", name, {}, opts);
     const { source, package: packaging } = args.model;
+    const before = [opts?.dependsOn ?? []].flat() as pulumi.Resource[];
     if ("uri" in source) {
       this.storageUri = pulumi.output(source.uri);
     } else {
       const model = { ...args.model, source };
       const [run, storageUri, revision] =
         packaging.kind === "modelcar"
-          ? this.#modelcar(name, args, model, packaging.image)
-          : this.#import(name, args, model);
+          ? this.#modelcar(name, args, model, packaging.image, before)
+          : this.#import(name, args, model, before);
       this.storageUri = storageUri;
       this.registration = {
         registeredModelId: run.results["registered-model-id"],
@@ -78,10 +79,18 @@ export class ModelImport extends pulumi.ComponentResource {
   }
 
   /** Pipeline model-import: to the object store, or to a volume of the model's own. */
-  #import(name: string, args: ModelImportArgs, model: Parameters<typeof modelImportRun>[0]["model"]) {
+  #import(
+    name: string,
+    args: ModelImportArgs,
+    model: Parameters<typeof modelImportRun>[0]["model"],
+    before: pulumi.Resource[],
+  ) {
     const [target, ...claims] = this.#target(args);
     const spec = modelImportRun({ ...args, model, target, s3Endpoint: args.objectStore.endpoint });
-    const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], claims);
+    const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], [
+      ...before,
+      ...claims,
+    ]);
     return [run, run.results.apply(() => importedUri(model, target)), run.results.revision] as const;
   }
 
@@ -91,6 +100,7 @@ export class ModelImport extends pulumi.ComponentResource {
     args: ModelImportArgs,
     model: Parameters<typeof modelcarRun>[0]["model"],
     repository: string,
+    before: pulumi.Resource[],
   ) {
     const { imageRegistry, modelcarBase = "" } = args;
     const spec = modelcarRun({
@@ -102,7 +112,7 @@ export class ModelImport extends pulumi.ComponentResource {
       registrySecret: imageRegistry?.secret,
       claim: Storage.claimName,
     });
-    const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model));
+    const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model), before);
     return [run, run.results["storage-uri"], run.results.apply(() => model.source.revision)] as const;
   }
 
@@ -127,7 +137,7 @@ export class ModelImport extends pulumi.ComponentResource {
     args: ModelImportArgs,
     spec: PipelineRunSpec,
     expectedResults: readonly Result[],
-    claims: pulumi.Resource[] = [],
+    before: pulumi.Resource[],
   ): PipelineRun<Result> {
     const { context, namespace, pipelines, registry, objectStore, storage, model, queue } = args;
     return new PipelineRun<Result>(
@@ -144,7 +154,7 @@ export class ModelImport extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [pipelines, registry, objectStore, storage, ...claims],
+        dependsOn: [pipelines, registry, objectStore, storage, ...before],
         // The run stood on its own once; it stays the same resource.
         aliases: [{ parent: pulumi.rootStackResource }],
       },

@@ -39,8 +39,12 @@ export interface ModelServiceArgs
     readonly cache?: Cache | undefined;
   };
   readonly endpoint: Endpoint;
-  /** Declare a ServiceMonitor for its metrics, where the platform does not make one. */
-  readonly serviceMonitor: boolean;
+  readonly monitoring: {
+    /** Declare a ServiceMonitor for its metrics, where the platform does not make one. */
+    readonly serviceMonitor: boolean;
+    /** By which the cluster's Prometheus selects it. */
+    readonly labels: Readonly<Record<string, string>>;
+  };
   /** For `cache.fetch: oras`. */
   readonly orasImage?: string | undefined;
 }
@@ -74,8 +78,9 @@ export class ModelService extends pulumi.ComponentResource {
     const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
     const outside = exposed && !routeIsMade ? expose(name, model, around) : undefined;
     if (endpoint.mesh) joinMesh(name, model, around);
-    if (args.serviceMonitor && !madeByOpenShiftAi(args)) {
-      const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels });
+    const { serviceMonitor: monitored, labels } = args.monitoring;
+    if (monitored && !madeByOpenShiftAi(args)) {
+      const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels, labels });
       new k8s.apiextensions.CustomResource(`${name}-metrics`, monitor, around);
     }
 

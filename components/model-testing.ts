@@ -2,27 +2,36 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
 import { digestOf } from "./digest.ts";
 import {
+  type Candidate,
+  candidateTesting,
   modelTesting,
   modelTestingResults,
   modelTestingRun,
+  type ServedEndpoint,
   type TestSpec,
 } from "./manifests/pipelines/model-testing.ts";
 import type { PipelineRunsArgs } from "./model-import.ts";
 import type { ModelService } from "./model-service.ts";
-import { PipelineRun } from "./pipeline-run/index.ts";
+import { PipelineRun, type PipelineRunArgs } from "./pipeline-run/index.ts";
 import { Storage } from "./storage.ts";
 
+/** A model that can be tested: its tokenizer is on the hub. */
+export type TestedModel = Omit<Model, "source" | "test"> & {
+  readonly source: { readonly huggingFace: string; readonly revision: string };
+  readonly test: TestSpec;
+};
+
 export interface ModelTestingArgs extends PipelineRunsArgs {
-  readonly model: Omit<Model, "source" | "test"> & {
-    readonly source: { readonly huggingFace: string; readonly revision: string };
-    readonly test: TestSpec;
-  };
-  readonly service: ModelService;
-  /** The files that are served; others are measured anew. */
+  readonly model: TestedModel;
+  /** The model where it is served, or the service that it is tested as before that. */
+  readonly tested: ModelService | pulumi.Output<Candidate>;
+  /** The files that are tested; others are measured anew. */
   readonly storageUri: pulumi.Output<string>;
+  /** For candidates on GPUs. Default: the run starts at once. */
+  readonly queue?: PipelineRunArgs["queue"];
 }
 
-/** The measurements of a served model: what it knows and how fast it is. */
+/** The measurements of a model: what it knows and how fast it is. */
 export class ModelTesting extends pulumi.ComponentResource {
   /** What the run reported, by name. */
   readonly results: pulumi.Output<Record<string, string>>;
@@ -30,22 +39,27 @@ export class ModelTesting extends pulumi.ComponentResource {
 
   constructor(name: string, args: ModelTestingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelTesting", name, {}, opts);
-    const { context, namespace, model, service, storageUri, pipelines, registry, objectStore, storage } =
-      args;
+    const { context, namespace, model, tested, storageUri, pipelines, registry, objectStore, storage } = args;
+    const isCandidate = pulumi.Output.isInstance(tested);
+    const pipeline = isCandidate ? candidateTesting.name : modelTesting.name;
+    const before = [opts?.dependsOn ?? [], isCandidate ? [] : tested].flat() as pulumi.Resource[];
     const run = new PipelineRun(
-      `${modelTesting.name}-${name}`,
+      `${pipeline}-${name}`,
       {
         context,
         namespace,
-        prefix: `${modelTesting.name}-${model.name}`,
-        spec: service.url.apply((url) => testingRun(args, url ?? "")),
-        definition: pipelines.digests[modelTesting.name] ?? "",
+        prefix: `${pipeline}-${model.name}`,
+        spec: testedBy(args).apply((tested) =>
+          modelTestingRun({ ...args, test: model.test, tested, claim: Storage.claimName }),
+        ),
+        definition: pipelines.digests[pipeline] ?? "",
         // How it is served decides how fast it is.
         trigger: storageUri.apply((uri) => digestOf([uri, model.serve])),
         expectedResults: modelTestingResults(model.test),
+        ...(args.queue ? { queue: args.queue } : {}),
         ...args.run,
       },
-      { parent: this, dependsOn: [service, pipelines, registry, objectStore, storage] },
+      { parent: this, dependsOn: [...before, pipelines, registry, objectStore, storage] },
     );
     this.results = run.results.apply((results): Record<string, string> => results);
     this.pipelineRun = run.name;
@@ -53,15 +67,11 @@ export class ModelTesting extends pulumi.ComponentResource {
   }
 }
 
-function testingRun(args: ModelTestingArgs, url: string) {
-  const { model, service, platform } = args;
-  const secret = service.apiKeySecret;
+function testedBy({ tested, model, platform }: ModelTestingArgs): pulumi.Output<Candidate | ServedEndpoint> {
+  if (pulumi.Output.isInstance(tested)) return tested;
+  const secret = tested.apiKeySecret;
   const byToken = model.serve.auth && platform === "openshift" ? "serviceAccount" : "none";
-  return modelTestingRun({
-    ...args,
-    model,
-    test: model.test,
-    endpoint: { url, secret, auth: secret ? "token" : byToken },
-    claim: Storage.claimName,
-  });
+  return tested.url.apply(
+    (url): ServedEndpoint => ({ url: url ?? "", secret, auth: secret ? "token" : byToken }),
+  );
 }

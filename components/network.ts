@@ -1,5 +1,7 @@
 /** What of the config decides whom the jobs and models may talk to. */
 import type { Config, Model } from "../config.ts";
+import { needsCandidate } from "../sizing/stack.ts";
+import { candidateName } from "./manifests/candidate.ts";
 import { type ServedModel, servedModel } from "./manifests/jobs.ts";
 import type { Network } from "./manifests/network-policies.ts";
 
@@ -27,11 +29,14 @@ export function networkOf(
   };
 }
 
-/** What a model's pods reach. */
-export function servedModelOf(
-  { name, source, package: packaging, serve }: Model,
-  platform: string,
-): ServedModel {
+/** What a model's pods reach, and those of the service that it is measured as before it is served. */
+export function servedModelsOf(model: Model, platform: string): ServedModel[] {
+  const served = servedModelOf(model, platform);
+  const candidate = { ...served, name: candidateName(model.name), tokenAuth: false };
+  return needsCandidate(model) ? [served, candidate] : [served];
+}
+
+function servedModelOf({ name, source, package: packaging, serve }: Model, platform: string): ServedModel {
   const uri = "uri" in source ? source.uri : `${packaging.kind}:`;
   const fromStore = serve.mode === "kserve" && uri.startsWith("s3:");
   const [registry] = uri.replace(/^oci:\/\//, "").split("/");

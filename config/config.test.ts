@@ -7,10 +7,19 @@ import { secrets } from "./schema.ts";
 
 const digest = "a".repeat(64);
 const images = Object.fromEntries(
-  ["tasks", "vllm-cuda", "vllm-cpu", "minio", "modelRegistry", "mariadb"].map((name) => [
-    name,
-    `registry.test/${name}@sha256:${digest}`,
-  ]),
+  [
+    "tasks",
+    "vllm-cuda",
+    "vllm-cpu",
+    "minio",
+    "modelRegistry",
+    "mariadb",
+    "compress",
+    "evaluate",
+    "guidellm",
+    "report",
+    "modelcarBase",
+  ].map((name) => [name, `registry.test/${name}@sha256:${digest}`]),
 );
 
 const encrypted = new Set<string>(Object.keys(secrets));
@@ -38,7 +47,12 @@ function valid(raw: Raw): Config {
 
 test("the committed local config is valid as it is", () => {
   const config = valid(stack("local"));
-  expect(config.models.map((model) => model.name)).toEqual(["sums", "mistral-24b-quantized", "mistral-24b"]);
+  expect(config.models.map((model) => model.name)).toEqual([
+    "sums",
+    "mistral-24b-quantized",
+    "mistral-24b",
+    "sums-quantized",
+  ]);
   expect(config.objectStore).toEqual({
     namespace: "model-storage",
     bucket: "llm-models",
@@ -79,6 +93,7 @@ test("five different mistakes give five messages, each with key, value and what 
   const raw = stack("local");
   raw.platform = "nomad";
   raw.models[0].name = "Sums_Model";
+  raw.models[3].test.base = "Sums_Model";
   raw.models[0].source.revision = "main";
   raw.models[0].serve.memory = "3 gigabytes";
   raw.images = { ...images, tasks: "modelcar.local/tasks:latest" };

@@ -141,9 +141,28 @@ const evaluate = z.strictObject({
   ...job,
 });
 
-const test = z.strictObject({
+const recovery = number(0, 100);
+
+export const test = z.strictObject({
+  /** Another of `modelcar:models` that is tested alike, and that this one is compared with. */
+  base: nonEmpty.optional(),
   /** Ask it questions, as lm-evaluation-harness scores them. */
-  evaluate: z.strictObject(evaluation).optional(),
+  evaluate: z
+    .strictObject({
+      ...evaluation,
+      /** What must hold before the model is served, while the one before goes on. */
+      gate: z
+        .strictObject({
+          /** Share of the base's score that must be left in every task, such as 0.97. */
+          recovery: recovery.optional(),
+          /** The same for single tasks, in place of `recovery`. */
+          recoveryByTask: z
+            .record(text(/^[\w-]+$/, "the name of a task"), recovery, { error: "shares by task" })
+            .default({}),
+        })
+        .optional(),
+    })
+    .optional(),
   /** Measure its speed under load with GuideLLM. */
   benchmark: z
     .strictObject({
@@ -159,6 +178,19 @@ const test = z.strictObject({
       outputTokens: integer(1, 10_000_000).default(128),
       /** How long each load is measured; a sweep of 10 takes ten times as long. */
       maxSeconds: integer(1, 24 * 3600).default(180),
+      /** What must hold before the model is served, while the one before goes on. */
+      gate: z
+        .strictObject({
+          /** Most milliseconds to the first token, 95th percentile of the lightest load. */
+          ttftMsP95: number(0, 1e9).optional(),
+          /** Most milliseconds between tokens, 95th percentile of the lightest load. */
+          itlMsP95: number(0, 1e9).optional(),
+          /** Largest share of failed requests; beyond 0.05 the measurement itself fails. */
+          errorRate: number(0, 0.05).optional(),
+          /** Fewest output tokens per second of all requests together, at the best load. */
+          outputTokensPerSecond: number(0, 1e12).optional(),
+        })
+        .optional(),
     })
     .optional(),
 });
@@ -202,6 +234,8 @@ const serve = z
     rollout: choice("RollingUpdate", "Recreate").optional(),
     /** Declared, but no pod runs. */
     stopped: boolean.default(false),
+    /** Price of one copy in US dollars, where no price of its accelerator's instances tells it. */
+    hourlyUsd: number(0, 100_000).optional(),
     /** Copies that run, each on GPUs of its own; not beside `autoscaling`. */
     replicas: integer(1, 1000).default(1),
     /** KEDA adds and removes copies by vLLM's queue; mode kserve only. Default: `replicas` copies. */
@@ -243,6 +277,9 @@ export const model = z.strictObject({
   architecture: architecture.optional(),
   /** How the model is served. */
   serve,
-  /** Measure the served model. */
+  /**
+   * Measure the model where it is served. With a `gate`, and while `serve.stopped`, it is measured before that as a service
+   * of its own, which takes the model's resources once more for that time.
+   */
   test: test.optional(),
 });

@@ -173,6 +173,8 @@ const accelerator = z.strictObject({
   gpuProduct: nonEmpty,
   /** Memory of one GPU as the driver reports it. */
   memory: bytes,
+  /** Memory bandwidth of one GPU in GB/s, as its data sheet says; without it no price of tokens is estimated. */
+  memoryBandwidth: number(1, 1e6).optional(),
   /** Instance types with this GPU; a model goes to the smallest that holds it. */
   instances: record(
     z.strictObject({
@@ -333,6 +335,8 @@ const keys = z.strictObject({
     evaluate: image.optional(),
     /** Of the task that measures speed; package.kind: modelcar and `test` need it. */
     guidellm: image.optional(),
+    /** Of the task that compares models and makes the report; `test.base` and gates need it. */
+    report: image.optional(),
     /** What images of models are built on; package.kind: modelcar needs it, and KServe needs sh, ls, ln and sleep in it. */
     modelcarBase: image.optional(),
     /** For `modelcar:chat`. On OpenShift one that runs as any user, such as anythingllm-workbench. */

@@ -14,11 +14,11 @@ import { instanceFor } from "./placement.ts";
 import { affinityAssistant } from "./platform-containers.ts";
 import { formatCpu, parseQuantity } from "./quantity.ts";
 import { quotaShortages } from "./quota.ts";
-import { isImported, type Stack, serviceDemand } from "./stack.ts";
+import { isImported, needsCandidate, type Stack, serviceDemand } from "./stack.ts";
 
 /** The declared quota against what runs: an entry that is too small, or that does not do what it seems to. */
 export function quotaFindings(workloads: Workloads, quota: Readonly<Record<string, string>>): Findings {
-  const pods = [...workloads.services, ...workloads.runs.flat()];
+  const pods = [...workloads.services, ...runPods(workloads)];
   const unlimited = pods.filter((pod) => podAmounts(pod).cpuLimit === undefined);
   const names = [...new Set(unlimited.map(({ name }) => name ?? "a pod"))].join(", ");
   return {
@@ -42,6 +42,9 @@ export function quotaFindings(workloads: Workloads, quota: Readonly<Record<strin
   };
 }
 
+const runPods = ({ runs }: Workloads): PodDemand[] =>
+  runs.flatMap(({ tasks, candidate }) => [...tasks, ...(candidate ? [candidate] : [])]);
+
 /** The LimitRange's bounds against every container. `defaults` is what it gives to containers that say nothing. */
 export function limitFindings(stack: Stack, workloads: Workloads, defaults: ContainerDemand): Findings {
   const parts = (pod: PodDemand) => [pod, ...(pod.initContainers ?? []), ...(pod.sidecars ?? [])];
@@ -49,7 +52,7 @@ export function limitFindings(stack: Stack, workloads: Workloads, defaults: Cont
     ...defaults,
     name: "a container without resources of its own, such as Tekton's init containers",
   };
-  const containers = [...workloads.services.flatMap(parts), ...workloads.runs.flat().flatMap(parts), own];
+  const containers = [...workloads.services.flatMap(parts), ...runPods(workloads).flatMap(parts), own];
   const problems = limitProblems(stack.project.limits, [...containers, affinityAssistant]);
   return {
     errors: [
@@ -88,7 +91,10 @@ export function nodeFindings(stack: Stack): Findings & { readonly counts: readon
     const choice =
       accelerator && amounts.gpus > 0 ? instanceFor(accelerator, amounts.gpus, service) : undefined;
     if (!choice) return [];
-    return [{ index, service, amounts, type: choice[0], instance: choice[1], counts: podCounts(service) }];
+    const { most, rolling } = podCounts(service);
+    // A new version is measured beside the one that is served.
+    const counts = { most, rolling: Math.max(rolling, most + (needsCandidate(model) ? 1 : 0)) };
+    return [{ index, service, amounts, type: choice[0], instance: choice[1], counts }];
   });
   const counts = [...new Map(placed.map(({ type, instance }) => [type, instance]))].map(
     ([type, instance]) => {
@@ -103,7 +109,8 @@ export function nodeFindings(stack: Stack): Findings & { readonly counts: readon
   const room = placed.map(({ index, service, amounts, type, instance }) => {
     return roomOnNode(index, service, amounts, type, instance);
   });
-  const surges = placed.flatMap(({ index, type, service, counts: { most, rolling } }) => {
+  const surges = placed.flatMap(({ index, type, service }) => {
+    const { most, rolling } = podCounts(service);
     if (rolling === most) return [];
     const path = keyPath("models", index, "serve", "rollout");
     return [
@@ -152,10 +159,11 @@ export function claimFindings(stack: Stack): Findings {
         : [];
     }
     const claim = model.package;
-    if (claim.kind !== "pvc" || claim.accessMode === "ReadWriteMany" || rolling < 2) return [];
+    const pods = Math.max(rolling, most + (needsCandidate(model) ? 1 : 0));
+    if (claim.kind !== "pvc" || claim.accessMode === "ReadWriteMany" || pods < 2) return [];
     const path = keyPath("models", index, "package", "accessMode");
     return [
-      `${path}: ${rolling} pods of ${model.name} at a time share ${claim.claim}, which ${claim.accessMode} lets one node mount; pods on another node wait`,
+      `${path}: ${pods} pods of ${model.name} at a time share ${claim.claim}, which ${claim.accessMode} lets one node mount; pods on another node wait`,
     ];
   });
   return { errors: [], warnings };

@@ -1,15 +1,9 @@
-/** What GPUs cost. Prices are US dollars from the stack's config; nothing is looked up. */
+/** What models cost. Prices are US dollars from the stack's config; nothing is looked up. */
+import { type Architecture, keyValueBytesPerToken, weightBytes } from "./memory.ts";
+import { type Accelerator, instanceFor } from "./placement.ts";
 
 /** Hours of a month as clouds count them: 365 × 24 / 12. */
 export const hoursPerMonth = 730;
-
-export interface CostDemand {
-  /** GPUs of one replica. */
-  readonly gpus: number;
-  /** Least and most replicas that run; both 0 for a stopped model. */
-  readonly replicas: { readonly least: number; readonly most: number };
-  readonly instance: { readonly gpus: number; readonly hourlyUsd?: number | undefined };
-}
 
 /** From the least to the most that a model may cost; both are equal without autoscaling. */
 export interface CostRange {
@@ -17,15 +11,37 @@ export interface CostRange {
   readonly most: number;
 }
 
+/** What the price of a model's copies follows from. */
+export interface Priced {
+  readonly accelerator?: string | undefined;
+  readonly gpus: number;
+  readonly cpu: string;
+  readonly memory: string;
+  /** Of one copy, where no instance's price tells it. */
+  readonly hourlyUsd?: number | undefined;
+}
+
 /**
- * Dollars per hour: hourlyUsd × gpus / the instance's GPUs × replicas. A model that takes part of an instance's GPUs pays its
- * share, although the cloud bills the whole instance: the rest is paid by others or idle. Undefined for a model without GPUs
- * or an instance without a price.
+ * Dollars per hour of one copy: the instance's hourlyUsd × gpus / its GPUs. A model that takes part of an instance's GPUs pays
+ * its share, although the cloud bills the whole instance: the rest is paid by others or idle. Undefined for an instance
+ * without a price, and for a model without GPUs unless its config has one.
  */
-export function hourlyCost({ gpus, replicas, instance }: CostDemand): CostRange | undefined {
-  if (gpus === 0 || instance.hourlyUsd === undefined) return undefined;
-  const replica = (instance.hourlyUsd * gpus) / instance.gpus;
-  return { least: replica * replicas.least, most: replica * replicas.most };
+export function copyHourlyUsd(
+  serve: Priced,
+  accelerators: Readonly<Record<string, Accelerator>>,
+): number | undefined {
+  const accelerator = serve.gpus > 0 ? accelerators[serve.accelerator ?? ""] : undefined;
+  const [, instance] = (accelerator && instanceFor(accelerator, serve.gpus, serve)) ?? [];
+  if (instance?.hourlyUsd === undefined) return serve.hourlyUsd;
+  return (instance.hourlyUsd * serve.gpus) / instance.gpus;
+}
+
+/** Of all copies: the least and most that run, both 0 for a stopped model. */
+export function hourlyCost(
+  copy: number | undefined,
+  replicas: { readonly least: number; readonly most: number },
+): CostRange | undefined {
+  return copy === undefined ? undefined : { least: copy * replicas.least, most: copy * replicas.most };
 }
 
 /** The sum of several costs; undefined when none is known. */
@@ -43,4 +59,32 @@ export function totalCost(costs: readonly (CostRange | undefined)[]): CostRange 
 export function usdPerMillionTokens(hourlyUsd: number, tokensPerSecond: number): number {
   if (!(tokensPerSecond > 0)) throw new Error(`tokens per second must be above 0, not ${tokensPerSecond}`);
   return (hourlyUsd / (tokensPerSecond * 3600)) * 1e6;
+}
+
+/** What bounds the speed of a model that answers many requests at once. */
+export interface DecodeDemand {
+  readonly architecture: Architecture;
+  readonly gpus: number;
+  /** GB/s of one GPU. */
+  readonly memoryBandwidth: number;
+  /** Requests that are answered at once. */
+  readonly sequences: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+/**
+ * The most output tokens per second that the memory of the GPUs lets through: each step gives every request one token and reads
+ * all weights once and each request's KV cache, which holds the prompt and on average half of the answer.
+ *
+ *     tokens/s = sequences / ((weights + sequences × KV cache) / (memoryBandwidth × gpus))
+ *
+ * A bound, not a forecast: prompts, computing and communication come on top. It is the memory term of the roofline model
+ * (Williams et al. 2009), for decoding as in Pope et al. 2022, "Efficiently Scaling Transformer Inference".
+ */
+export function decodeBound(demand: DecodeDemand): number {
+  const { architecture, gpus, memoryBandwidth, sequences, promptTokens, outputTokens } = demand;
+  const cache = (promptTokens + outputTokens / 2) * keyValueBytesPerToken(architecture, gpus) * gpus;
+  const bytes = weightBytes(architecture) + sequences * cache;
+  return (sequences * memoryBandwidth * 1e9 * gpus) / bytes;
 }

@@ -30,15 +30,23 @@ export interface ServiceDemand extends PodDemand {
   readonly stopped?: boolean | undefined;
 }
 
+/** The runs of one model. */
+export interface RunDemand {
+  /** The pods of their tasks. */
+  readonly tasks: readonly PodDemand[];
+  /** The service that runs beside the tasks while they measure it; none of these tasks uses GPUs. Default: none. */
+  readonly candidate?: PodDemand | undefined;
+}
+
 /** Everything that may run in the namespace at a time. */
 export interface Workloads {
   readonly services: readonly ServiceDemand[];
   /**
-   * Pipeline runs that can be under way together, each by the pods of its tasks. A run executes one at a time, but a finished
+   * Pipeline runs that can be under way together. A run executes one task at a time, but a finished
    * pod counts for some seconds more, and Tekton tries a pod that the quota refused again only after a minute; so the two
    * largest must fit together. Runs with GPUs wait for each other, so only one of them counts for GPUs.
    */
-  readonly runs: readonly (readonly PodDemand[])[];
+  readonly runs: readonly RunDemand[];
   /** Sizes of the namespace's volume claims. */
   readonly claims: readonly string[];
 }

@@ -68,6 +68,7 @@ export const tiny: StackModel = {
 export const l4 = {
   gpuProduct: "NVIDIA-L4",
   memory: "23034Mi",
+  memoryBandwidth: 300,
   instances: {
     "g6.4xlarge": { gpus: 1, cpu: "16", memory: "64Gi", hourlyUsd: 1.3232 },
     "g6.12xlarge": { gpus: 4, cpu: "48", memory: "192Gi", hourlyUsd: 4.6016 },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ServiceDemand, Workloads } from "./demand.ts";
+import type { PodDemand, ServiceDemand, Workloads } from "./demand.ts";
 import { parseQuantity } from "./quantity.ts";
 import { quotaFor, quotaShortages } from "./quota.ts";
 
@@ -13,6 +13,7 @@ const service: ServiceDemand = {
   memoryLimit: "3Gi",
   rollout: "Recreate",
 };
+const run = (...tasks: PodDemand[]) => ({ tasks });
 const only = (...services: ServiceDemand[]): Workloads => ({
   services,
   runs: [],
@@ -22,7 +23,7 @@ const only = (...services: ServiceDemand[]): Workloads => ({
 test("one model that is recreated: itself, the two largest tasks, Tekton's helper pod", () => {
   const hard = quotaFor({
     services: [service],
-    runs: [[task, { cpu: "100m", cpuLimit: "100m", memory: "2Gi", memoryLimit: "2Gi" }]],
+    runs: [run(task, { cpu: "100m", cpuLimit: "100m", memory: "2Gi", memoryLimit: "2Gi" })],
     claims: ["5Gi", "120Gi"],
   });
   expect(hard).toEqual({
@@ -57,7 +58,7 @@ test("replicas that autoscaling may add count, stopped models don't", () => {
 });
 
 test("two runs at a time need the largest task twice", () => {
-  const hard = quotaFor({ ...only(), runs: [[task], [task]] });
+  const hard = quotaFor({ ...only(), runs: [run(task), run(task)] });
   expect(hard).toMatchObject({ "requests.cpu": "1100m", "limits.memory": "4296Mi" });
 });
 
@@ -65,9 +66,18 @@ test("runs with GPUs wait for each other: GPUs count once, all else for each", (
   const job = { ...task, gpus: 4 };
   const hard = quotaFor({
     ...only({ ...service, gpus: 1 }),
-    runs: [[job, { ...job, gpus: 1 }], [job], [task]],
+    runs: [run(job, { ...job, gpus: 1 }), run(job), run(task)],
   });
   expect(hard).toMatchObject({ "requests.nvidia.com/gpu": "6", "requests.cpu": "3150m" });
+});
+
+test("a model that is measured before it is served runs beside the tasks that measure it, and beside its predecessor", () => {
+  const candidate = { ...service, gpus: 1 };
+  const measured = { ...only({ ...service, gpus: 1 }), runs: [{ tasks: [task], candidate }] };
+  expect(quotaFor(measured)).toMatchObject({ "requests.cpu": "2550m", "requests.nvidia.com/gpu": "2" });
+  // No task that uses GPUs runs meanwhile.
+  const compressed = { ...measured, runs: [{ tasks: [{ ...task, gpus: 4 }], candidate }] };
+  expect(quotaFor(compressed)).toMatchObject({ "requests.nvidia.com/gpu": "5" });
 });
 
 test("ephemeral storage is limited only where some pod asks for it", () => {
@@ -79,9 +89,9 @@ test("ephemeral storage is limited only where some pod asks for it", () => {
 test("without every CPU limit there is none in the quota: it would refuse the containers that state none", () => {
   const { cpuLimit: _, ...unlimited } = task;
   const hard = (more: Partial<Workloads>) => quotaFor({ ...only(service), ...more });
-  expect(hard({ runs: [[task]] })).toHaveProperty(["limits.cpu"]);
-  expect(hard({ runs: [[unlimited, task, task]] })).not.toHaveProperty(["limits.cpu"]);
-  expect(hard({ runs: [[task, task, unlimited]] })).not.toHaveProperty(["limits.cpu"]);
+  expect(hard({ runs: [run(task)] })).toHaveProperty(["limits.cpu"]);
+  expect(hard({ runs: [run(unlimited, task, task)] })).not.toHaveProperty(["limits.cpu"]);
+  expect(hard({ runs: [run(task, task, unlimited)] })).not.toHaveProperty(["limits.cpu"]);
 });
 
 describe("overrides", () => {
@@ -149,7 +159,7 @@ test("what is computed is always enough, and nothing less of anything is", () =>
       services,
       fc.array(fc.array(container, { maxLength: 4 }), { maxLength: 3 }),
       (models, runs) => {
-        const workloads = { services: models, runs, claims: ["1Gi"] };
+        const workloads = { services: models, runs: runs.map((tasks) => ({ tasks })), claims: ["1Gi"] };
         const hard = quotaFor(workloads);
         expect(quotaShortages(workloads, hard)).toEqual([]);
         for (const [resource, needed] of Object.entries(hard)) {

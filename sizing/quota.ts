@@ -40,9 +40,9 @@ export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
     resource: string,
     format: (amount: number) => string,
     amount: (pod: Amounts) => number | undefined,
-    together: (runs: readonly number[]) => readonly number[] = (runs) => runs,
+    runs: RunSums = { beside: (tasks, candidate) => tasks + candidate, together: (each) => each },
   ) => {
-    const parts = partsOf(workloads, amount, together);
+    const parts = partsOf(workloads, amount, runs);
     return parts ? [need(resource, format, parts)] : [];
   };
   const scratch = podNeed("requests.ephemeral-storage", formatBytes, (pod) => pod.ephemeralStorage);
@@ -52,7 +52,7 @@ export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
     ...podNeed("requests.memory", formatBytes, (pod) => pod.memory),
     ...podNeed("limits.cpu", formatCpu, (pod) => pod.cpuLimit),
     ...podNeed("limits.memory", formatBytes, (pod) => pod.memoryLimit),
-    ...podNeed("requests.nvidia.com/gpu", String, (pod) => pod.gpus, oneAtATime),
+    ...podNeed("requests.nvidia.com/gpu", String, (pod) => pod.gpus, ofGpus),
     ...scratch.filter(({ amount }) => amount > 0),
     need(
       "requests.storage",
@@ -95,13 +95,25 @@ export function quotaShortages(
   });
 }
 
-const oneAtATime = (runs: readonly number[]) => (runs.length > 0 ? [Math.max(...runs)] : []);
+/** How the amounts of runs add up. */
+interface RunSums {
+  /** What the tasks of one model's runs take, and what is measured beside them. */
+  readonly beside: (tasks: number, candidate: number) => number;
+  /** Of the runs of all models those that can be under way at a time. */
+  readonly together: (runs: readonly number[]) => readonly number[];
+}
+
+/** Runs with GPUs wait for each other, and no task uses any while a candidate is measured. */
+const ofGpus: RunSums = {
+  beside: Math.max,
+  together: (runs) => (runs.length > 0 ? [Math.max(...runs)] : []),
+};
 
 /** What each service and the runs take of one resource; undefined when some pod's amount is unknown. */
 function partsOf(
   workloads: Workloads,
   amount: (pod: Amounts) => number | undefined,
-  together: (runs: readonly number[]) => readonly number[],
+  { beside, together }: RunSums,
 ): readonly Part[] | undefined {
   const of = (pod: PodDemand) => amount(podAmounts(pod));
   const services = workloads.services.map((service, index) => ({
@@ -109,11 +121,12 @@ function partsOf(
     count: podCounts(service).rolling,
     each: of(service) ?? Number.NaN,
   }));
-  const runs = workloads.runs.map((tasks) => {
+  const runs = workloads.runs.map(({ tasks, candidate }) => {
+    const pods = [...tasks, ...(candidate ? [candidate] : [])];
     const [largest = 0, second = 0] = tasks.map((task) => of(task) ?? Number.NaN).sort((a, b) => b - a);
-    return tasks.some((task) => of(task) === undefined)
+    return pods.some((pod) => of(pod) === undefined)
       ? Number.NaN
-      : largest + second + (of(affinityAssistant) ?? 0);
+      : beside(largest + second + (of(affinityAssistant) ?? 0), (candidate && of(candidate)) ?? 0);
   });
   if ([...services.map(({ each }) => each), ...runs].some(Number.isNaN)) return undefined;
   const counted = together(runs);

@@ -5,9 +5,9 @@ test("the models of the requirements fit, and the table shows by how much and wh
   const { errors, warnings, lines } = size({});
   expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
   expect(lines).toEqual([
-    "model                  GPUs    weights   overhead  KV cache  left     concurrency         $/hour  $/month",
-    "mistral-24b-quantized  1 × l4  13.4 GiB  2.0 GiB   1.3 GiB   3.5 GiB  3.8 × 8192 tokens   1.32    966",
-    "mistral-24b            4 × l4  11.1 GiB  3.9 GiB   0.6 GiB   4.6 GiB  8.3 × 16384 tokens  4.60    3359",
+    "model                  GPUs    weights   overhead  KV cache  left     concurrency         $/hour  $/month  $/1M output  $/1M input",
+    "mistral-24b-quantized  1 × l4  13.4 GiB  2.0 GiB   1.3 GiB   3.5 GiB  3.8 × 8192 tokens   1.32    966      ≥ 0.28       ≥ 0.14",
+    "mistral-24b            4 × l4  11.1 GiB  3.9 GiB   0.6 GiB   4.6 GiB  8.3 × 16384 tokens  4.60    3359     ≥ 0.25       ≥ 0.13",
     "total                                                                                     5.92    4325",
     "namespace                   needed    quota",
     "requests.cpu                22500m    22500m",

@@ -1,14 +1,23 @@
 /** The whole of sizing: a stack in, what to stop for, what to look at and a table out. */
 import { claimFindings, limitFindings, nodeFindings, quotaFindings } from "./cluster-report.ts";
-import { type CostRange, hourlyCost, hoursPerMonth, totalCost } from "./cost.ts";
+import {
+  type CostRange,
+  copyHourlyUsd,
+  decodeBound,
+  hourlyCost,
+  hoursPerMonth,
+  totalCost,
+  usdPerMillionTokens,
+} from "./cost.ts";
 import { type ContainerDemand, type PodDemand, podCounts } from "./demand.ts";
 import { type Findings, gib, joinFindings, keyPath } from "./finding.ts";
-import { isDataSheetFigure, usableMemory } from "./memory.ts";
+import { isDataSheetFigure, type MemoryFit, usableMemory } from "./memory.ts";
 import { type MemoryReport, memoryReport } from "./memory-report.ts";
-import { instanceFor } from "./placement.ts";
+import { schedulerLimits } from "./overhead.ts";
 import { parseQuantity } from "./quantity.ts";
 import { quotaFor, quotaNeeds } from "./quota.ts";
 import { type Stack, type StackModel, serviceDemand, workloadsOf } from "./stack.ts";
+import { table } from "./table.ts";
 
 export interface SizingReport extends Findings {
   /** A short table for people: each model's memory and cost, the namespace's needs against its quota, nodes. */
@@ -73,6 +82,8 @@ function modelTable(stack: Stack, memory: readonly MemoryReport[]): string[] {
     "concurrency",
     "$/hour",
     "$/month",
+    "$/1M output",
+    "$/1M input",
   ];
   const rows = stack.models.map((model, index) => {
     const { gpus, accelerator, maxModelLen, stopped } = model.serve;
@@ -83,6 +94,7 @@ function modelTable(stack: Stack, memory: readonly MemoryReport[]): string[] {
       ...(fit ? [fit.weights, fit.overhead, fit.keyValueCache, fit.left].map(gib) : ["", "", "", ""]),
       fit ? `${fit.concurrency.toFixed(1)} × ${maxModelLen} tokens` : "",
       ...dollars(costs[index]),
+      ...tokenPrices(stack, model, fit),
     ];
   });
   const total = totalCost(costs);
@@ -90,14 +102,40 @@ function modelTable(stack: Stack, memory: readonly MemoryReport[]): string[] {
   return table([title, ...rows, ...sum]);
 }
 
-/** Undefined for a model without GPUs, or whose instance type has no price. */
 function costOf(stack: Stack, model: StackModel): CostRange | undefined {
-  const accelerator = stack.accelerators[model.serve.accelerator ?? ""];
-  const { gpus } = model.serve;
-  const choice = accelerator && instanceFor(accelerator, gpus, model.serve);
   const replicas = podCounts(serviceDemand(model, stack));
-  return choice && hourlyCost({ gpus, replicas, instance: choice[1] });
+  return hourlyCost(copyHourlyUsd(model.serve, stack.accelerators), replicas);
 }
+
+/**
+ * The least that a million tokens can cost, by what the GPUs' memory lets through at the tokens that the model is tested with.
+ * Each figure is the whole cost, spread over output or input alone.
+ */
+function tokenPrices(stack: Stack, model: StackModel, fit: MemoryFit | undefined): [string, string] {
+  const { serve, architecture } = model;
+  const memoryBandwidth = stack.accelerators[serve.accelerator ?? ""]?.memoryBandwidth;
+  const hourly = copyHourlyUsd(serve, stack.accelerators);
+  if (!fit?.fits || !architecture || !memoryBandwidth || hourly === undefined) return ["", ""];
+  const { promptTokens, outputTokens } = model.test?.benchmark ?? usualRequest;
+  const { maxNumSeqs } = schedulerLimits(fit.usable, serve.maxModelLen, serve);
+  const sequences = Math.min(
+    maxNumSeqs,
+    (fit.concurrency * serve.maxModelLen) / (promptTokens + outputTokens),
+  );
+  const tokens = decodeBound({
+    ...serve,
+    architecture,
+    memoryBandwidth,
+    sequences,
+    promptTokens,
+    outputTokens,
+  });
+  const least = (tokensPerSecond: number) => `≥ ${usdPerMillionTokens(hourly, tokensPerSecond).toFixed(2)}`;
+  return [least(tokens), least((tokens * promptTokens) / outputTokens)];
+}
+
+/** What models are tested with where config says nothing. */
+const usualRequest = { promptTokens: 256, outputTokens: 128 };
 
 /** Per hour and per month. */
 function dollars(cost: CostRange | undefined): [string, string] {
@@ -120,15 +158,4 @@ function acceleratorFindings(stack: Stack): Findings {
     ];
   });
   return { errors: [], warnings };
-}
-
-/** Columns as wide as their widest cell; the first row is the title. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }

@@ -17,6 +17,8 @@ import type { RolloutStrategy } from "./rollout.ts";
 export interface StackAccelerator extends Accelerator {
   /** Memory of one GPU as the driver reports it, as a Kubernetes quantity. */
   readonly memory: string;
+  /** Memory bandwidth of one GPU in GB/s. */
+  readonly memoryBandwidth?: number | undefined;
 }
 
 /** An entry of modelcar:models. */
@@ -30,6 +32,15 @@ export interface StackModel {
     | { readonly kind: "pvc"; readonly claim: string; readonly size: string; readonly accessMode: string };
   readonly architecture?: Architecture | undefined;
   readonly serve: StackServe;
+  readonly test?: StackTest | undefined;
+}
+
+/** What a model is measured for. */
+export interface StackTest {
+  readonly evaluate?: { readonly gate?: object | undefined } | undefined;
+  readonly benchmark?:
+    | { readonly promptTokens: number; readonly outputTokens: number; readonly gate?: object | undefined }
+    | undefined;
 }
 
 export interface StackServe {
@@ -46,6 +57,7 @@ export interface StackServe {
   readonly vllmArgs: readonly string[];
   readonly rollout: RolloutStrategy;
   readonly stopped: boolean;
+  readonly hourlyUsd?: number | undefined;
   readonly replicas: number;
   readonly autoscaling?: { readonly minReplicas: number; readonly maxReplicas: number } | undefined;
   readonly auth: boolean;
@@ -75,6 +87,15 @@ function storageOf({ source, package: packaging }: StackModel): string {
 /** True for a model that a pipeline run brings into the cluster. */
 export function isImported({ source }: StackModel): boolean {
   return !("uri" in source && source.uri);
+}
+
+/** Of the service that runs while a model is measured before it is served. */
+export const candidateSuffix = "-candidate";
+
+/** Whether a model is measured before it is served: something must hold for it first, or it is not served at all. */
+export function needsCandidate({ serve, test }: Pick<StackModel, "serve" | "test">): boolean {
+  const gates = [test?.evaluate?.gate, test?.benchmark?.gate];
+  return test !== undefined && (serve.stopped || gates.some((gate) => gate !== undefined));
 }
 
 /** The pods that serve a model, with all containers that KServe, OpenShift AI and Istio add. */
@@ -124,9 +145,13 @@ export function workloadsOf<Model extends StackModel>(
   );
   const caches = models.flatMap(({ serve }) => (serve.cache ? [serve.cache.size] : []));
   const chats = stack.chat ? [chatInterface] : [];
+  const runs = models.map((model) => {
+    const candidate = needsCandidate(model) ? serviceDemand(model, stack) : undefined;
+    return { tasks: tasksOf(model), candidate };
+  });
   return {
     services: [...models.map((model) => serviceDemand(model, stack)), ...chats],
-    runs: models.map(tasksOf).filter(({ length }) => length > 0),
+    runs: runs.filter(({ tasks }) => tasks.length > 0),
     claims: [stack.storage.size, ...packages, ...caches, ...(stack.chat ? [stack.chat.storage] : [])],
   };
 }

@@ -76,16 +76,25 @@ const tasks: Readonly<Record<string, Job>> = {
       {
         apiGroups: serving,
         resources: ["servingruntimes", "inferenceservices"],
-        verbs: ["get", "create", "patch"],
+        // A service that another run left is made anew.
+        verbs: ["get", "create", "patch", "delete"],
       },
       { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch"] },
       ...podsAndLogs,
+    ],
+  },
+  "remove-model": {
+    reaches: ["kubernetesApi"],
+    rules: [
+      { apiGroups: serving, resources: ["servingruntimes", "inferenceservices"], verbs: ["get", "delete"] },
+      { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
     ],
   },
   "run-lm-eval-v2": { reaches: ["models", "hub"] },
   "run-guidellm": { reaches: ["models"] },
   "run-guidellm-v2": { reaches: ["models"] },
   "publish-test-results-v2": { reaches: ["modelRegistry", "objectStore"] },
+  "compare-models": { reaches: ["modelRegistry", "objectStore"] },
   "cleanup-workspace": { reaches: [] },
 };
 

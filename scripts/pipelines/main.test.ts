@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => api.stop());
 
-const file = stackFileOf("local");
+const file = stackFileOf("alone");
 const go = (...args: string[]) =>
   main(args.includes("--config-file") ? args : [...args, "--config-file", file], {
     directory,

@@ -20,9 +20,9 @@ const commands = {
 } as const;
 
 describe.each([
-  ["local", () => {}, 1],
+  ["alone", () => {}, 1],
   ["dev", () => {}, 2],
-  ["local", packaged, 2],
+  ["alone", packaged, 2],
   ["dev", packaged, 3],
 ] as const)("stack %s", (stack, edit, count) => {
   test("each run has the program's own spec and stands in the same line", async () => {
@@ -46,7 +46,7 @@ describe.each([
 test("the claim is the one that the program makes", () => expect(sharedClaim).toBe(Storage.claimName));
 
 test("params replace what the config says, each once", () => {
-  const { spec } = planRun("run-modelcar", configOfStack("local", packaged), "sums", {
+  const { spec } = planRun("run-modelcar", configOfStack("alone", packaged), "sums", {
     LIMIT: "3",
     DEPLOY_MODEL: "true",
   });
@@ -67,7 +67,7 @@ test("a run with GPUs waits as a pending run of the line", () => {
 
 test("the server's name fits however long the model's is", () => {
   const name = "m".repeat(53);
-  const config = configOfStack("local", ({ models }) => {
+  const config = configOfStack("alone", ({ models }) => {
     models[0].name = name;
   });
   const { generateName } = manifestOf(config, planRun("run-model-testing", config, name)).metadata;
@@ -86,11 +86,11 @@ test.each([
   ["run-model-import", "sums", { MODEL: "x" }, /has no param MODEL; it has HUGGINGFACE_MODEL, /],
   ["run-modelcar", "sums", {}, /--param OCI_IMAGE=/],
 ] as const)("%s %s %o is refused", (command, model, params, message) => {
-  expect(() => planRun(command, configOfStack("local"), model, params)).toThrow(message);
+  expect(() => planRun(command, configOfStack("alone"), model, params)).toThrow(message);
 });
 
 test("a model that is an image is not imported, and one that is stopped is not tested", () => {
-  const config = configOfStack("local", (raw) => {
+  const config = configOfStack("alone", (raw) => {
     packaged(raw);
     delete raw.models[0].test;
     raw.models[0].serve.stopped = true;
@@ -106,14 +106,14 @@ test("a model that is an image is not imported, and one that is stopped is not t
 });
 
 test("a model answers at its Service", () => {
-  const config = configOfStack("local");
+  const config = configOfStack("alone");
   expect(defaultEndpoint(config, modelOf(config, "sums"))).toBe(
     "http://sums-predictor.private-ai-demo.svc.cluster.local",
   );
 });
 
 test("an image needs something below the model", () => {
-  const config = configOfStack("local", ({ images }) => {
+  const config = configOfStack("alone", ({ images }) => {
     delete images.modelcarBase;
   });
   const plan = () => planRun("run-modelcar", config, "sums", { OCI_IMAGE: "registry.test/a" });

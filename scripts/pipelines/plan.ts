@@ -161,7 +161,7 @@ function tested(config: Config, model: Pulled, params: Params, endpointUrl?: str
     ...common(config),
     model,
     test: test ?? defaultTest,
-    endpoint: {
+    tested: {
       url: endpointUrl ?? defaultEndpoint(config, model),
       ...(!serve.auth
         ? { auth: "none" as const }

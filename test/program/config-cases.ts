@@ -5,7 +5,7 @@
 
 // biome-ignore lint/suspicious/noExplicitAny: cases write what the schema refuses.
 export type Editable = any;
-type Stack = "local" | "dev";
+type Stack = "alone" | "local" | "dev";
 type Edit = (config: Editable) => void;
 
 export interface Case {
@@ -45,7 +45,7 @@ const bad = (stack: Stack, path: string, says: string, ...values: unknown[]): Ca
 
 /** The same of a registry that is named by its URL. */
 const badUrl = (path: string, says: string, ...values: unknown[]): Case[] =>
-  bad("local", path, says, ...values).map((one) => ({
+  bad("alone", path, says, ...values).map((one) => ({
     ...one,
     edit: (config) => {
       config.registry = { kind: "url", url: "http://registry.example.com" };
@@ -66,13 +66,17 @@ export function packed(config: Editable): void {
 
 /** The same of such a model. */
 const badPacked = (path: string, says: string, ...values: unknown[]): Case[] =>
-  bad("local", `models[0].${path}`, says, ...values).map((one) => ({
+  bad("alone", `models[0].${path}`, says, ...values).map((one) => ({
     ...one,
     edit: (config) => {
       packed(config);
       one.edit(config);
     },
   }));
+
+/** The same of the model that is compared with another. */
+const badCompared = (path: string, says: string, ...values: unknown[]): Case[] =>
+  bad("local", `models[3].${path}`, says, ...values);
 
 /** One key with each of some values that it may have. */
 const good = (stack: Stack, path: string, ...values: unknown[]): Case[] =>
@@ -95,36 +99,36 @@ const dnsLabel = "lower-case letters, digits and hyphens";
 const unknownKey = "unknown key; check its spelling and its place";
 
 const badValues: Case[] = [
-  ...bad("local", "platform", "one of: openshift, kubernetes", "nomad", "OpenShift", 1),
-  ...bad("local", "platform", "missing; set it to one of", undefined, ""),
-  ...bad("local", "platformVersion", 'a version as a quoted text, such as "3.4"', 3, "latest", "v3.4", "3"),
-  ...bad("local", "platformVersion", "missing", undefined, ""),
-  ...bad("local", "namespace", dnsLabel, "Private", "a_b", "-a", "a-", "a".repeat(64)),
-  ...bad("local", "kubeContext", "missing", undefined, ""),
-  ...bad("local", "modles", unknownKey, []),
-  ...bad("local", "hftoken", unknownKey, "x"),
-  ...bad("local", "project.existing", "true or false", "yes", 1),
-  ...bad("local", "project.quota.pods", "a Kubernetes quantity as a text", 4, "four", "-1"),
-  ...bad("local", "project.limits.max.memory", quantity, "0", "big", 64),
-  ...bad("local", "project.limits.min.cpu", quantity, "0m", "-1"),
-  ...bad("local", "project.limits.maximum", unknownKey, {}),
-  ...bad("local", "project.quotas", unknownKey, {}),
-  ...bad("local", "project.networkPolicies", "true or false", "on"),
+  ...bad("alone", "platform", "one of: openshift, kubernetes", "nomad", "OpenShift", 1),
+  ...bad("alone", "platform", "missing; set it to one of", undefined, ""),
+  ...bad("alone", "platformVersion", 'a version as a quoted text, such as "3.4"', 3, "latest", "v3.4", "3"),
+  ...bad("alone", "platformVersion", "missing", undefined, ""),
+  ...bad("alone", "namespace", dnsLabel, "Private", "a_b", "-a", "a-", "a".repeat(64)),
+  ...bad("alone", "kubeContext", "missing", undefined, ""),
+  ...bad("alone", "modles", unknownKey, []),
+  ...bad("alone", "hftoken", unknownKey, "x"),
+  ...bad("alone", "project.existing", "true or false", "yes", 1),
+  ...bad("alone", "project.quota.pods", "a Kubernetes quantity as a text", 4, "four", "-1"),
+  ...bad("alone", "project.limits.max.memory", quantity, "0", "big", 64),
+  ...bad("alone", "project.limits.min.cpu", quantity, "0m", "-1"),
+  ...bad("alone", "project.limits.maximum", unknownKey, {}),
+  ...bad("alone", "project.quotas", unknownKey, {}),
+  ...bad("alone", "project.networkPolicies", "true or false", "on"),
   ...bad(
-    "local",
+    "alone",
     "huggingFace.endpoint",
     "an http:// or https:// URL",
     "huggingface.co",
     "ftp://x",
     "https://x?y",
   ),
-  ...bad("local", "huggingFace.url", unknownKey, "https://huggingface.co"),
-  ...bad("local", "objectStore.bucket", "an S3 bucket name", "Models", "ab", "a..b", "a_b", "a".repeat(64)),
-  ...bad("local", "objectStore.storage", quantity, "5 GB", 5, "0Gi"),
-  ...bad("local", "objectStore.retain", "true or false", "yes"),
-  ...bad("local", "objectStore.size", unknownKey, "5Gi"),
-  ...bad("local", "registry", "missing; set it to", undefined),
-  ...bad("local", "registry.kind", "one of: url, existing, own", undefined, "none", 1),
+  ...bad("alone", "huggingFace.url", unknownKey, "https://huggingface.co"),
+  ...bad("alone", "objectStore.bucket", "an S3 bucket name", "Models", "ab", "a..b", "a_b", "a".repeat(64)),
+  ...bad("alone", "objectStore.storage", quantity, "5 GB", 5, "0Gi"),
+  ...bad("alone", "objectStore.retain", "true or false", "yes"),
+  ...bad("alone", "objectStore.size", unknownKey, "5Gi"),
+  ...bad("alone", "registry", "missing; set it to", undefined),
+  ...bad("alone", "registry.kind", "one of: url, existing, own", undefined, "none", 1),
   ...badUrl("registry.url", "an http:// or https:// URL", "registry:8080", "//registry"),
   ...badUrl("registry.url", "missing", undefined, ""),
   ...badUrl("registry.auth", "one of: none, token", "basic", true),
@@ -140,73 +144,73 @@ const badValues: Case[] = [
   ),
   ...bad("dev", "imageRegistry.plainHttp", "true or false", "no"),
   ...bad("dev", "imageRegistry.password", unknownKey, "secret"),
-  ...bad("local", "storage.size", quantity, "lots", 100),
-  ...bad("local", "storage.accessMode", "one of: ReadWriteOnce, ReadWriteMany", "RWX"),
-  ...bad("local", "storage.storageClass", "a text that is not empty", 3, " "),
-  ...bad("local", "pipelines.timeoutMinutes", "a whole number from 1 to 10080", 0, 1.5, "60", 10_081),
-  ...bad("local", "pipelines.storage", unknownKey, "5Gi"),
-  ...bad("local", "deploymentMode", "one of: Standard, RawDeployment", "Serverless", "Knative"),
-  ...bad("local", "servingRuntimes.vllm-cpu.args", "a list of vLLM arguments", "--enforce-eager"),
-  ...bad("local", "servingRuntimes.vllm-cpu.env.OMP_NUM_THREADS", "a text (quote numbers)", 1),
-  ...bad("local", "servingRuntimes.vllm-cpu.startupMinutes", "a whole number from 1 to 240", 0, 241),
-  ...bad("local", "servingRuntimes.tgi", unknownKey, {}),
-  ...bad("local", "endpoint.exposure", "one of: none, route, ingress, gateway", "loadbalancer"),
-  ...bad("local", "endpoint.exposure", `"route" needs OpenShift`, "route"),
-  ...bad("local", "endpoint.domain", "a domain name", "apps", "https://apps.example.com", "Apps.example.com"),
-  ...bad("local", "endpoint.timeoutSeconds", "a whole number from 1 to 86400", 0, "30s"),
-  ...bad("local", "endpoint.gateway", "a set of keys", "public"),
-  ...bad("local", "monitoring.serviceMonitor", "true or false", "yes"),
-  ...bad("local", "monitoring.grafana", unknownKey, true),
-  ...bad("local", "accelerators.l4.memory", "missing", undefined),
-  ...bad("local", "accelerators.l4.memory", quantity, 24),
-  ...bad("local", "accelerators.l4.gpuProduct", "missing", undefined, ""),
-  ...bad("local", "accelerators.l4.instances", "instance types", [], "g6"),
+  ...bad("alone", "storage.size", quantity, "lots", 100),
+  ...bad("alone", "storage.accessMode", "one of: ReadWriteOnce, ReadWriteMany", "RWX"),
+  ...bad("alone", "storage.storageClass", "a text that is not empty", 3, " "),
+  ...bad("alone", "pipelines.timeoutMinutes", "a whole number from 1 to 10080", 0, 1.5, "60", 10_081),
+  ...bad("alone", "pipelines.storage", unknownKey, "5Gi"),
+  ...bad("alone", "deploymentMode", "one of: Standard, RawDeployment", "Serverless", "Knative"),
+  ...bad("alone", "servingRuntimes.vllm-cpu.args", "a list of vLLM arguments", "--enforce-eager"),
+  ...bad("alone", "servingRuntimes.vllm-cpu.env.OMP_NUM_THREADS", "a text (quote numbers)", 1),
+  ...bad("alone", "servingRuntimes.vllm-cpu.startupMinutes", "a whole number from 1 to 240", 0, 241),
+  ...bad("alone", "servingRuntimes.tgi", unknownKey, {}),
+  ...bad("alone", "endpoint.exposure", "one of: none, route, ingress, gateway", "loadbalancer"),
+  ...bad("alone", "endpoint.exposure", `"route" needs OpenShift`, "route"),
+  ...bad("alone", "endpoint.domain", "a domain name", "apps", "https://apps.example.com", "Apps.example.com"),
+  ...bad("alone", "endpoint.timeoutSeconds", "a whole number from 1 to 86400", 0, "30s"),
+  ...bad("alone", "endpoint.gateway", "a set of keys", "public"),
+  ...bad("alone", "monitoring.serviceMonitor", "true or false", "yes"),
+  ...bad("alone", "monitoring.grafana", unknownKey, true),
+  ...bad("alone", "accelerators.l4.memory", "missing", undefined),
+  ...bad("alone", "accelerators.l4.memory", quantity, 24),
+  ...bad("alone", "accelerators.l4.gpuProduct", "missing", undefined, ""),
+  ...bad("alone", "accelerators.l4.instances", "instance types", [], "g6"),
   ...bad(
-    "local",
+    "alone",
     "images.tasks",
     "an image by digest",
     "quay.io/org/tasks:latest",
     "tasks",
     `x@sha256:${"d".repeat(63)}`,
   ),
-  ...bad("local", "images.tasks", "missing", undefined, ""),
-  ...bad("local", "images.minio", "an object store of its own needs this image", undefined),
-  ...bad("local", "images.vllm-cpu", "a model without GPUs needs this image", undefined),
-  ...bad("local", "images.vllm-cuda", "a model on GPUs needs this image", undefined),
-  ...bad("local", "images.vllm", unknownKey, `x@sha256:${digest}`),
-  ...bad("local", "models", "a list of models", "sums", {}),
-  ...bad("local", "models", "a list of at least one model", []),
-  ...bad("local", "models[0].name", "a KServe name", "Sums", "7b", "a".repeat(54), "a_b", "a-"),
-  ...bad("local", "models[0].name", "missing", undefined, ""),
-  ...bad("local", "models[0].labels", unknownKey, {}),
+  ...bad("alone", "images.tasks", "missing", undefined, ""),
+  ...bad("alone", "images.minio", "an object store of its own needs this image", undefined),
+  ...bad("alone", "images.vllm-cpu", "a model without GPUs needs this image", undefined),
+  ...bad("alone", "images.vllm-cuda", "a model on GPUs needs this image", undefined),
+  ...bad("alone", "images.vllm", unknownKey, `x@sha256:${digest}`),
+  ...bad("alone", "models", "a list of models", "sums", {}),
+  ...bad("alone", "models", "a list of at least one model", []),
+  ...bad("alone", "models[0].name", "a KServe name", "Sums", "7b", "a".repeat(54), "a_b", "a-"),
+  ...bad("alone", "models[0].name", "missing", undefined, ""),
+  ...bad("alone", "models[0].labels", unknownKey, {}),
   ...bad(
-    "local",
+    "alone",
     "models[0].source.huggingFace",
     "<owner>/<name>",
     "sums",
     "a/b/c",
     "https://huggingface.co/a/b",
   ),
-  ...bad("local", "models[0].source.huggingFace", "missing", undefined),
-  ...bad("local", "models[0].source.revision", "40 hex digits", "main", "abc1234", commit.toUpperCase()),
-  ...bad("local", "models[0].source.revision", "missing", undefined, ""),
-  ...bad("local", "models[0].source.revison", unknownKey, commit),
-  ...bad("local", "models[0].source.allowPatterns", "a list of file patterns", "*.json"),
-  ...bad("local", "models[0].source.allowPatterns[0]", "a file pattern without spaces", "*.json *.txt", ""),
+  ...bad("alone", "models[0].source.huggingFace", "missing", undefined),
+  ...bad("alone", "models[0].source.revision", "40 hex digits", "main", "abc1234", commit.toUpperCase()),
+  ...bad("alone", "models[0].source.revision", "missing", undefined, ""),
+  ...bad("alone", "models[0].source.revison", unknownKey, commit),
+  ...bad("alone", "models[0].source.allowPatterns", "a list of file patterns", "*.json"),
+  ...bad("alone", "models[0].source.allowPatterns[0]", "a file pattern without spaces", "*.json *.txt", ""),
   ...bad(
-    "local",
+    "alone",
     "models[1].source.uri",
     "oci://<repository>@sha256:",
     "oci://quay.io/org/model:latest",
     "hf://a/b",
     "s3://",
   ),
-  ...bad("local", "models[1].source.uri", "must be in the bucket llm-models", "s3://other-bucket/model/"),
-  ...bad("local", "models[1].source.revision", unknownKey, commit),
-  ...bad("local", "models[1].package", "must be left out: a model with source.uri is packaged already", {
+  ...bad("alone", "models[1].source.uri", "must be in the bucket llm-models", "s3://other-bucket/model/"),
+  ...bad("alone", "models[1].source.revision", unknownKey, commit),
+  ...bad("alone", "models[1].package", "must be left out: a model with source.uri is packaged already", {
     kind: "s3",
   }),
-  ...bad("local", "models[0].package.kind", "one of: s3, modelcar, pvc", "emptyDir", 1),
+  ...bad("alone", "models[0].package.kind", "one of: s3, modelcar, pvc", "emptyDir", 1),
   ...bad("dev", "models[1].package.claim", dnsLabel, "Mistral_PVC"),
   ...bad("dev", "models[1].package.claim", "missing", undefined, ""),
   ...bad("dev", "models[1].package.claim", "is the volume of the pipelines already", "modelcar-storage"),
@@ -234,28 +238,28 @@ const badValues: Case[] = [
   ...bad("dev", "models[1].architecture.parameters", "a number", "24B", -1),
   ...bad("dev", "models[1].architecture.parameters", "missing", undefined),
   ...bad("dev", "models[1].architecture.heads", unknownKey, 32),
-  ...bad("local", "models[0].serve", "missing", undefined),
-  ...bad("local", "models[0].serve.mode", "one of: kserve, deployment", "knative"),
-  ...bad("local", "models[0].serve.gpus", "a whole number from 0 to 64", 0.5, -1, "1"),
-  ...bad("local", "models[0].serve.cpu", quantity, 1, "0", "one"),
-  ...bad("local", "models[0].serve.memory", quantity, "3 gigabytes", "0Gi", 3),
-  ...bad("local", "models[0].serve.maxModelLen", "a whole number", "256", 0),
-  ...bad("local", "models[0].serve.maxModelLen", "missing", undefined),
-  ...bad("local", "models[0].serve.gpuMemoryUtilization", "a number from 0.1 to 1", 90, 0, "0.9"),
-  ...bad("local", "models[0].serve.vllmArgs", "a list of vLLM arguments", "--enable-prefix-caching"),
-  ...bad("local", "models[0].serve.rollout", "one of: RollingUpdate, Recreate", "BlueGreen"),
-  ...bad("local", "models[0].serve.stopped", "true or false", "no"),
-  ...bad("local", "models[0].serve.replicas", "a whole number from 1 to 1000", 0),
-  ...bad("local", "models[0].serve.gpu", unknownKey, 1),
-  ...bad("local", "models[0].serve.cache", "works with mode deployment only", { size: "20Gi" }),
-  ...bad("local", "models[1].serve.accelerator", "must be a key of modelcar:accelerators (l4)", "h100"),
+  ...bad("alone", "models[0].serve", "missing", undefined),
+  ...bad("alone", "models[0].serve.mode", "one of: kserve, deployment", "knative"),
+  ...bad("alone", "models[0].serve.gpus", "a whole number from 0 to 64", 0.5, -1, "1"),
+  ...bad("alone", "models[0].serve.cpu", quantity, 1, "0", "one"),
+  ...bad("alone", "models[0].serve.memory", quantity, "3 gigabytes", "0Gi", 3),
+  ...bad("alone", "models[0].serve.maxModelLen", "a whole number", "256", 0),
+  ...bad("alone", "models[0].serve.maxModelLen", "missing", undefined),
+  ...bad("alone", "models[0].serve.gpuMemoryUtilization", "a number from 0.1 to 1", 90, 0, "0.9"),
+  ...bad("alone", "models[0].serve.vllmArgs", "a list of vLLM arguments", "--enable-prefix-caching"),
+  ...bad("alone", "models[0].serve.rollout", "one of: RollingUpdate, Recreate", "BlueGreen"),
+  ...bad("alone", "models[0].serve.stopped", "true or false", "no"),
+  ...bad("alone", "models[0].serve.replicas", "a whole number from 1 to 1000", 0),
+  ...bad("alone", "models[0].serve.gpu", unknownKey, 1),
+  ...bad("alone", "models[0].serve.cache", "works with mode deployment only", { size: "20Gi" }),
+  ...bad("alone", "models[1].serve.accelerator", "must be a key of modelcar:accelerators (l4)", "h100"),
   ...bad(
-    "local",
+    "alone",
     "models[1].serve.accelerator",
     "missing; 1 GPUs need a key of modelcar:accelerators (l4)",
     undefined,
   ),
-  ...bad("local", "models[1].serve.gpus", "must be at most 4, the most that an instance with l4 has", 5, 8),
+  ...bad("alone", "models[1].serve.gpus", "must be at most 4, the most that an instance with l4 has", 5, 8),
 ];
 
 /** Arguments that other keys decide. */
@@ -270,7 +274,7 @@ const decided: Case[] = [
   ["--port=1", "nothing"],
   ["--api-key=x", "serve.auth"],
 ].flatMap(([argument, key]) => [
-  ...bad("local", "models[0].serve.vllmArgs[0]", `must be left out: it is decided by ${key}`, argument).map(
+  ...bad("alone", "models[0].serve.vllmArgs[0]", `must be left out: it is decided by ${key}`, argument).map(
     (one) => ({
       ...one,
       edit: (config: Editable) => set(config, "models[0].serve.vllmArgs", [argument]),
@@ -279,36 +283,36 @@ const decided: Case[] = [
 ]);
 
 const contradictions: Case[] = [
-  combined("local", "two models of one name", (config) => config.models.push(config.models[0]), [
+  combined("alone", "two models of one name", (config) => config.models.push(config.models[0]), [
     "models[3].name",
     '"sums" is the name of models[0] too',
   ]),
   combined(
-    "local",
+    "alone",
     "a model named like another's Service",
     (config) => config.models.push({ ...config.models[0], name: "sums-predictor" }),
     ["models[3].name", "is what KServe calls the Service of models[0]"],
   ),
   combined(
-    "local",
+    "alone",
     "one namespace for project and object store",
     (config) => set(config, "objectStore.namespace", "private-ai-demo"),
     ["objectStore.namespace", '"private-ai-demo" must differ from modelcar:namespace'],
   ),
   combined(
-    "local",
+    "alone",
     "one namespace for object store and registry",
     (config) => set(config, "registry", { kind: "own", namespace: "model-storage" }),
     ["registry.namespace", '"model-storage" must differ from modelcar:objectStore.namespace'],
   ),
   combined(
-    "local",
+    "alone",
     "an OpenShift registry on Kubernetes",
     (config) => set(config, "registry", { kind: "existing" }),
     ["registry.kind", '"existing" is a ModelRegistry of OpenShift AI'],
   ),
   combined(
-    "local",
+    "alone",
     "a registry of its own without images",
     (config) => {
       config.registry = { kind: "own" };
@@ -319,13 +323,13 @@ const contradictions: Case[] = [
     ["images.mariadb", "a model registry of its own"],
   ),
   combined(
-    "local",
+    "alone",
     "a registry with token, but no token",
     (config) => set(config, "registry", { kind: "url", url: "http://registry.example.com", auth: "token" }),
     ["modelRegistryToken", "pulumi config set --secret modelcar:modelRegistryToken"],
   ),
   combined(
-    "local",
+    "alone",
     "a token for a registry that takes none",
     (config) => set(config, "modelRegistryToken", "t"),
     ["modelRegistryToken", "is set, but not used"],
@@ -335,20 +339,20 @@ const contradictions: Case[] = [
     "missing; modelcar:imageRegistry needs its user's password",
   ]),
   combined(
-    "local",
+    "alone",
     "a password without image registry",
     (config) => set(config, "imageRegistryPassword", "p"),
     ["imageRegistryPassword", "is set, but not used"],
   ),
   combined(
-    "local",
+    "alone",
     "an object store that exists, without keys",
     (config) => set(config, "objectStore", { endpoint: "https://s3.example.com", bucket: "llm-models" }),
     ["objectStoreAccessKey", "needs both keys"],
     ["objectStoreSecretKey", "needs both keys"],
   ),
   combined(
-    "local",
+    "alone",
     "an object store that exists, with a volume",
     (config) => {
       config.objectStore = { endpoint: "https://s3.example.com", storage: "5Gi" };
@@ -356,16 +360,16 @@ const contradictions: Case[] = [
     },
     ["objectStore.storage", unknownKey],
   ),
-  combined("local", "only one of MinIO's keys", (config) => set(config, "objectStoreAccessKey", "k"), [
+  combined("alone", "only one of MinIO's keys", (config) => set(config, "objectStoreAccessKey", "k"), [
     "objectStoreSecretKey",
     "MinIO's keys are set both or neither",
   ]),
-  combined("local", "ingress without domain", (config) => set(config, "endpoint.exposure", "ingress"), [
+  combined("alone", "ingress without domain", (config) => set(config, "endpoint.exposure", "ingress"), [
     "endpoint.domain",
     "missing; ingress needs the domain",
   ]),
   combined(
-    "local",
+    "alone",
     "gateway without domain and Gateway",
     (config) => set(config, "endpoint.exposure", "gateway"),
     ["endpoint.domain", "missing; gateway needs the domain"],
@@ -378,19 +382,19 @@ const contradictions: Case[] = [
     ["models[1].package.claim", '"mistral-24b-pvc" is the claim of models[0] already'],
   ),
   combined(
-    "local",
+    "alone",
     "a plain Deployment of a model that must be pulled",
     (config) => set(config, "models[0].serve.mode", "deployment"),
     ["models[0].serve.mode", '"deployment" serves a model image: set source.uri to oci://'],
     ["models[0].serve.cache", "missing; mode deployment keeps the model on a volume"],
   ),
-  ...bad("local", "chat.model", "must be the name of one of modelcar:models (sums, ", "granite"),
-  ...bad("local", "chat", "missing; set it to", {}).map((one) => ({
+  ...bad("alone", "chat.model", "must be the name of one of modelcar:models (sums, ", "granite"),
+  ...bad("alone", "chat", "missing; set it to", {}).map((one) => ({
     ...one,
     mistakes: [["chat.model", "missing"]] as const,
   })),
   combined(
-    "local",
+    "alone",
     "a chat UI before a model that is stopped, without its image",
     (config) => {
       config.chat = { model: "mistral-24b", storage: "big" };
@@ -401,7 +405,7 @@ const contradictions: Case[] = [
     ["images.anythingllm", "modelcar:chat needs this image"],
   ),
   combined(
-    "local",
+    "alone",
     "compression of a model that is not packaged as an image",
     (config) => {
       packed(config);
@@ -411,7 +415,7 @@ const contradictions: Case[] = [
     ["models[0].evaluate", "works with package.kind: modelcar only"],
   ),
   combined(
-    "local",
+    "alone",
     "a packaged model without the images of its pipeline's tasks",
     (config) => {
       packed(config);
@@ -423,7 +427,7 @@ const contradictions: Case[] = [
     ["images.modelcarBase", "package.kind: modelcar needs this image"],
   ),
   combined(
-    "local",
+    "alone",
     "a packaged model behind KServe in a restricted namespace",
     (config) => {
       packed(config);
@@ -432,7 +436,7 @@ const contradictions: Case[] = [
     ["project.podSecurity", "must be baseline for models[0]"],
   ),
   combined(
-    "local",
+    "alone",
     "a packaged model that ORAS is to fetch",
     (config) => {
       packed(config);
@@ -441,15 +445,91 @@ const contradictions: Case[] = [
     ["models[0].serve.cache.fetch", "makes images"],
   ),
   combined(
-    "local",
-    "a test of a model that does not run",
+    "alone",
+    "a test of a plain Deployment that does not run",
     (config) => {
-      config.models[0].test = { evaluate: { tasks: ["sums"] } };
-      config.models[0].serve.stopped = true;
+      packed(config);
+      Object.assign(config.models[0].serve, {
+        mode: "deployment",
+        cache: { size: "1Gi" },
+        stopped: true,
+      });
     },
-    ["models[0].test", "must be left out while serve.stopped is true"],
+    ["models[0].test", "works with serve.mode kserve only"],
   ),
-  ...bad("local", "models[0].test", "must have evaluate, benchmark or both", {}),
+  ...badCompared("test.base", "must be the name of another of modelcar:models", "sum", "sums-quantized"),
+  ...badCompared("test.base", "missing; evaluate.gate asks for a share", undefined),
+  ...badCompared("test.evaluate", "must be the same as of sums", undefined),
+  combined(
+    "local",
+    "a base that is measured otherwise",
+    (config) => {
+      config.models[3].test.evaluate.limit = 39;
+      config.models[3].test.benchmark.rate = 5;
+    },
+    ["models[3].test.evaluate", "must be the same as of sums"],
+    ["models[3].test.benchmark", "must be the same as of sums"],
+  ),
+  ...badCompared("test.evaluate.gate.recovery", "a number", "high", -1),
+  ...badCompared("test.evaluate.gate.recoveryByTask.other", "must be one of evaluate.tasks (sums)", 0.9),
+  ...badCompared("test.evaluate.gate.recoverey", unknownKey, 0.9),
+  ...badCompared("test.benchmark.gate.ttftMsP95", "a number", "fast"),
+  ...badCompared("test.benchmark.gate.errorRate", "a number", 0.06),
+  ...badCompared("serve.hourlyUsd", "a number", "cheap"),
+  combined(
+    "local",
+    "a name that leaves no room for the candidate's",
+    (config) => {
+      config.models[3].name = "a".repeat(50);
+    },
+    ["models[3].test", "needs a shorter model name"],
+  ),
+  combined(
+    "local",
+    "a model that is called as another is while it is measured",
+    (config) => {
+      config.models[1].name = "sums-quantized-candidate";
+    },
+    ["models[3].test", "whose name models[1] has"],
+  ),
+  ...bad("local", "images.report", "a test with base or gate needs this image", undefined),
+  combined(
+    "local",
+    "two that are each other's base",
+    (config) => {
+      config.models[0].test.base = "sums-quantized";
+    },
+    ["models[0].test.base", '"sums-quantized" has a base itself'],
+    ["models[3].test.base", '"sums" has a base itself'],
+  ),
+  ...bad("alone", "monitoring.alerts", "true or false", "yes"),
+  ...bad("alone", "monitoring.dashboard", "one of: none, configMap", "grafana"),
+  ...bad("alone", "monitoring.dashboard", '"openshiftConsole" needs OpenShift', "openshiftConsole"),
+  ...bad("alone", "monitoring.labels.release", "a label's value", "no label!"),
+  ...bad("alone", "monitoring.thresholds.ttftMsP95", "a number", "fast"),
+  combined(
+    "dev",
+    "a dashboard for OpenShift's console in a namespace of its own",
+    (config) => {
+      config.monitoring = { dashboard: "openshiftConsole", dashboardNamespace: "dashboards" };
+    },
+    ["monitoring.dashboardNamespace", "must be left out"],
+  ),
+  combined(
+    "local",
+    "a base that is not tested",
+    (config) => {
+      delete config.models[0].test;
+    },
+    ["models[3].test.base", '"sums" is not tested'],
+  ),
+  combined(
+    "local",
+    "a model with a gate behind a plain Deployment",
+    (config) => Object.assign(config.models[3].serve, { mode: "deployment", cache: { size: "1Gi" } }),
+    ["models[3].test", "is measured before it is served, as a service of its own"],
+  ),
+  ...bad("alone", "models[0].test", "must have evaluate, benchmark or both", {}),
   combined(
     "dev",
     "compression on more GPUs than there are, and on GPUs of no kind",
@@ -463,7 +543,7 @@ const contradictions: Case[] = [
     ["models[0].evaluate.accelerator", "missing; 1 GPUs need a key of modelcar:accelerators"],
   ),
   combined(
-    "local",
+    "alone",
     "a plain Deployment of many replicas",
     (config) => {
       delete config.models[0].package;
@@ -473,7 +553,7 @@ const contradictions: Case[] = [
     ["models[0].serve.replicas", "2 must be 1 in mode deployment"],
   ),
   combined(
-    "local",
+    "alone",
     "ORAS without its image",
     (config) => {
       delete config.models[0].package;
@@ -484,7 +564,7 @@ const contradictions: Case[] = [
     ["images.oras", "serve.cache.fetch: oras needs this image"],
   ),
   combined(
-    "local",
+    "alone",
     "autoscaling beside replicas, upside down",
     (config) =>
       Object.assign(config.models[0].serve, {
@@ -495,7 +575,7 @@ const contradictions: Case[] = [
     ["models[0].serve.autoscaling.minReplicas", "3 must be at most maxReplicas, 2"],
   ),
   combined(
-    "local",
+    "alone",
     "a model image behind KServe in a restricted namespace",
     (config) => set(config, "models[1].source.uri", oci),
     ["project.podSecurity", "must be baseline for models[1]"],
@@ -538,65 +618,84 @@ const contradictions: Case[] = [
 ];
 
 const goodValues: Case[] = [
-  combined("local", "the committed stack local", () => {}),
+  combined("alone", "the committed stack local", () => {}),
   combined("dev", "the committed stack dev, completed", () => {}),
-  ...good("local", "platformVersion", "0.15", "0.16.0", "0.20"),
+  ...good("alone", "platformVersion", "0.15", "0.16.0", "0.20"),
   ...good("dev", "platformVersion", "2.25", "3.0", "3.3", "3.10"),
-  ...good("local", "namespace", "a", "my-project", "a".repeat(63), "0day"),
-  ...good("local", "project", { existing: true }, { declareQuota: false }, { networkPolicies: false }),
-  ...good("local", "project.quota", { "requests.cpu": "64", "requests.nvidia.com/gpu": "8", pods: "50" }),
-  ...good("local", "project.limits", { max: { memory: "128Gi" } }, { min: { cpu: "10m", memory: "15Mi" } }),
-  ...good("local", "huggingFace.endpoint", "https://hub.example.com/", "http://hub:8080/path"),
-  ...good("local", "objectStore.storageClass", "gp3-csi"),
-  ...good("local", "objectStore.console", false),
-  ...good("local", "registry", { kind: "own" }, { kind: "url", url: "https://registry.example.com/" }),
+  ...good("alone", "namespace", "a", "my-project", "a".repeat(63), "0day"),
+  ...good("alone", "project", { existing: true }, { declareQuota: false }, { networkPolicies: false }),
+  ...good("alone", "project.quota", { "requests.cpu": "64", "requests.nvidia.com/gpu": "8", pods: "50" }),
+  ...good("alone", "project.limits", { max: { memory: "128Gi" } }, { min: { cpu: "10m", memory: "15Mi" } }),
+  ...good("alone", "huggingFace.endpoint", "https://hub.example.com/", "http://hub:8080/path"),
+  ...good("alone", "objectStore.storageClass", "gp3-csi"),
+  ...good("alone", "objectStore.console", false),
+  ...good("alone", "registry", { kind: "own" }, { kind: "url", url: "https://registry.example.com/" }),
   ...good("dev", "registry", { kind: "existing" }, { kind: "own", storage: "10Gi", retain: true }),
   ...good("dev", "imageRegistry.server", "registry.example.com:5000"),
   ...good(
-    "local",
+    "alone",
     "storage",
     {},
     { size: "1Ti", storageClass: "efs", accessMode: "ReadWriteMany", retain: true },
   ),
-  ...good("local", "pipelines", {}, { timeoutMinutes: 10_080 }),
-  ...good("local", "deploymentMode", "Standard", "RawDeployment"),
-  ...good("local", "endpoint", {
+  ...good("alone", "pipelines", {}, { timeoutMinutes: 10_080 }),
+  ...good("alone", "deploymentMode", "Standard", "RawDeployment"),
+  ...good("alone", "endpoint", {
     exposure: "ingress",
     domain: "apps.example.com",
     ingressClass: "nginx",
     tlsSecret: "tls",
   }),
-  ...good("local", "endpoint", {
+  ...good("alone", "endpoint", {
     exposure: "gateway",
     domain: "models.example.com",
     gateway: { name: "public", namespace: "gateways" },
   }),
   ...good("dev", "endpoint", { exposure: "none" }, { exposure: "route", timeoutSeconds: 3600, mesh: true }),
-  ...good("local", "monitoring", { serviceMonitor: true }),
-  ...good("local", "models[0].name", "a", "a".repeat(53), "granite-3-1-2b"),
-  ...good("local", "models[0].source.allowPatterns", undefined, ["*"], ["nested/*.safetensors", "*.json"]),
-  ...good("local", "models[1].source.uri", "pvc://some-claim/", "s3://llm-models/x/"),
-  ...good("local", "models[0].package", undefined, { kind: "pvc", claim: "sums-pvc", size: "1Gi" }),
-  ...good("local", "models[0].serve.cpu", "500m", "1.5"),
-  ...good("local", "models[0].serve.cpuLimit", undefined, "4"),
-  ...good("local", "models[0].serve.ephemeralStorage", "1Gi"),
-  ...good("local", "models[0].serve.maxNumSeqs", undefined, 1),
-  ...good("local", "models[0].serve.vllmArgs", ["--enable-prefix-caching", "--seed=1"]),
-  ...good("local", "models[0].serve.rollout", undefined, "RollingUpdate"),
-  ...good("local", "models[0].serve.replicas", 2),
-  ...good("local", "models[0].serve.auth", true),
-  ...good("local", "models[0].serve.stopped", true),
-  ...good("local", "models[0].serve.autoscaling", {
+  ...good("alone", "monitoring", { serviceMonitor: true }),
+  ...good("alone", "models[0].name", "a", "a".repeat(53), "granite-3-1-2b"),
+  ...good("alone", "models[0].source.allowPatterns", undefined, ["*"], ["nested/*.safetensors", "*.json"]),
+  ...good("alone", "models[1].source.uri", "pvc://some-claim/", "s3://llm-models/x/"),
+  ...good("alone", "models[0].package", undefined, { kind: "pvc", claim: "sums-pvc", size: "1Gi" }),
+  ...good("alone", "models[0].serve.cpu", "500m", "1.5"),
+  ...good("alone", "models[0].serve.cpuLimit", undefined, "4"),
+  ...good("alone", "models[0].serve.ephemeralStorage", "1Gi"),
+  ...good("alone", "models[0].serve.maxNumSeqs", undefined, 1),
+  ...good("alone", "models[0].serve.vllmArgs", ["--enable-prefix-caching", "--seed=1"]),
+  ...good("alone", "models[0].serve.rollout", undefined, "RollingUpdate"),
+  ...good("alone", "models[0].serve.replicas", 2),
+  ...good("alone", "models[0].serve.auth", true),
+  ...good("alone", "models[0].serve.stopped", true),
+  ...good("alone", "models[0].serve.hourlyUsd", undefined, 0.5),
+  ...good("local", "models[3].serve.stopped", true),
+  ...good("local", "models[3].test.evaluate.gate", undefined, {}, { recoveryByTask: { sums: 0.9 } }),
+  ...good("local", "models[3].test.evaluate.applyChatTemplate", false),
+  ...good("local", "models[3].test.benchmark.gate", undefined, { itlMsP95: 100, outputTokensPerSecond: 1 }),
+  ...good("dev", "accelerators.l4.memoryBandwidth", 300),
+  ...good("dev", "monitoring", { alerts: true, dashboard: "openshiftConsole" }),
+  ...good("local", "monitoring", {
+    serviceMonitor: true,
+    alerts: true,
+    labels: { release: "kube-prometheus-stack" },
+    dashboard: "configMap",
+    dashboardNamespace: "private-ai-demo",
+  }),
+  ...good("local", "monitoring", { alerts: true, dashboard: "grafanaOperator" }),
+  combined("local", "gates without a base", (config) => {
+    delete config.models[3].test.base;
+    delete config.models[3].test.evaluate.gate;
+  }),
+  ...good("alone", "models[0].serve.autoscaling", {
     maxReplicas: 3,
     prometheus: "http://prometheus.monitoring.svc:9090",
   }),
-  combined("local", "a chat UI", (config) => {
+  combined("alone", "a chat UI", (config) => {
     config.chat = { model: "sums", storage: "1Gi", retain: true };
   }),
   combined("dev", "a chat UI behind a Route, before a model that asks for a token", (config) => {
     config.chat = { model: "mistral-24b-quantized" };
   }),
-  combined("local", "compressed, evaluated, packaged as an image, served, tested", packed),
+  combined("alone", "compressed, evaluated, packaged as an image, served, tested", packed),
   combined("dev", "the same on GPUs, on OpenShift", (config) => {
     packed(config);
     delete config.project;
@@ -609,23 +708,23 @@ const goodValues: Case[] = [
       tasks: ["humaneval", "mbpp"],
     });
   }),
-  combined("local", "a packaged model served by a plain Deployment", (config) => {
+  combined("alone", "a packaged model served by a plain Deployment", (config) => {
     packed(config);
     delete config.project;
     Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi" } });
   }),
-  combined("local", "a registry of images without a login", (config) =>
+  combined("alone", "a registry of images without a login", (config) =>
     set(config, "imageRegistry", { server: "registry.example.com:5000", plainHttp: true }),
   ),
-  combined("local", "a model image behind KServe", (config) => {
+  combined("alone", "a model image behind KServe", (config) => {
     config.project = { podSecurity: "baseline" };
     config.models[1].source = { uri: oci };
   }),
-  combined("local", "MinIO with keys of the user's", (config) => {
+  combined("alone", "MinIO with keys of the user's", (config) => {
     config.objectStoreAccessKey = "access";
     config.objectStoreSecretKey = "secret-key";
   }),
-  combined("local", "any S3", (config) => {
+  combined("alone", "any S3", (config) => {
     config.objectStore = {
       endpoint: "https://s3.eu-central-1.amazonaws.com",
       bucket: "llm-models",
@@ -634,12 +733,12 @@ const goodValues: Case[] = [
     config.objectStoreAccessKey = config.objectStoreSecretKey = "k";
     delete config.images.minio;
   }),
-  combined("local", "a token for the registry", (config) => {
+  combined("alone", "a token for the registry", (config) => {
     config.registry = { kind: "url", url: "http://registry.example.com", auth: "token" };
     config.modelRegistryToken = "t";
   }),
-  combined("local", "a token for the hub", (config) => set(config, "hfToken", "hf_x")),
-  combined("local", "a model image served by a plain Deployment", (config) => {
+  combined("alone", "a token for the hub", (config) => set(config, "hfToken", "hf_x")),
+  combined("alone", "a model image served by a plain Deployment", (config) => {
     delete config.models[0].package;
     config.models[0].source = { uri: oci };
     Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi" } });

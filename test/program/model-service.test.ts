@@ -66,7 +66,7 @@ const plain: ModelServiceArgs = {
     auth: false,
   },
   endpoint: { exposure: "none", domain: "models.test", timeoutSeconds: 600, mesh: false },
-  serviceMonitor: false,
+  monitoring: { serviceMonitor: false, labels: {} },
 };
 
 type Change = Omit<Partial<ModelServiceArgs>, "serve" | "endpoint"> & {
@@ -106,13 +106,22 @@ test.each<[string, Change, string[], (string | undefined)[]]>([
   ["KServe alone", {}, ["InferenceService sums", "Readiness sums"], ["http://inside", undefined]],
   [
     "OpenShift AI, which makes Route, token check and ServiceMonitor itself",
-    { platform: "openshift", serve: { auth: true }, endpoint: { exposure: "route" }, serviceMonitor: true },
+    {
+      platform: "openshift",
+      serve: { auth: true },
+      endpoint: { exposure: "route" },
+      monitoring: { serviceMonitor: true, labels: {} },
+    },
     ["InferenceService sums", "Readiness sums"],
     ["http://inside", "https://by-the-platform"],
   ],
   [
     "Kubernetes with an Ingress, a key and metrics",
-    { serve: { auth: true }, endpoint: { exposure: "ingress" }, serviceMonitor: true },
+    {
+      serve: { auth: true },
+      endpoint: { exposure: "ingress" },
+      monitoring: { serviceMonitor: true, labels: {} },
+    },
     [
       "InferenceService sums",
       "Ingress sums",
@@ -141,7 +150,7 @@ test.each<[string, Change, string[], (string | undefined)[]]>([
       platform: "openshift",
       serve: { mode: "deployment", cache, auth: true },
       endpoint: { exposure: "route" },
-      serviceMonitor: true,
+      monitoring: { serviceMonitor: true, labels: {} },
     },
     [
       "Deployment sums",
@@ -194,7 +203,7 @@ test("every object has a name of its own choice", async () => {
   await service({
     serve: { mode: "deployment", cache, auth: true },
     endpoint: { exposure: "ingress", mesh: true },
-    serviceMonitor: true,
+    monitoring: { serviceMonitor: true, labels: {} },
   });
   for (const { type, inputs } of made.filter(({ type }) => type.startsWith("kubernetes:"))) {
     expect(inputs.metadata, type).toMatchObject({ name: expect.stringMatching(/^sums/), namespace: "ai" });

@@ -134,7 +134,7 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
     expect(Object.keys(models)).toEqual(
       stack === "dev"
         ? ["mistral-24b-quantized", "mistral-24b"]
-        : ["sums", "mistral-24b-quantized", "mistral-24b"],
+        : ["sums", "mistral-24b-quantized", "mistral-24b", "sums-quantized"],
     );
     if (stack === "dev") {
       expect(models["mistral-24b-quantized"]).toMatchObject({
@@ -148,7 +148,10 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
     } else {
       expect(models.sums).toMatchObject({ ...imported("sums"), url: url("sums") });
       // Declared and stopped.
-      expect(models["mistral-24b"]).toEqual({ storageUri: "pvc://mistral-24b-pvc/" });
+      expect(models["mistral-24b"]).toEqual({
+        storageUri: "pvc://mistral-24b-pvc/",
+        cost: { hourlyUsd: 0, monthlyUsd: 0 },
+      });
     }
   });
 });
@@ -168,7 +171,7 @@ test("models on GPUs go to the smallest instance that holds them", async () => {
 });
 
 test("mistakes in the config stop the program before anything is declared", async () => {
-  const config = stackConfig("local", (raw) => {
+  const config = stackConfig("alone", (raw) => {
     raw.platform = "nomad";
     raw.models[0].name = "Sums";
     raw.models[0].source.revision = "main";

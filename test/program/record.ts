@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import { parse } from "yaml";
 import { secrets } from "../../config/schema.ts";
+import { alone } from "../alone.ts";
 
 export const digest = "c".repeat(64);
 /** Stands for every generated or configured secret; must turn up in Secrets alone. */
@@ -43,11 +44,15 @@ const imageKeys = [
   "compress",
   "evaluate",
   "guidellm",
+  "report",
   "modelcarBase",
   "anythingllm",
 ];
 
-/** The committed config of a stack, completed as a user or `npm start` completes it, and then changed by `edit`. */
+/**
+ * The committed config of a stack, completed as a user or `npm start` completes it, and then changed by `edit`. `alone` is the
+ * stack `local` with one model that is only served.
+ */
 export function stackConfig(
   stack: string,
   edit: (config: Manifest) => void = () => {},
@@ -57,13 +62,13 @@ export function stackConfig(
     key,
     value,
   ]);
-  const own = Object.entries(read(`Pulumi.${stack}.yaml`).config).map(([key, value]) => [
-    key.replace("modelcar:", ""),
-    value,
-  ]);
+  const own = Object.entries(read(`Pulumi.${stack === "alone" ? "local" : stack}.yaml`).config).map(
+    ([key, value]) => [key.replace("modelcar:", ""), value],
+  );
   const images = Object.fromEntries(imageKeys.map((key) => [key, `registry.test/${key}@sha256:${digest}`]));
   const config = Object.fromEntries([...defaults, ...own, ["images", images]]);
   complete(stack, config);
+  if (stack === "alone") alone(config);
   edit(config);
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [

@@ -12,7 +12,10 @@ export type Stack = (typeof stacks)[number];
  * All objects of a stack, with its config changed by `edit`. The caller puts plain resources in the place of dynamic ones (test/program/plain-dynamic.ts).
  * @throws Error where a resource of the Kubernetes provider doesn't say its kind.
  */
-export async function declaredObjects(stack: Stack, edit?: (config: Manifest) => void): Promise<Manifest[]> {
+export async function declaredObjects(
+  stack: Stack | "alone",
+  edit?: (config: Manifest) => void,
+): Promise<Manifest[]> {
   const { resources } = await runProgram(stack, stackConfig(stack, edit));
   const runs = await Promise.all(resources.filter(isRun).map(({ inputs }) => startedRun(inputs)));
   return [...resources.filter(isObject).map(toObject), ...runs];

@@ -1,8 +1,10 @@
 /** All pipelines, and which of them a model needs. */
 import type { Model } from "../../../config.ts";
-import type { PipelineDefinition } from "./definition.ts";
+import { needsCandidate } from "../../../sizing/stack.ts";
+import { type PipelineDefinition, tasksOf } from "./definition.ts";
+import { modelComparison } from "./model-comparison.ts";
 import { modelImport } from "./model-import.ts";
-import { modelTesting } from "./model-testing.ts";
+import { candidateTesting, modelTesting } from "./model-testing.ts";
 import { modelcar } from "./modelcar.ts";
 import type { JobSpec } from "./run.ts";
 
@@ -11,6 +13,8 @@ const catalogue = [
   { pipeline: modelImport, images: [] },
   { pipeline: modelcar, images: ["compress", "evaluate", "guidellm"] },
   { pipeline: modelTesting, images: ["evaluate", "guidellm"] },
+  { pipeline: candidateTesting, images: ["evaluate", "guidellm"] },
+  { pipeline: modelComparison, images: ["report"] },
 ] as const;
 
 /** The pipelines that there are images for. */
@@ -26,8 +30,15 @@ export interface RunTask {
   readonly job?: JobSpec | undefined;
 }
 
+/** Whether a model is compared with another, or must hold something before it is served. */
+export function isCompared({ test }: Pick<Model, "test">): boolean {
+  const gates = [test?.evaluate?.gate, test?.benchmark?.gate];
+  return test?.base !== undefined || gates.some((gate) => gate !== undefined);
+}
+
 /** The tasks that run for a model; those that its config does not ask for are skipped. */
-export function runTasks({ source, package: packaging, compress, evaluate, test }: Model): RunTask[] {
+export function runTasks(model: Model): RunTask[] {
+  const { source, package: packaging, compress, evaluate, test } = model;
   if ("uri" in source) return [];
   const plain = (...tasks: string[]) => tasks.map((task) => ({ task }));
   const brought =
@@ -41,12 +52,14 @@ export function runTasks({ source, package: packaging, compress, evaluate, test 
       : plain("pull-model-from-huggingface", "upload-to-minio", "register-model");
   return [
     ...brought,
+    ...(needsCandidate(model) ? plain("deploy-model", "remove-model") : []),
     ...(test?.evaluate ? plain("run-lm-eval-v2") : []),
     ...(test?.benchmark ? plain("run-guidellm-v2") : []),
     ...(test ? plain("publish-test-results-v2") : []),
+    ...(isCompared(model) ? plain(...tasksOf(modelComparison)) : []),
   ];
 }
 
-/** GPUs that a model's pipeline runs hold at most at a time. */
+/** GPUs that a model's pipeline runs hold at most at a time: for a task, or for the model while it is measured. */
 export const runGpus = (model: Model): number =>
-  Math.max(0, ...runTasks(model).map(({ job }) => job?.gpus ?? 0));
+  Math.max(...runTasks(model).map(({ job }) => job?.gpus ?? 0), needsCandidate(model) ? model.serve.gpus : 0);

@@ -1,6 +1,6 @@
-/** The pipeline that measures a served model, what it knows and how fast it is, and publishes what it found. */
+/** The pipelines that measure a model, what it knows and how fast it is, and publish what they found. */
 import type { WhenExpression } from "../tekton.ts";
-import { models, type PipelineDefinition, param } from "./definition.ts";
+import { models, type PipelineDefinition, param, resultOf, type StepDefinition } from "./definition.ts";
 import { minimumScores, modelVersion, type RunSettings, runOf } from "./run.ts";
 
 const run = {
@@ -12,8 +12,8 @@ const directory = (name: string) => `${param("WORKSPACE_DIRECTORY")}/${name}`;
 const unlessFalse = (name: string): readonly WhenExpression[] => [
   { input: param(name), operator: "notin", values: ["false"] },
 ];
-const endpoint = ["ENDPOINT_URL", "ENDPOINT_AUTH", "ENDPOINT_SECRET"] as const;
 
+/** Params of both pipelines. */
 const params = {
   HUGGINGFACE_MODEL: "Repository on the hub whose tokenizer the model has, <owner>/<name>",
   HUGGINGFACE_REVISION: "Commit SHA of that repository",
@@ -22,13 +22,6 @@ const params = {
     default: "*.json *.model *.jinja *.txt",
   },
   HF_ENDPOINT: { description: "Base URL of the hub", default: "https://huggingface.co" },
-  ENDPOINT_URL: "URL of the served model inside the cluster, without /v1",
-  ENDPOINT_AUTH: {
-    description:
-      "What the endpoint asks its callers for: none, token (key api-key of ENDPOINT_SECRET) or serviceAccount",
-    default: "none",
-  },
-  ENDPOINT_SECRET: { description: "Secret with the endpoint's key", default: "model-api-key" },
   SERVED_MODEL_NAME: "Name under which the endpoint serves the model",
   MODEL_NAME: "Name in the model registry",
   MODEL_VERSION: "Version in the model registry, which exists",
@@ -62,46 +55,61 @@ const params = {
   S3_BUCKET: { description: "Bucket for the reports", default: "llm-models" },
 } as const;
 
-export const modelTesting: PipelineDefinition = {
-  name: "model-testing-v2",
-  description:
-    "Tests a served model: evaluates it with lm-evaluation-harness, measures its speed with GuideLLM, and publishes both in the " +
-    "model registry and in the object store.",
-  params,
-  workspaces: {
-    [models]: { description: "Volume for tokenizer and reports" },
-    "trusted-ca": {
-      description: "ConfigMap with certificates of private authorities to trust",
-      optional: true,
-    },
+const endpointParams = {
+  ENDPOINT_URL: "URL of the served model inside the cluster, without /v1",
+  ENDPOINT_AUTH: {
+    description:
+      "What the endpoint asks its callers for: none, token (key api-key of ENDPOINT_SECRET) or serviceAccount",
+    default: "none",
   },
-  steps: [
-    {
-      task: "pull-model-from-huggingface",
-      same: ["HUGGINGFACE_MODEL", "HUGGINGFACE_REVISION", "HF_ENDPOINT"],
-      params: {
-        HUGGINGFACE_ALLOW_PATTERNS: param("TOKENIZER_PATTERNS"),
-        MODEL_DIRECTORY: directory("tokenizer"),
-      },
-      workspaces: [models],
-    },
+  ENDPOINT_SECRET: { description: "Secret with the endpoint's key", default: "model-api-key" },
+} as const;
+
+const candidateParams = {
+  INFERENCE_SERVICE: "The InferenceService as JSON, called SERVED_MODEL_NAME",
+  TIMEOUT_SECONDS: { description: "Seconds until it must answer", default: "3600" },
+} as const;
+
+const workspaces = {
+  [models]: { description: "Volume for tokenizer and reports" },
+  "trusted-ca": {
+    description: "ConfigMap with certificates of private authorities to trust",
+    optional: true,
+  },
+};
+
+const pull: StepDefinition = {
+  task: "pull-model-from-huggingface",
+  same: ["HUGGINGFACE_MODEL", "HUGGINGFACE_REVISION", "HF_ENDPOINT"],
+  params: {
+    HUGGINGFACE_ALLOW_PATTERNS: param("TOKENIZER_PATTERNS"),
+    MODEL_DIRECTORY: directory("tokenizer"),
+  },
+  workspaces: [models],
+};
+
+/** What is done with an endpoint, which the first step finds ready. */
+function measuring(first: string, endpoint: Readonly<Record<string, string>>): StepDefinition[] {
+  return [
     {
       task: "run-lm-eval-v2",
-      same: [...endpoint, "TASKS", "LIMIT", "APPLY_CHAT_TEMPLATE", "MINIMUM_SCORES", "HF_ENDPOINT"],
+      same: ["TASKS", "LIMIT", "APPLY_CHAT_TEMPLATE", "MINIMUM_SCORES", "HF_ENDPOINT"],
       params: {
+        ...endpoint,
         MODEL_NAME: param("SERVED_MODEL_NAME"),
         TOKENIZER: directory("tokenizer"),
         RESULTS_DIRECTORY: directory("evaluation"),
         ...run,
       },
-      after: ["pull-model-from-huggingface"],
+      after: [first],
       when: unlessFalse("EVALUATE_MODEL"),
       workspaces: [models, "trusted-ca"],
     },
     {
       task: "run-guidellm-v2",
-      same: [...endpoint, "PROFILE", "RATE", "PROMPT_TOKENS", "OUTPUT_TOKENS", "MAX_SECONDS"],
+      same: ["PROFILE", "RATE", "PROMPT_TOKENS", "OUTPUT_TOKENS", "MAX_SECONDS"],
       params: {
+        ...endpoint,
         MODEL_NAME: param("SERVED_MODEL_NAME"),
         MODEL_DIRECTORY: directory("tokenizer"),
         RESULTS_DIRECTORY: directory("benchmark"),
@@ -115,7 +123,6 @@ export const modelTesting: PipelineDefinition = {
     {
       task: "publish-test-results-v2",
       same: [
-        "ENDPOINT_URL",
         "MODEL_REGISTRY_URL",
         "MODEL_REGISTRY_AUTH",
         "MODEL_NAME",
@@ -124,6 +131,7 @@ export const modelTesting: PipelineDefinition = {
         "S3_BUCKET",
       ],
       params: {
+        ENDPOINT_URL: endpoint.ENDPOINT_URL ?? "",
         EVALUATION_DIRECTORY: directory("evaluation"),
         REQUIRE_EVALUATION: param("EVALUATE_MODEL"),
         BENCHMARK_DIRECTORY: directory("benchmark"),
@@ -134,44 +142,99 @@ export const modelTesting: PipelineDefinition = {
       after: ["run-guidellm-v2"],
       workspaces: [models, "trusted-ca"],
     },
-  ],
-  finally: [
-    {
-      task: "cleanup-workspace",
-      params: { DIRECTORIES: param("WORKSPACE_DIRECTORY") },
-      // After a failure the reports stay for a look at them.
-      when: [{ input: "$(tasks.status)", operator: "in", values: ["Succeeded", "Completed"] }],
-      workspaces: [models],
-    },
-  ],
-  results: {
-    scores: { step: "run-lm-eval-v2", description: "Scores of the evaluation as JSON" },
-    "ttft-ms-p95": {
-      step: "run-guidellm-v2",
-      description: "Time to first token, 95th percentile, in milliseconds",
-    },
-    "itl-ms-p95": {
-      step: "run-guidellm-v2",
-      description: "Time between tokens, 95th percentile, in milliseconds",
-    },
-    "output-tokens-per-second": {
-      step: "run-guidellm-v2",
-      description: "Highest throughput that was measured",
-    },
-    "requests-per-second": { step: "run-guidellm-v2", description: "Requests per second at that throughput" },
-    "error-rate": { step: "run-guidellm-v2", description: "Share of failed requests, 0 to 1" },
-    "artifacts-uri": {
-      step: "publish-test-results-v2",
-      description: "Where the reports lie in the object store",
-    },
-    "model-version-id": {
-      step: "publish-test-results-v2",
-      description: "Id of the model's version in the registry",
-    },
+  ];
+}
+
+const cleanup: StepDefinition = {
+  task: "cleanup-workspace",
+  params: { DIRECTORIES: param("WORKSPACE_DIRECTORY") },
+  // After a failure the reports stay for a look at them.
+  when: [{ input: "$(tasks.status)", operator: "in", values: ["Succeeded", "Completed"] }],
+  workspaces: [models],
+};
+
+const results: PipelineDefinition["results"] = {
+  scores: { step: "run-lm-eval-v2", description: "Scores of the evaluation as JSON" },
+  "ttft-ms-p95": {
+    step: "run-guidellm-v2",
+    description: "Time to first token, 95th percentile, in milliseconds",
+  },
+  "itl-ms-p95": {
+    step: "run-guidellm-v2",
+    description: "Time between tokens, 95th percentile, in milliseconds",
+  },
+  "output-tokens-per-second": {
+    step: "run-guidellm-v2",
+    description: "Highest throughput that was measured",
+  },
+  "requests-per-second": { step: "run-guidellm-v2", description: "Requests per second at that throughput" },
+  "error-rate": { step: "run-guidellm-v2", description: "Share of failed requests, 0 to 1" },
+  "artifacts-uri": {
+    step: "publish-test-results-v2",
+    description: "Where the reports lie in the object store",
+  },
+  "model-version-id": {
+    step: "publish-test-results-v2",
+    description: "Id of the model's version in the registry",
   },
 };
 
-/** What of a served model is tested. */
+export const modelTesting: PipelineDefinition = {
+  name: "model-testing-v2",
+  description:
+    "Tests a served model: evaluates it with lm-evaluation-harness, measures its speed with GuideLLM, and publishes both in the " +
+    "model registry and in the object store.",
+  params: { ...endpointParams, ...params },
+  workspaces,
+  steps: [
+    pull,
+    ...measuring(
+      pull.task,
+      Object.fromEntries(Object.keys(endpointParams).map((name) => [name, param(name)])),
+    ),
+  ],
+  finally: [cleanup],
+  results,
+};
+
+const deploy = "deploy-candidate";
+
+export const candidateTesting: PipelineDefinition = {
+  name: "candidate-testing",
+  description:
+    "Tests a model before it is served: runs it as a service of its own, tests that as model-testing-v2 does, and removes it, " +
+    "whatever happened before.",
+  params: { ...candidateParams, ...params },
+  workspaces,
+  steps: [
+    pull,
+    {
+      task: "deploy-model",
+      name: deploy,
+      same: ["INFERENCE_SERVICE", "TIMEOUT_SECONDS"],
+      params: {
+        MODEL_NAME: param("SERVED_MODEL_NAME"),
+        SERVICE_URL_FILE: "",
+        OWNER_NAME: run.PIPELINE_RUN_NAME,
+        OWNER_UID: run.PIPELINE_RUN_UID,
+      },
+      // No GPU is taken for a model whose tokenizer can not be had.
+      after: [pull.task],
+      workspaces: [models, "trusted-ca"],
+    },
+    ...measuring(deploy, { ENDPOINT_URL: resultOf(deploy, "service-url") }),
+  ],
+  finally: [
+    {
+      task: "remove-model",
+      params: { MODEL_NAME: param("SERVED_MODEL_NAME"), OWNER_UID: run.PIPELINE_RUN_UID },
+    },
+    cleanup,
+  ],
+  results,
+};
+
+/** What of a model is tested. */
 export interface TestSpec {
   readonly evaluate?:
     | {
@@ -200,14 +263,22 @@ export interface ModelTestingRun extends RunSettings {
     readonly compress?: { readonly recipe: string } | undefined;
   };
   readonly huggingFaceEndpoint: string;
-  readonly endpoint: {
-    readonly url: string;
-    readonly auth: "none" | "token" | "serviceAccount";
-    readonly secret?: string | undefined;
-  };
+  /** A model that is served, or one that the run serves itself while it is tested. */
+  readonly tested: ServedEndpoint | Candidate;
   readonly objectStore: { readonly endpoint: string; readonly bucket: string };
   readonly registry: { readonly url: string; readonly auth: string };
   readonly claim: string;
+}
+
+export interface ServedEndpoint {
+  readonly url: string;
+  readonly auth: "none" | "token" | "serviceAccount";
+  readonly secret?: string | undefined;
+}
+
+export interface Candidate {
+  readonly inferenceService: { readonly metadata: { readonly name: string } };
+  readonly timeoutSeconds: number;
 }
 
 /** What a run reports. */
@@ -227,20 +298,18 @@ export function modelTestingResults({ evaluate, benchmark }: TestSpec) {
   ];
 }
 
-/** The run that tests one served model. */
+/** The run that tests one model. */
 export function modelTestingRun(spec: ModelTestingRun) {
-  const { test, model, endpoint, registry, objectStore } = spec;
+  const { test, model, registry, objectStore } = spec;
   const { evaluate, benchmark } = test;
-  return runOf(modelTesting, {
+  const [pipeline, tested] = testedBy(spec);
+  return runOf(pipeline, {
     ...spec,
     params: {
+      ...tested,
       HUGGINGFACE_MODEL: model.source.huggingFace,
       HUGGINGFACE_REVISION: model.source.revision,
       HF_ENDPOINT: spec.huggingFaceEndpoint,
-      ENDPOINT_URL: endpoint.url,
-      ENDPOINT_AUTH: endpoint.auth,
-      ...(endpoint.secret ? { ENDPOINT_SECRET: endpoint.secret } : {}),
-      SERVED_MODEL_NAME: model.name,
       MODEL_NAME: model.name,
       MODEL_VERSION: modelVersion(model),
       WORKSPACE_DIRECTORY: `${model.name}-test`,
@@ -269,4 +338,23 @@ export function modelTestingRun(spec: ModelTestingRun) {
       S3_BUCKET: objectStore.bucket,
     },
   });
+}
+
+/** The pipeline, and the params that only it has. */
+function testedBy({ tested, model }: ModelTestingRun): [PipelineDefinition, Record<string, string>] {
+  if ("inferenceService" in tested) {
+    const { inferenceService, timeoutSeconds } = tested;
+    return [
+      candidateTesting,
+      {
+        SERVED_MODEL_NAME: inferenceService.metadata.name,
+        // Tekton and Kubernetes put values in the place of $(…).
+        INFERENCE_SERVICE: JSON.stringify(inferenceService).replaceAll("$", "\\u0024"),
+        TIMEOUT_SECONDS: String(timeoutSeconds),
+      },
+    ];
+  }
+  const { url, auth, secret } = tested;
+  const login = secret ? { ENDPOINT_SECRET: secret } : {};
+  return [modelTesting, { SERVED_MODEL_NAME: model.name, ENDPOINT_URL: url, ENDPOINT_AUTH: auth, ...login }];
 }

@@ -5,12 +5,13 @@ import { taskJob } from "../jobs.ts";
 import type { PipelineTask } from "../tekton.ts";
 import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";
 import { pipelinesFor } from "./index.ts";
+import { modelComparisonRun } from "./model-comparison.ts";
 import { modelImportRun } from "./model-import.ts";
 import { modelTestingRun } from "./model-testing.ts";
 import { modelcar } from "./modelcar.ts";
 import { type ModelcarRun, modelcarRun } from "./modelcar-run.ts";
 
-const all = pipelinesFor({ compress: "c", evaluate: "e", guidellm: "g" });
+const all = pipelinesFor({ compress: "c", evaluate: "e", guidellm: "g", report: "r" });
 const settings = { namespace: "private-ai-demo", timeoutMinutes: 240 };
 
 describe.each(all)("pipeline $name", (definition: PipelineDefinition) => {
@@ -81,13 +82,14 @@ test("a pipeline is declared only with the images of all its tasks", () => {
   expect(pipelinesFor({ evaluate: "e", guidellm: "g" }).map(({ name }) => name)).toEqual([
     "model-import",
     "model-testing-v2",
+    "candidate-testing",
   ]);
-  const images = { tasks: "t", compress: "c", evaluate: "e", guidellm: "g" };
+  const images = { tasks: "t", compress: "c", evaluate: "e", guidellm: "g", report: "r" };
   const keys = (definition: PipelineDefinition) =>
     loadTasks("tasks", tasksOf(definition)).flatMap(({ spec }) =>
       spec.steps.map(({ image }) => image.replace(/^.*\//, "").replace(/:.*$/, "")),
     );
-  for (const left of ["compress", "evaluate", "guidellm"]) {
+  for (const left of ["compress", "evaluate", "guidellm", "report"]) {
     const { [left as keyof typeof images]: _, ...others } = images;
     for (const definition of pipelinesFor(others)) expect(keys(definition)).not.toContain(left);
   }
@@ -217,14 +219,60 @@ describe("a run of modelcar", () => {
 test("a run of model-testing-v2 asks the endpoint as it wants to be asked", () => {
   const test = { evaluate: { tasks: ["arc_easy"], limit: 10, applyChatTemplate: true, minimumScores: {} } };
   const model = { name: "granite", source };
-  const endpoint = { url: "http://granite", auth: "token" as const, secret: "granite-api-key" };
-  expect(paramsOf(modelTestingRun({ ...run, test, model, endpoint }))).toMatchObject({
+  const tested = { url: "http://granite", auth: "token" as const, secret: "granite-api-key" };
+  const served = modelTestingRun({ ...run, test, model, tested });
+  expect(served.pipelineRef.name).toBe("model-testing-v2");
+  expect(paramsOf(served)).toMatchObject({
     ENDPOINT_URL: "http://granite",
     ENDPOINT_AUTH: "token",
     ENDPOINT_SECRET: "granite-api-key",
     GUIDELLM_EVALUATE_MODEL: "false",
     LIMIT: "10",
   });
+});
+
+test("a candidate is tested under its own name, and its results are the model's", () => {
+  const test = { evaluate: { tasks: ["arc_easy"], applyChatTemplate: true, minimumScores: {} } };
+  const inferenceService = { kind: "InferenceService", metadata: { name: "granite-candidate" } };
+  const tested = { inferenceService, timeoutSeconds: 3600 };
+  const apart = modelTestingRun({ ...run, test, model: { name: "granite", source }, tested });
+  expect(apart.pipelineRef.name).toBe("candidate-testing");
+  expect(paramsOf(apart)).toMatchObject({
+    SERVED_MODEL_NAME: "granite-candidate",
+    INFERENCE_SERVICE: JSON.stringify(inferenceService),
+    TIMEOUT_SECONDS: "3600",
+    MODEL_NAME: "granite",
+  });
+});
+
+test("a comparison has both sides and the gates in the terms of its task", () => {
+  const side = {
+    name: "granite",
+    source,
+    artifactsUri: "s3://b/a/",
+    storageUri: "s3://b/m/",
+    hourlyUsd: 1.5,
+  };
+  const gates = {
+    evaluate: { gate: { recovery: 0.97, recoveryByTask: { arc_easy: 0.9 } } },
+    benchmark: { gate: { ttftMsP95: 500, outputTokensPerSecond: 100 } },
+  };
+  const model = { ...side, compress: { recipe: "code" }, serve: { gpus: 1, accelerator: "l4", cpu: "6" } };
+  const base = { ...side, name: "large", hourlyUsd: undefined, serve: { gpus: 0, cpu: "8" } };
+  const compared = modelComparisonRun({ ...run, model, base, gates });
+  expect(compared.workspaces).toEqual([]);
+  expect(paramsOf(compared)).toMatchObject({
+    MODEL_NAME: "granite",
+    MODEL_VERSION: `${"a".repeat(12)}-code`,
+    HARDWARE: "1 × l4",
+    HOURLY_USD: "1.5",
+    BASE_MODEL_NAME: "large",
+    BASE_MODEL_VERSION: "a".repeat(12),
+    BASE_HARDWARE: "8 CPU",
+    BASE_HOURLY_USD: "",
+    GATES: "recovery>=0.97 recovery:arc_easy>=0.9 ttft-ms-p95<=500 output-tokens-per-second>=100",
+  });
+  expect(paramsOf(modelComparisonRun({ ...run, model, gates: {} }))).toMatchObject({ GATES: "" });
 });
 
 test("an import to a volume goes where the model will run", () => {

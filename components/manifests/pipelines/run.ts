@@ -33,8 +33,8 @@ export interface RunSettings {
 
 export interface Run extends RunSettings {
   readonly params: Readonly<Record<string, string>>;
-  /** Claim of the workspace `models`. */
-  readonly claim: string;
+  /** Claim of the workspace `models`; not needed by a pipeline without it. */
+  readonly claim?: string;
   /** Secrets behind further workspaces, by the workspace's name. */
   readonly secretWorkspaces?: Readonly<Record<string, string>>;
   /** Where all pods of the run go. Default: anywhere. */
@@ -66,7 +66,10 @@ export function runOf(definition: PipelineDefinition, run: Run): PipelineRunSpec
       ...(job ? { stepSpecs: [{ name: task, computeResources: jobResources(job) }] } : {}),
     };
   };
-  const bound: WorkspaceBinding[] = [{ name: models, persistentVolumeClaim: { claimName: run.claim } }];
+  const bound: WorkspaceBinding[] =
+    run.claim && models in definition.workspaces
+      ? [{ name: models, persistentVolumeClaim: { claimName: run.claim } }]
+      : [];
   for (const [name, secretName] of Object.entries(run.secretWorkspaces ?? {}))
     bound.push({ name, secret: { secretName } });
   return {

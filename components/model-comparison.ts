@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type Gates, modelComparison, modelComparisonRun } from "./manifests/pipelines/model-comparison.ts";
+import type { PipelineRunsArgs } from "./model-import.ts";
+import { PipelineRun } from "./pipeline-run/index.ts";
+
+/** A model with its measurements. */
+export interface MeasuredModel {
+  readonly name: string;
+  readonly source: { readonly revision: string };
+  readonly compress?: { readonly recipe: string } | undefined;
+  readonly serve: { readonly gpus: number; readonly accelerator?: string | undefined; readonly cpu: string };
+  readonly storageUri: pulumi.Output<string>;
+  /** What its test run reported. */
+  readonly measured: pulumi.Output<Record<string, string>>;
+  /** Of one copy; undefined if nobody knows. */
+  readonly hourlyUsd: number | undefined;
+}
+
+export interface ModelComparisonArgs extends Omit<PipelineRunsArgs, "storage" | "huggingFaceEndpoint"> {
+  readonly model: MeasuredModel;
+  /** What it is compared with. Default: nothing, and only its gates are judged. */
+  readonly base?: MeasuredModel | undefined;
+  /** What must hold; if something does not, this resource fails, and with it what depends on it. */
+  readonly gates: Gates;
+}
+
+/** The comparison of a model with its base, the judgement of its gates, and the report. */
+export class ModelComparison extends pulumi.ComponentResource {
+  /** What the run reported, by name. */
+  readonly results: pulumi.Output<Record<string, string>>;
+
+  constructor(name: string, args: ModelComparisonArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:pipelines:ModelComparison", name, {}, opts);
+    const { context, namespace, model, base, pipelines, registry, objectStore } = args;
+    const run = new PipelineRun(
+      `${modelComparison.name}-${name}`,
+      {
+        context,
+        namespace,
+        prefix: `${modelComparison.name}-${model.name}`,
+        spec: pulumi
+          .all([plain(model), base && plain(base)])
+          .apply(([model, base]) => modelComparisonRun({ ...args, model, base })),
+        definition: pipelines.digests[modelComparison.name] ?? "",
+        expectedResults: ["passed", "report-uri"],
+        ...args.run,
+      },
+      { parent: this, dependsOn: [pipelines, registry, objectStore] },
+    );
+    this.results = run.results.apply((results): Record<string, string> => results);
+    this.registerOutputs({ results: this.results });
+  }
+}
+
+function plain({ storageUri, measured, ...model }: MeasuredModel) {
+  return pulumi.all([storageUri, measured]).apply(([storageUri, results]) => ({
+    ...model,
+    storageUri,
+    artifactsUri: results["artifacts-uri"] ?? "",
+  }));
+}
