@@ -123,8 +123,9 @@ function firstScores(scores: string | undefined): string {
 }
 
 function shares(recovery: string | undefined): string {
-  return Object.entries(parsed<number>(recovery))
-    .map(([task, share]) => `${task} ${(100 * share).toFixed(1)} %`)
+  // A share of a base that scored 0 is none.
+  return Object.entries(parsed<number | null>(recovery))
+    .map(([task, share]) => `${task} ${share === null ? "–" : `${(100 * share).toFixed(1)} %`}`)
     .join(", ");
 }
 

@@ -85,6 +85,7 @@ const modelTaskReferences = () => ({
   compress: imageReference("compress"),
   evaluate: imageReference("evaluate"),
   guidellm: imageReference("guidellm"),
+  report: imageReference("report"),
   modelcarBase: modelcarBaseReference(),
 });
 

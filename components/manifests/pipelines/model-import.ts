@@ -66,6 +66,7 @@ export const modelImport: PipelineDefinition = {
         "MODEL_VERSION",
         "MODEL_URI",
         "HUGGINGFACE_MODEL",
+        "MODEL_DIRECTORY",
       ],
       params: {
         SOURCE_REVISION: resultOf("pull-model-from-huggingface", "revision"),
@@ -75,6 +76,8 @@ export const modelImport: PipelineDefinition = {
       },
       // Also after an upload that was not wanted; a result of a task that was skipped would skip this one too.
       after: ["upload-to-minio"],
+      // It notes how large the weights are.
+      workspaces: [models],
     },
   ],
   results,
