@@ -15,7 +15,10 @@ async function start(): Promise<void> {
   const status = await pulumi(["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-permalink"]);
   if (status !== 0)
     throw new Error("pulumi up failed; its reason is above. Mend it and run npm start again.");
-  const { models } = (await stackOutputs()) as { models: Record<string, ServedModel> };
+  const { models, summary } = (await stackOutputs()) as {
+    models: Record<string, ServedModel>;
+    summary: string;
+  };
   for (const [name, model] of Object.entries(models)) {
     if (!model.url) {
       progress.say(`${name} is declared and stopped (serve.stopped in Pulumi.local.yaml)`);
@@ -28,7 +31,10 @@ async function start(): Promise<void> {
     console.log(`        you: ${question}\n        ${name}: ${answer}`);
   }
   console.log(`
+${summary}
+
 Look around:     npm run status; export KUBECONFIG=${kubeconfigFile}; kubectl get all -A
+The report:      npm run report
 Change a model:  edit Pulumi.local.yaml (its name or revision), npm run preview, npm start
 Drift:           npm run preview
 Tear down:       npm run destroy (the stack), npm run stop (the platform), npm run delete (all of it)`);

@@ -1,38 +1,45 @@
 /**
- * The pipelines end to end, with real libraries on a tiny model: pulled, quantized by GPTQ, evaluated, packed into an image, pushed,
- * registered, served from that image, evaluated and measured once more at its endpoint, published. The tests stand in the order
- * in which they run; each goes on from the one before.
+ * The pipelines end to end, with real libraries on a tiny model: the base pulled, served and measured; then quantized by GPTQ,
+ * evaluated, packed into an image, pushed, registered, measured as a candidate, compared with the base, judged, and served from
+ * that image. The tests stand in the order in which they run; each goes on from the one before.
  */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gatewayUrl } from "../../local/chat.ts";
+import { ask, gatewayUrl } from "../../local/chat.ts";
 import { gatewayPort } from "../../local/paths.ts";
-import { configure, kubeconfig, list, outputs, project, pulumi, script, stateDirectory } from "./platform.ts";
+import {
+  type CommandResult,
+  configureWhole,
+  kubeconfig,
+  list,
+  outputs,
+  project,
+  pulumi,
+  script,
+  stateDirectory,
+} from "./platform.ts";
 
 const namespace = "private-ai-demo";
 const imageRegistry = "registry.oci-registry.svc.cluster.local:5000";
 const gateway = `http://127.0.0.1:${gatewayPort}`;
+/** The same model when it had learned half as long. */
+const [halfTrained] = JSON.parse(
+  readFileSync(join(project, "local/hub/models.json"), "utf8"),
+).repositories[0].revisions.map(({ revision }: { revision: string }) => revision);
+
+/** The stack `local`, with an evaluation before the packaging as well, and no gap in the serving. */
+// biome-ignore lint/suspicious/noExplicitAny: configs are of any shape.
+function evaluated(config: any): void {
+  const quantized = compared(config);
+  quantized.evaluate = { cpu: "1", memory: "4Gi", tasks: ["sums"], limit: 40 };
+  quantized.serve.rollout = "RollingUpdate";
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: configs are of any shape.
-function packed(config: any): void {
-  const [sums] = config["modelcar:models"];
-  config["modelcar:project"] = { podSecurity: "baseline" };
-  config["modelcar:imageRegistry"] = { server: imageRegistry, plainHttp: true };
-  config["modelcar:models"] = [sums];
-  const job = { cpu: "1", memory: "4Gi" };
-  Object.assign(sums, {
-    package: { kind: "modelcar", image: `${imageRegistry}/models/sums` },
-    compress: { ...job, recipe: "sums" },
-    evaluate: { ...job, tasks: ["sums"], limit: 40, minimumScores: { "sums:exact_match": 0.9 } },
-    test: {
-      evaluate: { tasks: ["sums"], limit: 20 },
-      benchmark: { profile: "sweep", rate: 3, promptTokens: 32, outputTokens: 8, maxSeconds: 6 },
-    },
-  });
-  // Room beside it for the tasks that ask it.
-  sums.serve.cpu = "250m";
-}
+const compared = (config: any) =>
+  config["modelcar:models"].find(({ name }: { name: string }) => name === "sums-quantized");
 
 /** Customary names of tasks that ran, with the reason of their end. */
 async function tasksOf(run: string): Promise<Record<string, string>> {
@@ -52,14 +59,45 @@ async function version(id: string): Promise<Record<string, Record<string, unknow
     .customProperties;
 }
 
-const numberIn = (property: Record<string, unknown> | undefined) =>
+const valueOf = (property: Record<string, unknown> | undefined) =>
   Object.entries(property ?? {}).find(([key]) => key !== "metadataType")?.[1];
 
-const runNames = async () =>
-  (await list("pipelineruns", "-n", namespace)).map(({ metadata }) => metadata.name).sort();
+const runNames = async (prefix = "") =>
+  (await list("pipelineruns", "-n", namespace))
+    .map(({ metadata }) => metadata.name as string)
+    .filter((name) => name.startsWith(prefix))
+    .sort();
+
+const services = async () =>
+  Object.fromEntries(
+    (await list("inferenceservices", "-n", namespace)).map((service) => [service.metadata.name, service]),
+  );
+
+/** Asks a model all the time while something goes on. */
+async function whileAsking<T>(model: string, work: () => Promise<T>) {
+  const { url } = (await outputs()).models[model];
+  let going = true;
+  const answers: string[] = [];
+  const failures: string[] = [];
+  const asking = (async () => {
+    while (going) {
+      await ask(gatewayUrl(url, gatewayPort), model, "What is 7 plus 5?").then(
+        (answer) => answers.push(answer),
+        (error: Error) => failures.push(error.message),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  })();
+  try {
+    return { result: await work(), answers, failures };
+  } finally {
+    going = false;
+    await asking;
+  }
+}
 
 beforeAll(async () => {
-  configure(packed);
+  configureWhole(evaluated);
   expect((await script("local", "delete")).status).toBe(0);
 });
 
@@ -67,65 +105,119 @@ afterAll(async () => {
   await script("local", "delete");
 });
 
-describe("a model that is compressed, evaluated, packed, served and tested", () => {
+describe("a model that is compressed, compared with its base, and served", () => {
   // biome-ignore lint/suspicious/noExplicitAny: typed by the program.
   let sums: any;
+  // biome-ignore lint/suspicious/noExplicitAny: typed by the program.
+  let quantized: any;
+  let start: CommandResult;
 
-  it("answers after one npm start", async () => {
-    const start = await script("start");
+  it("answers after one npm start, as its base does", async () => {
+    start = await script("start");
     expect(start.status).toBe(0);
     expect(start.output).toMatch(/sums: 12/);
-    sums = (await outputs()).models.sums;
+    expect(start.output).toMatch(/sums-quantized: \d+/);
+    const { models } = await outputs();
+    sums = models.sums;
+    quantized = models["sums-quantized"];
+  });
+
+  it("is shown beside its base at the end, with the place of the report", () => {
+    const end = start.output.slice(start.output.lastIndexOf("accuracy"));
+    expect(end).toMatch(/^sums +sums [01]\.\d+ /m);
+    expect(end).toMatch(/^sums-quantized +sums [01]\.\d+ +sums \d+\.\d %/m);
+    expect(end).toContain(quantized.comparison["report-uri"]);
   });
 
   it("went through every task that was asked for, and no other", async () => {
-    expect(await tasksOf(sums.pipelineRun)).toEqual({
-      "check-parameters": "Succeeded",
-      "pull-model-from-huggingface": "Succeeded",
-      "compress-model": "Succeeded",
-      "fetch-evaluation-data": "Succeeded",
-      "evaluate-model": "Succeeded",
-      "build-and-push-modelcar": "Succeeded",
-      "register-with-registry": "Succeeded",
-      "cleanup-at-the-end": "Succeeded",
-    });
+    const succeeded = (...tasks: string[]) => Object.fromEntries(tasks.map((task) => [task, "Succeeded"]));
+    expect(await tasksOf(quantized.pipelineRun)).toEqual(
+      succeeded(
+        "check-parameters",
+        "pull-model-from-huggingface",
+        "compress-model",
+        "fetch-evaluation-data",
+        "evaluate-model",
+        "build-and-push-modelcar",
+        "register-with-registry",
+        "publish-test-results-v2",
+        "cleanup-at-the-end",
+      ),
+    );
+    const measuring = [
+      "pull-model-from-huggingface",
+      "run-lm-eval-v2",
+      "run-guidellm-v2",
+      "publish-test-results-v2",
+      "cleanup-workspace",
+    ];
+    const [base, ...otherBases] = await runNames("model-testing-v2-");
+    expect(otherBases).toEqual([]);
+    expect(await tasksOf(base as string)).toEqual(succeeded(...measuring));
+    const [candidate, ...otherCandidates] = await runNames("candidate-testing-");
+    expect(otherCandidates).toEqual([]);
+    expect(await tasksOf(candidate as string)).toEqual(
+      succeeded(...measuring, "deploy-candidate", "remove-model"),
+    );
+    const [comparison, ...otherComparisons] = await runNames("model-comparison-");
+    expect(otherComparisons).toEqual([]);
+    expect(await tasksOf(comparison as string)).toEqual(succeeded("compare-models"));
+  });
+
+  it("was measured by a service of its own, of which nothing is left", async () => {
+    expect(Object.keys(await services()).sort()).toEqual([
+      "mistral-24b",
+      "mistral-24b-quantized",
+      "sums",
+      "sums-quantized",
+    ]);
   });
 
   it("is served from the image that was pushed, by digest", async () => {
-    const [, digest] = sums.storageUri.match(/^oci:\/\/.*\/models\/sums@(sha256:[0-9a-f]{64})$/) ?? [];
+    const [, digest] =
+      quantized.storageUri.match(/^oci:\/\/.*\/models\/sums-quantized@(sha256:[0-9a-f]{64})$/) ?? [];
     const accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json";
-    const url = `${gateway}/oci-registry/registry:5000/v2/models/sums/manifests/${digest}`;
+    const url = `${gateway}/oci-registry/registry:5000/v2/models/sums-quantized/manifests/${digest}`;
     expect((await fetch(url, { headers: { accept } })).status).toBe(200);
-    const [service] = await list("inferenceservices", "-n", namespace);
-    expect(service.spec.predictor.model.storageUri).toBe(sums.storageUri);
+    const service = (await services())["sums-quantized"];
+    expect(service.spec.predictor.model.storageUri).toBe(quantized.storageUri);
   });
 
-  it("is registered with what it was made of", async () => {
-    const properties = await version(sums.modelVersionId);
+  it("is registered with what it was made of, what was measured, and its report", async () => {
+    const properties = await version(quantized.modelVersionId);
     const text = JSON.stringify(properties);
-    expect(text).toContain(sums.revision);
-    expect(text).toContain(sums.pipelineRun);
+    expect(text).toContain(quantized.revision);
+    expect(text).toContain(quantized.pipelineRun);
     expect(text).toContain("W4A16");
-    const sizes = ["compression_bytes_before", "compression_bytes_after"].map((key) =>
-      Number(numberIn(properties[key])),
-    );
-    expect(sizes[0]).toBeGreaterThan(0);
-    expect(sizes[1]).toBeLessThan(sizes[0] as number);
-  });
-
-  it("is measured at its endpoint, and the figures are in the registry as in the stack's outputs", async () => {
-    const { measured } = sums;
-    expect(measured.scores.sums.exact_match).toBeGreaterThanOrEqual(0.9);
-    expect(Number(measured["error-rate"])).toBe(0);
-    expect(Number(measured["output-tokens-per-second"])).toBeGreaterThan(1);
-    expect(Number(measured["ttft-ms-p95"])).toBeGreaterThan(0);
-    const text = JSON.stringify(await version(sums.modelVersionId));
     expect(text).toContain("eval_");
     expect(text).toContain("benchmark_");
-    expect(measured["artifacts-uri"]).toMatch(/^s3:\/\/llm-models\/test-results\/sums\/[0-9a-f-]{36}\/$/);
+    const [before, after] = ["compression_bytes_before", "compression_bytes_after"].map((key) =>
+      Number(valueOf(properties[key])),
+    );
+    expect(after).toBeGreaterThan(0);
+    expect(after).toBeLessThan(before as number);
+    expect(valueOf(properties.comparison_report)).toBe(quantized.comparison["report-uri"]);
+    expect(String(valueOf(properties.comparison_passed))).toBe("true");
+    expect(valueOf((await version(sums.modelVersionId)).weights_bytes)).toBeDefined();
   });
 
-  it("is not made again when nothing has changed", async () => {
+  it("has figures and costs in the stack's outputs", () => {
+    for (const { measured, cost } of [sums, quantized]) {
+      expect(JSON.parse(measured.scores).sums.exact_match).toBeGreaterThan(0.5);
+      expect(Number(measured["error-rate"])).toBe(0);
+      expect(Number(measured["output-tokens-per-second"])).toBeGreaterThan(1);
+      expect(Number(measured["ttft-ms-p95"])).toBeGreaterThan(0);
+      const speed = Number(measured["output-tokens-per-second"]);
+      expect(cost.usdPerMillionOutputTokens).toBeCloseTo((0.1 / (speed * 3600)) * 1e6, 6);
+    }
+    expect(quantized.measured["artifacts-uri"]).toMatch(
+      /^s3:\/\/llm-models\/test-results\/sums-quantized\/[0-9a-f-]{36}\/$/,
+    );
+    const share = (of: typeof sums) => JSON.parse(of.measured.scores).sums.exact_match;
+    expect(JSON.parse(quantized.comparison.recovery).sums).toBeCloseTo(share(quantized) / share(sums), 5);
+  });
+
+  it("is not made, measured or compared again when nothing has changed", async () => {
     const before = await runNames();
     expect((await pulumi("preview", "--expect-no-changes")).status).toBe(0);
     expect((await script("start")).status).toBe(0);
@@ -133,28 +225,50 @@ describe("a model that is compressed, evaluated, packed, served and tested", () 
   });
 });
 
-describe("a model that is not good enough", () => {
-  it("is not pushed, and the one before goes on serving", async () => {
-    const before = await outputs();
-    configure((config) => {
-      packed(config);
-      config["modelcar:models"][0].evaluate.minimumScores = { "sums:exact_match": 1.1 };
+describe("a model that does not keep enough of what its base knows", () => {
+  const halfTrainedFor = (recovery: number) =>
+    configureWhole((config) => {
+      evaluated(config);
+      const quantized = compared(config);
+      quantized.source.revision = halfTrained;
+      quantized.test.evaluate.gate.recovery = recovery;
     });
-    const up = await pulumi("up", "--yes", "--skip-preview");
-    expect(up.status).not.toBe(0);
-    expect(up.output).toMatch(/evaluate-model/);
-    expect(up.output).toMatch(/exact_match.*1\.1/);
-    const newest = (await runNames()).find(
-      (name) => name.startsWith("modelcar-") && name !== before.models.sums.pipelineRun,
+  let refused: string[];
+
+  it("gets no traffic: up fails with figure, limit and report, and the model before answers all through", async () => {
+    const before = await outputs();
+    const bases = await runNames("model-testing-v2-");
+    halfTrainedFor(0.99);
+    const { result, answers, failures } = await whileAsking("sums-quantized", () =>
+      pulumi("up", "--yes", "--skip-preview"),
     );
-    const tasks = await tasksOf(newest as string);
-    expect(tasks["evaluate-model"]).toBe("Failed");
-    expect(tasks).not.toHaveProperty("build-and-push-modelcar");
-    const [service] = await list("inferenceservices", "-n", namespace);
-    expect(service.spec.predictor.model.storageUri).toBe(before.models.sums.storageUri);
-    expect(service.status.conditions.find(({ type }: { type: string }) => type === "Ready").status).toBe(
-      "True",
+    expect(result.status).not.toBe(0);
+    expect(result.output).toMatch(/recovery of sums.* is 0\.\d+ ± .*must be at least 0\.99/);
+    expect(result.output).toMatch(/s3:\/\/llm-models\/reports\/sums-quantized\/[0-9a-f-]{36}\/report\.html/);
+    expect(failures).toEqual([]);
+    expect(answers.length).toBeGreaterThan(20);
+    const service = (await services())["sums-quantized"];
+    expect(service.spec.predictor.model.storageUri).toBe(before.models["sums-quantized"].storageUri);
+    expect(await services()).not.toHaveProperty("sums-quantized-candidate");
+    // The base has not changed, so its figures still hold.
+    expect(await runNames("model-testing-v2-")).toEqual(bases);
+    refused = await runNames();
+  });
+
+  it("is served once the config asks less, without being made or measured again", async () => {
+    const before = (await services())["sums-quantized"].spec.predictor.model.storageUri;
+    halfTrainedFor(0.1);
+    const { result, failures } = await whileAsking("sums-quantized", () =>
+      pulumi("up", "--yes", "--skip-preview"),
     );
+    expect(result.status).toBe(0);
+    expect(failures).toEqual([]);
+    const after = await runNames();
+    const added = after.filter((name) => !refused.includes(name));
+    expect(added).toEqual([expect.stringMatching(/^model-comparison-sums-quantized-/)]);
+    const service = (await services())["sums-quantized"];
+    expect(service.spec.predictor.model.storageUri).not.toBe(before);
+    expect((await outputs()).models["sums-quantized"].comparison.passed).toBe("true");
   });
 });
 
@@ -180,19 +294,22 @@ describe("the pipelines command", () => {
     return { status, output };
   }
 
+  const deployed = {
+    MODEL_NAME: "Sums_CLI.v1",
+    DEPLOY_MODEL: "true",
+    SERVING_RUNTIME: "vllm-cpu",
+    MODEL_SERVICE_ACCOUNT: "modelcar-serving",
+    GPUS: "0",
+    CPU: "200m",
+    MEMORY: "3Gi",
+    MAX_MODEL_LEN: "256",
+    VLLM_ARGS: "--max-num-seqs=8",
+  };
+
   it("makes, deploys and measures a model without Pulumi", async () => {
     const params = {
-      MODEL_NAME: "Sums_CLI.v1",
       OCI_IMAGE: `${imageRegistry}/models/sums-cli:1`,
-      MINIMUM_SCORES: "",
-      DEPLOY_MODEL: "true",
-      SERVING_RUNTIME: "vllm-cpu",
-      MODEL_SERVICE_ACCOUNT: "modelcar-serving",
-      GPUS: "0",
-      CPU: "200m",
-      MEMORY: "3Gi",
-      MAX_MODEL_LEN: "256",
-      VLLM_ARGS: "--max-num-seqs=8",
+      ...deployed,
       GUIDELLM_EVALUATE_MODEL: "true",
       PROFILE: "synchronous",
       PROMPT_TOKENS: "32",
@@ -200,17 +317,44 @@ describe("the pipelines command", () => {
       MAX_SECONDS: "6",
     };
     const flags = Object.entries(params).flatMap(([name, value]) => ["--param", `${name}=${value}`]);
-    const { status, output } = await command("run-modelcar", "sums", ...flags);
+    const { status, output } = await command("run-modelcar", "sums-quantized", ...flags);
     expect(output).toMatch(/publish-test-results-v2: Succeeded/);
     expect(status).toBe(0);
     const names = (await list("inferenceservices", "-n", namespace)).map(({ metadata }) => metadata.name);
     expect(names).toContain("sums-cli-v1");
   });
 
+  it("deploys an image that is there already, and a chat UI as far as that is possible without its image", async () => {
+    const manifest = await fetch(`${gateway}/oci-registry/registry:5000/v2/models/sums-cli/manifests/1`, {
+      headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
+    });
+    const params = {
+      HUGGINGFACE_MODEL: "",
+      HUGGINGFACE_REVISION: "",
+      OCI_IMAGE: `${imageRegistry}/models/sums-cli:1@${manifest.headers.get("docker-content-digest")}`,
+      SKIP_TASKS:
+        "cleanup-workspace,pull-model-from-huggingface,build-and-push-modelcar,register-with-registry",
+      COMPRESS_MODEL: "false",
+      EVALUATE_MODEL: "false",
+      ...deployed,
+      ANYTHINGLLM_IMAGE: `${imageRegistry}/anythingllm@sha256:${"0".repeat(64)}`,
+    };
+    const flags = Object.entries(params).flatMap(([name, value]) => ["--param", `${name}=${value}`]);
+    const { status, output } = await command("run-modelcar", "sums-quantized", ...flags);
+    expect(status).toBe(1);
+    expect(output).toMatch(/deploy-model: Succeeded/);
+    expect(output).toMatch(/deploy-anythingllm[\s\S]*anythingllm@sha256:0+/);
+    const there = async (kind: string) =>
+      (await list(kind, "-n", namespace)).map(({ metadata }) => metadata.name);
+    for (const kind of ["deployments", "services", "persistentvolumeclaims"]) {
+      expect(await there(kind), kind).toContain("anything-llm");
+    }
+  });
+
   it("names every wrong param at once, and the run does nothing", async () => {
     const wrong = { SKIP_TASKS: "compress", MAX_MODEL_LEN: "many", DEPLOY_MODEL: "yes" };
     const flags = Object.entries(wrong).flatMap(([name, value]) => ["--param", `${name}=${value}`]);
-    const { status, output } = await command("run-modelcar", "sums", ...flags);
+    const { status, output } = await command("run-modelcar", "sums-quantized", ...flags);
     expect(status).toBe(1);
     for (const name of Object.keys(wrong)) expect(output).toContain(name);
     expect(output).not.toMatch(/pull-model-from-huggingface: Running/);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { parse, stringify } from "yaml";
 import { goProgram } from "../../local/toolchain/go.ts";
+import { alone } from "../alone.ts";
 
 export const project = join(import.meta.dirname, "../..");
 export const stateDirectory = join(project, ".local-test");
@@ -52,11 +53,20 @@ export const pulumi = (command: string, ...args: string[]): Promise<CommandResul
 
 /** Writes the stack's configuration: the committed one with the changes of `edit`. */
 // biome-ignore lint/suspicious/noExplicitAny: tests also write what the schema refuses.
-export function configure(edit: (config: any) => void = () => {}): void {
+export function configureWhole(edit: (config: any) => void = () => {}): void {
   copyFileSync(join(project, "Pulumi.local.yaml"), stackFile);
   const file = parse(readFileSync(stackFile, "utf8"));
   edit(file.config);
   writeFileSync(stackFile, stringify(file));
+}
+
+/** The same with one model that is only served, see test/alone.ts. */
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export function configure(edit: (config: any) => void = () => {}): void {
+  configureWhole((config) => {
+    alone(config);
+    edit(config);
+  });
 }
 
 /** kubectl from the host's side, with the kubeconfig that users get. */
