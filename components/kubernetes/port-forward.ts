@@ -11,25 +11,39 @@ export interface PodRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: unknown;
+  /** Sent as JSON. Default: nothing is sent. */
+  readonly body?: unknown;
   readonly timeoutSeconds: number;
+}
+
+export interface PodAnswer {
+  readonly status: number;
+  readonly body: Buffer;
 }
 
 /** The JSON answer. Throws an ApiError for any status but 2xx; headers are in no message. */
 export async function requestToPod<T>(cluster: Cluster, call: PodRequest): Promise<T> {
+  const { pod, method, path } = call;
+  const { status, body } = await answerOfPod(cluster, call);
+  const text = body.toString("utf8");
+  if (status >= 200 && status < 300) return JSON.parse(text) as T;
+  throw new ApiError(status, `${method} ${path} of pod ${pod}: ${status} ${text.slice(0, 500)}`);
+}
+
+/** The answer as it is, whatever its status. */
+export async function answerOfPod(cluster: Cluster, call: PodRequest): Promise<PodAnswer> {
   const { namespace, pod, port, method, path } = call;
   const [fromPod, toPod] = [new PassThrough(), new PassThrough()];
-  const socket = await new PortForward(cluster.config).portForward(
-    namespace,
-    pod,
-    [port],
-    fromPod,
-    null,
-    toPod,
-    0,
-  );
+  const socket = await new PortForward(cluster.config)
+    .portForward(namespace, pod, [port], fromPod, null, toPod, 0)
+    .catch((failure: { message?: string }) => {
+      // A WebSocket fails with an event, which is no Error.
+      throw new Error(`port-forward to pod ${namespace}/${pod}: ${failure.message ?? "failed"}`);
+    });
+  // Without it a pod that ends would be waited for until the timeout.
+  if (typeof socket !== "function") socket.onclose = () => fromPod.end();
   try {
-    const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
+    return await new Promise<PodAnswer>((resolve, reject) => {
       const sent = request(
         {
           method,
@@ -39,19 +53,17 @@ export async function requestToPod<T>(cluster: Cluster, call: PodRequest): Promi
           createConnection: () => Duplex.from({ readable: fromPod, writable: toPod }),
         },
         (response) => {
-          let text = "";
-          response.setEncoding("utf8").on("data", (chunk: string) => {
-            text += chunk;
-          });
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
           response.on("error", reject);
-          response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }),
+          );
         },
       );
       sent.on("error", reject);
-      sent.end(JSON.stringify(call.body));
+      sent.end(call.body === undefined ? undefined : JSON.stringify(call.body));
     });
-    if (status >= 200 && status < 300) return JSON.parse(text) as T;
-    throw new ApiError(status, `${method} ${path} of pod ${pod}: ${status} ${text.slice(0, 500)}`);
   } finally {
     if (typeof socket !== "function") socket.close();
   }

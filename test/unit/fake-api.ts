@@ -63,6 +63,11 @@ export class FakeApi {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** For what is more than requests, such as port-forwards. */
+  get server(): Server {
+    return this.#server;
+  }
+
   /** A client for this server, with `token`, and `renewed` once the kubeconfig is read again. */
   cluster({ token, renewed = token }: { token?: string; renewed?: string } = {}): Cluster {
     const configWith = (token?: string) => {

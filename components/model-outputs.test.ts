@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { costOf, summaryLines } from "./model-outputs.ts";
+
+const l4 = {
+  gpuProduct: "NVIDIA-L4",
+  instances: { "g6.12xlarge": { gpus: 4, cpu: "48", memory: "192Gi", hourlyUsd: 4.6016 } },
+};
+// biome-ignore lint/suspicious/noExplicitAny: the parts of a model that decide its cost.
+const served = (serve: object, test?: object): any => ({
+  serve: { gpus: 1, accelerator: "l4", cpu: "6", memory: "16Gi", replicas: 1, stopped: false, ...serve },
+  test,
+});
+
+test("a model costs what its copies cost, and its tokens what one copy makes of them", () => {
+  const benchmark = { promptTokens: 256, outputTokens: 128 };
+  const measured = { "output-tokens-per-second": "1000" };
+  const cost = costOf(served({ replicas: 2 }, { benchmark }), { l4 }, measured);
+  expect(cost?.hourlyUsd).toBeCloseTo(2.3008, 9);
+  expect(cost?.monthlyUsd).toBeCloseTo(2.3008 * 730, 6);
+  expect(cost?.usdPerMillionOutputTokens).toBeCloseTo(1.1504 / 3.6, 9);
+  expect(cost?.usdPerMillionInputTokens).toBeCloseTo(1.1504 / 7.2, 9);
+});
+
+test("what is not known is not there", () => {
+  expect(costOf(served({ gpus: 0 }), {})).toBeUndefined();
+  expect(costOf(served({}), { l4 })).toEqual({
+    hourlyUsd: expect.closeTo(1.1504, 9),
+    monthlyUsd: expect.closeTo(839.792, 6),
+  });
+  expect(costOf(served({ stopped: true }), { l4 })?.hourlyUsd).toBe(0);
+});
+
+test("the table has a line for each model, and the place of each report", () => {
+  const measured = {
+    scores: '{"arc_easy":{"acc":0.8312,"acc_norm":0.8},"sums":{"exact_match":1}}',
+    "ttft-ms-p95": "41.25",
+    "itl-ms-p95": "5",
+    "output-tokens-per-second": "1234.567",
+  };
+  const comparison = {
+    recovery: '{"arc_easy":0.98765,"sums":null}',
+    "report-uri": "s3://b/reports/q/1/report.html",
+  };
+  const cost = {
+    hourlyUsd: 1.3232,
+    monthlyUsd: 965.9,
+    usdPerMillionOutputTokens: 0.297712,
+    usdPerMillionInputTokens: 0.15,
+  };
+  expect(summaryLines([{ name: "full" }, { name: "quantized", measured, comparison, cost }])).toEqual([
+    "model      accuracy                    recovery                 TTFT p95  ITL p95  output tokens/s  $/hour  $/1M output  $/1M input",
+    "full",
+    "quantized  arc_easy 0.831, sums 1.000  arc_easy 98.8 %, sums –  41.3 ms   5.0 ms   1234.6           1.323   0.2977       0.15",
+    "report of quantized: s3://b/reports/q/1/report.html",
+  ]);
+});
