@@ -32,6 +32,8 @@ export async function measure(
   const { input, ...others } = options;
   const start = performance.now();
   const child = spawn(command, args, others);
+  const end = () => child.kill();
+  process.once("exit", end);
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (chunk: string) => {
@@ -70,6 +72,7 @@ export async function measure(
     };
   } finally {
     clearInterval(timer);
+    process.off("exit", end);
   }
 }
 
