@@ -26,7 +26,7 @@ import { workloadsOf } from "./sizing/stack.ts";
 const config = loadConfig();
 const { platform, namespace, images, secrets, imageRegistry, kubeContext: context } = config;
 const declared = pipelinesFor(images);
-const taskNames = [...new Set(declared.flatMap(tasksOf))];
+const taskNames = [...new Set(declared.flatMap(tasksOf)), ...(images.buildah ? ["build-runtime"] : [])];
 const tasks = loadTasks("tasks", taskNames).map((task) => fitTask(task, namespace, images));
 const demandsOf = (model: Model) => runDemands(model, tasks);
 checkSizes(config, demandsOf);

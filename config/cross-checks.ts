@@ -145,6 +145,12 @@ function images(raw: Raw, models: Raw[], report: Report): void {
   need("modelcarBase", packs, pipelines);
   need("evaluate", packs || tests, pipelines);
   need("guidellm", packs || tests, pipelines);
+  if (raw.images?.buildah && raw.project?.existing !== true && raw.project?.podSecurity !== "baseline") {
+    report(
+      ["project", "podSecurity"],
+      "must be baseline with images.buildah: no restricted pod may make the user namespace that Buildah builds in",
+    );
+  }
   const judged = models.some((model) => model?.test?.base !== undefined || isGated(model?.test));
   need("report", judged, "a test with base or gate");
 }

@@ -337,6 +337,8 @@ const keys = z.strictObject({
     guidellm: image.optional(),
     /** Of the task that compares models and makes the report; `test.base` and gates need it. */
     report: image.optional(),
+    /** Buildah, of the Task build-runtime, which is declared with it. Needs `project.podSecurity: baseline`. */
+    buildah: image.optional(),
     /** What images of models are built on; package.kind: modelcar needs it, and KServe needs sh, ls, ln and sleep in it. */
     modelcarBase: image.optional(),
     /** For `modelcar:chat`. On OpenShift one that runs as any user, such as anythingllm-workbench. */

@@ -48,7 +48,7 @@ export const taskSuites: readonly Suite[] = [
   { image: reportTest, folders: comparing, options: bucketAndRegistry },
 ];
 
-/** The tasks that run models; no pipeline of the stack `local` has them yet, so `npm test` runs these by name only. */
+/** The tasks that run models. */
 export const modelTaskSuites: readonly Suite[] = [
   { image: compressTest, folders: compressing },
   { image: evaluateTest, folders: evaluating },

@@ -79,8 +79,6 @@ const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   life: () => vitest("life"),
   pipelines: () => vitest("pipelines"),
 };
-/** What takes the images of the tasks that run models, which few stacks need: left out where no part is named. */
-const byName = ["model-tasks", "pipelines"];
 const withoutPlatform = ["types", "style", "unit", "schemas"];
 
 const chosen = process.argv.slice(2);
@@ -92,7 +90,7 @@ if (unknown.length > 0) {
 const counts: Count[] = [];
 for (const [name, part] of Object.entries(parts)) {
   const needed = name === "platform" && chosen.some((other) => !withoutPlatform.includes(other));
-  if (chosen.length > 0 ? !chosen.includes(name) && !needed : byName.includes(name)) continue;
+  if (chosen.length > 0 && !chosen.includes(name) && !needed) continue;
   progress.say(`test: ${name}`);
   const count = await part();
   progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);

@@ -59,7 +59,7 @@ async function version(id: string): Promise<Record<string, Record<string, unknow
     .customProperties;
 }
 
-const valueOf = (property: Record<string, unknown> | undefined) =>
+const valueIn = (property: Record<string, unknown> | undefined) =>
   Object.entries(property ?? {}).find(([key]) => key !== "metadataType")?.[1];
 
 const runNames = async (prefix = "") =>
@@ -192,13 +192,13 @@ describe("a model that is compressed, compared with its base, and served", () =>
     expect(text).toContain("eval_");
     expect(text).toContain("benchmark_");
     const [before, after] = ["compression_bytes_before", "compression_bytes_after"].map((key) =>
-      Number(valueOf(properties[key])),
+      Number(valueIn(properties[key])),
     );
     expect(after).toBeGreaterThan(0);
     expect(after).toBeLessThan(before as number);
-    expect(valueOf(properties.comparison_report)).toBe(quantized.comparison["report-uri"]);
-    expect(String(valueOf(properties.comparison_passed))).toBe("true");
-    expect(valueOf((await version(sums.modelVersionId)).weights_bytes)).toBeDefined();
+    expect(valueIn(properties.comparison_report)).toBe(quantized.comparison["report-uri"]);
+    expect(String(valueIn(properties.comparison_passed))).toBe("true");
+    expect(valueIn((await version(sums.modelVersionId)).weights_bytes)).toBeDefined();
   });
 
   it("has figures and costs in the stack's outputs", () => {

@@ -7,6 +7,7 @@ const programs = {
   etcd: "etcd",
   "kube-apiserver": "kubernetes",
   "kube-controller-manager": "kubernetes",
+  minio: "minio",
 } as const satisfies Record<string, GoToolName>;
 
 export type Program = keyof typeof programs;

@@ -502,6 +502,14 @@ const contradictions: Case[] = [
     ["models[0].test.base", '"sums-quantized" has a base itself'],
     ["models[3].test.base", '"sums" has a base itself'],
   ),
+  combined(
+    "alone",
+    "Buildah in a restricted namespace",
+    (config) => {
+      config.images.buildah = `quay.io/buildah/stable@sha256:${digest}`;
+    },
+    ["project.podSecurity", "must be baseline with images.buildah"],
+  ),
   ...bad("alone", "monitoring.alerts", "true or false", "yes"),
   ...bad("alone", "monitoring.dashboard", "one of: none, configMap", "grafana"),
   ...bad("alone", "monitoring.dashboard", '"openshiftConsole" needs OpenShift', "openshiftConsole"),
@@ -672,6 +680,7 @@ const goodValues: Case[] = [
   ...good("local", "models[3].test.evaluate.applyChatTemplate", false),
   ...good("local", "models[3].test.benchmark.gate", undefined, { itlMsP95: 100, outputTokensPerSecond: 1 }),
   ...good("dev", "accelerators.l4.memoryBandwidth", 300),
+  ...good("local", "images.buildah", `quay.io/buildah/stable@sha256:${digest}`),
   ...good("dev", "monitoring", { alerts: true, dashboard: "openshiftConsole" }),
   ...good("local", "monitoring", {
     serviceMonitor: true,

@@ -1,0 +1,147 @@
+/** npm run report against a real MinIO; the API server between is a stand-in. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AwsClient } from "aws4fetch";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { directory, stackFileOf } from "../../scripts/pipelines/test-stack.ts";
+import { main } from "../../scripts/report/main.ts";
+import { FakeApi } from "../unit/fake-api.ts";
+import { forwardPods } from "../unit/fake-port-forward.ts";
+import { freePort } from "./control-plane.ts";
+import { tool } from "./tools.ts";
+
+const region = "eu-test-1";
+const login = { accessKeyId: "tester", secretAccessKey: "a secret+of/tests=" };
+const work = mkdtempSync(join(tmpdir(), "modelcar-report-"));
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+let minio: ChildProcess;
+let port: number;
+let api: FakeApi;
+let out: string[];
+let problems: string[];
+
+beforeAll(async () => {
+  port = await freePort();
+  const address = ["--address", `127.0.0.1:${port}`, "--console-address", `127.0.0.1:${await freePort()}`];
+  minio = spawn(
+    tool("minio"),
+    ["server", join(work, "data"), ...address, "--config-dir", join(work, "config")],
+    {
+      stdio: "ignore",
+      env: {
+        ...process.env,
+        HOME: work,
+        MINIO_ROOT_USER: login.accessKeyId,
+        MINIO_ROOT_PASSWORD: login.secretAccessKey,
+        MINIO_SITE_REGION: region,
+        MINIO_BROWSER: "off",
+        MINIO_UPDATE: "off",
+      },
+    },
+  );
+  const end = Date.now() + 60_000;
+  const ready = () => fetch(`http://127.0.0.1:${port}/minio/health/ready`).catch(() => undefined);
+  while (!(await ready())?.ok) {
+    if (Date.now() > end) throw new Error("MinIO did not become ready");
+    await sleep(100);
+  }
+  await put("");
+});
+afterAll(async () => {
+  const ended = new Promise((resolve) => minio.once("exit", resolve));
+  minio.kill("SIGKILL");
+  await ended;
+  rmSync(work, { recursive: true });
+});
+beforeEach(async () => {
+  api = await FakeApi.start();
+  forwardPods(api, { "model-storage/minio-1:9000": port });
+  api.put("/api/v1/namespaces/model-storage/pods/minio-1", {
+    metadata: { name: "minio-1", labels: { "app.kubernetes.io/name": "minio" } },
+    status: { conditions: [{ type: "Ready", status: "True" }] },
+  });
+  [out, problems] = [[], []];
+});
+afterEach(() => api.stop());
+
+/** Puts an object, or makes the bucket. */
+async function put(key: string, body = ""): Promise<void> {
+  const client = new AwsClient({ ...login, service: "s3", region });
+  const answer = await client.fetch(`http://127.0.0.1:${port}/llm-models${key && `/${key}`}`, {
+    method: "PUT",
+    body,
+  });
+  if (!answer.ok) throw new Error(`${key}: ${answer.status} ${await answer.text()}`);
+}
+
+function run(args: readonly string[], { accessKeyId, secretAccessKey } = login, objectStore: object = {}) {
+  api.put("/api/v1/namespaces/private-ai-demo/secrets/minio-credentials", {
+    metadata: { name: "minio-credentials" },
+    data: { AWS_ACCESS_KEY_ID: base64(accessKeyId), AWS_SECRET_ACCESS_KEY: base64(secretAccessKey) },
+  });
+  const file = stackFileOf("alone", (config) => Object.assign(config.objectStore, { region }, objectStore));
+  return main([...args, "--config-file", file], {
+    directory,
+    connect: () => api.cluster(),
+    terminal: {
+      result: (text) => out.push(text),
+      progress: (line) => out.push(line),
+      problem: (line) => problems.push(line),
+    },
+    open: undefined,
+  });
+}
+
+test("an empty bucket, then one with more than a page of objects: the newest page comes whole", async () => {
+  expect(await run([])).toBe(1);
+  expect(problems).toEqual([expect.stringContaining("there is no report in s3://llm-models/reports/ yet")]);
+  // A report of a real size, with every kind of byte sequence that UTF-8 has.
+  const page = `<p>é ≥ 🚀</p>${"x".repeat(3 << 20)}`;
+  for (const file of ["comparison.json", "report.md"]) await put(`reports/zeta/run-1/${file}`, "{}");
+  await put("reports/zeta/run-1/report.html", "older");
+  for (let first = 0; first < 1050; first += 50) {
+    const names = Array.from(
+      { length: 50 },
+      (_, index) => `reports/alpha/run-1/chart ${first + index}+&.svg`,
+    );
+    await Promise.all(
+      names.map((name) => put(name.replaceAll(" ", "%20").replaceAll("+", "%2B").replaceAll("&", "%26"))),
+    );
+  }
+  // MinIO's times have milliseconds.
+  await sleep(20);
+  await put("reports/zeta/run-2/comparison.json", "{}");
+  await put("reports/zeta/run-2/report.html", page);
+  expect(await run(["--directory", work])).toBe(0);
+  expect(readFileSync(join(work, "zeta-run-2.html"), "utf8")).toBe(page);
+  expect(out[0]).toContain("place:    s3://llm-models/reports/zeta/run-2/report.html");
+  expect(await run(["alpha"])).toBe(1);
+  expect(problems.at(-1)).toContain(
+    "no report of alpha in s3://llm-models/reports/; there are reports of zeta",
+  );
+});
+
+test.each([
+  [
+    "an unknown login",
+    { accessKeyId: "nobody" },
+    {},
+    "does not know the login in Secret private-ai-demo/minio-credentials",
+  ],
+  [
+    "a wrong login",
+    { secretAccessKey: "x" },
+    {},
+    "does not take the login in Secret private-ai-demo/minio-credentials",
+  ],
+  ["another bucket", {}, { bucket: "another" }, "modelcar:objectStore.bucket is another: npm start makes it"],
+  ["another region", {}, { region: "us-east-1" }, "set modelcar:objectStore.region, which is us-east-1"],
+])("%s is refused by MinIO, in words that help", async (_, other, store, words) => {
+  expect(await run([], { ...login, ...other }, store)).toBe(1);
+  expect(problems).toEqual([expect.stringContaining(words)]);
+  expect(problems[0]).not.toContain(login.secretAccessKey);
+});
