@@ -360,3 +360,12 @@ describe("the pipelines command", () => {
     expect(output).not.toMatch(/pull-model-from-huggingface: Running/);
   });
 });
+
+describe("destroy", () => {
+  it("takes everything away, what runs have deployed included", async () => {
+    expect((await pulumi("destroy", "--yes", "--skip-preview")).status).toBe(0);
+    const namespaces = (await list("namespaces")).map(({ metadata }) => metadata.name);
+    for (const made of [namespace, "model-storage", "model-registry"]) expect(namespaces).not.toContain(made);
+    expect(await list("inferenceservices", "--all-namespaces")).toEqual([]);
+  });
+});

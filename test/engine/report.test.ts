@@ -6,23 +6,18 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AwsClient } from "aws4fetch";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { directory, stackFileOf } from "../../scripts/pipelines/test-stack.ts";
-import { main } from "../../scripts/report/main.ts";
-import { FakeApi } from "../unit/fake-api.ts";
-import { forwardPods } from "../unit/fake-port-forward.ts";
+import { stackFileOf } from "../../scripts/pipelines/test-stack.ts";
+import { TestWorld } from "../../scripts/report/test-world.ts";
 import { freePort } from "./control-plane.ts";
 import { tool } from "./tools.ts";
 
 const region = "eu-test-1";
 const login = { accessKeyId: "tester", secretAccessKey: "a secret+of/tests=" };
 const work = mkdtempSync(join(tmpdir(), "modelcar-report-"));
-const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 let minio: ChildProcess;
 let port: number;
-let api: FakeApi;
-let out: string[];
-let problems: string[];
+let world: TestWorld;
 
 beforeAll(async () => {
   port = await freePort();
@@ -58,15 +53,9 @@ afterAll(async () => {
   rmSync(work, { recursive: true });
 });
 beforeEach(async () => {
-  api = await FakeApi.start();
-  forwardPods(api, { "model-storage/minio-1:9000": port });
-  api.put("/api/v1/namespaces/model-storage/pods/minio-1", {
-    metadata: { name: "minio-1", labels: { "app.kubernetes.io/name": "minio" } },
-    status: { conditions: [{ type: "Ready", status: "True" }] },
-  });
-  [out, problems] = [[], []];
+  world = await TestWorld.start(port, login);
 });
-afterEach(() => api.stop());
+afterEach(() => world.api.stop());
 
 /** Puts an object, or makes the bucket. */
 async function put(key: string, body = ""): Promise<void> {
@@ -78,27 +67,17 @@ async function put(key: string, body = ""): Promise<void> {
   if (!answer.ok) throw new Error(`${key}: ${answer.status} ${await answer.text()}`);
 }
 
-function run(args: readonly string[], { accessKeyId, secretAccessKey } = login, objectStore: object = {}) {
-  api.put("/api/v1/namespaces/private-ai-demo/secrets/minio-credentials", {
-    metadata: { name: "minio-credentials" },
-    data: { AWS_ACCESS_KEY_ID: base64(accessKeyId), AWS_SECRET_ACCESS_KEY: base64(secretAccessKey) },
+const stack = (objectStore: object = {}) =>
+  stackFileOf("local", (config) => {
+    Object.assign(config.objectStore, { region }, objectStore);
+    config.models = [config.models[0]];
   });
-  const file = stackFileOf("alone", (config) => Object.assign(config.objectStore, { region }, objectStore));
-  return main([...args, "--config-file", file], {
-    directory,
-    connect: () => api.cluster(),
-    terminal: {
-      result: (text) => out.push(text),
-      progress: (line) => out.push(line),
-      problem: (line) => problems.push(line),
-    },
-    open: undefined,
-  });
-}
 
 test("an empty bucket, then one with more than a page of objects: the newest page comes whole", async () => {
-  expect(await run([])).toBe(1);
-  expect(problems).toEqual([expect.stringContaining("there is no report in s3://llm-models/reports/ yet")]);
+  expect(await world.run([], stack())).toBe(1);
+  expect(world.problems).toEqual([
+    expect.stringContaining("there is no report in s3://llm-models/reports/ yet"),
+  ]);
   // A report of a real size, with every kind of byte sequence that UTF-8 has.
   const page = `<p>é ≥ 🚀</p>${"x".repeat(3 << 20)}`;
   for (const file of ["comparison.json", "report.md"]) await put(`reports/zeta/run-1/${file}`, "{}");
@@ -116,11 +95,11 @@ test("an empty bucket, then one with more than a page of objects: the newest pag
   await sleep(20);
   await put("reports/zeta/run-2/comparison.json", "{}");
   await put("reports/zeta/run-2/report.html", page);
-  expect(await run(["--directory", work])).toBe(0);
+  expect(await world.run(["--directory", work], stack())).toBe(0);
   expect(readFileSync(join(work, "zeta-run-2.html"), "utf8")).toBe(page);
-  expect(out[0]).toContain("place:    s3://llm-models/reports/zeta/run-2/report.html");
-  expect(await run(["alpha"])).toBe(1);
-  expect(problems.at(-1)).toContain(
+  expect(world.out[0]).toContain("place:    s3://llm-models/reports/zeta/run-2/report.html");
+  expect(await world.run(["alpha"], stack())).toBe(1);
+  expect(world.problems.at(-1)).toContain(
     "no report of alpha in s3://llm-models/reports/; there are reports of zeta",
   );
 });
@@ -141,7 +120,8 @@ test.each([
   ["another bucket", {}, { bucket: "another" }, "modelcar:objectStore.bucket is another: npm start makes it"],
   ["another region", {}, { region: "us-east-1" }, "set modelcar:objectStore.region, which is us-east-1"],
 ])("%s is refused by MinIO, in words that help", async (_, other, store, words) => {
-  expect(await run([], { ...login, ...other }, store)).toBe(1);
-  expect(problems).toEqual([expect.stringContaining(words)]);
-  expect(problems[0]).not.toContain(login.secretAccessKey);
+  world.login({ ...login, ...other });
+  expect(await world.run([], stack(store))).toBe(1);
+  expect(world.problems).toEqual([expect.stringContaining(words)]);
+  expect(world.problems[0]).not.toContain(login.secretAccessKey);
 });

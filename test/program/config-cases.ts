@@ -2,6 +2,8 @@
  * Configs, good and bad, for the tests: each changes one of the committed stacks. A bad case names every key that the
  * program must complain about, with a part of what it says.
  */
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
 
 // biome-ignore lint/suspicious/noExplicitAny: cases write what the schema refuses.
 export type Editable = any;
@@ -690,6 +692,14 @@ const goodValues: Case[] = [
     dashboardNamespace: "private-ai-demo",
   }),
   ...good("local", "monitoring", { alerts: true, dashboard: "grafanaOperator" }),
+  combined("dev", "two models compared, with gates, as examples/two-mistral-models says", (config) => {
+    const readme = readFileSync("examples/two-mistral-models/README.md", "utf8");
+    const [full, quantized] = (/```yaml\n([\s\S]*?)```/.exec(readme)?.[1] ?? "")
+      .split(/^# of .*\n/m)
+      .slice(1);
+    config.models[0].test = parse(quantized ?? "").test;
+    config.models[1].test = parse(full ?? "").test;
+  }),
   combined("local", "gates without a base", (config) => {
     delete config.models[3].test.base;
     delete config.models[3].test.evaluate.gate;
