@@ -8,7 +8,7 @@ import { copyHourlyUsd } from "../sizing/cost.ts";
 import { needsCandidate } from "../sizing/stack.ts";
 import { type CandidateSpec, candidateService } from "./manifests/candidate.ts";
 import { isCompared } from "./manifests/pipelines/index.ts";
-import type { Candidate } from "./manifests/pipelines/model-testing.ts";
+import type { Candidate } from "./manifests/pipelines/model-testing-run.ts";
 import { secondsToServe } from "./manifests/vllm.ts";
 import { type MeasuredModel, ModelComparison } from "./model-comparison.ts";
 import { ModelImport, type ModelImportArgs, type PipelineRunsArgs } from "./model-import.ts";

@@ -1,15 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
 import { digestOf } from "./digest.ts";
+import { candidateTesting, modelTesting } from "./manifests/pipelines/model-testing.ts";
 import {
   type Candidate,
-  candidateTesting,
-  modelTesting,
   modelTestingResults,
   modelTestingRun,
   type ServedEndpoint,
   type TestSpec,
-} from "./manifests/pipelines/model-testing.ts";
+} from "./manifests/pipelines/model-testing-run.ts";
 import type { PipelineRunsArgs } from "./model-import.ts";
 import type { ModelService } from "./model-service.ts";
 import { PipelineRun, type PipelineRunArgs } from "./pipeline-run/index.ts";

@@ -3,7 +3,8 @@
 import type { PipelineDefinition } from "../../components/manifests/pipelines/definition.ts";
 import { runGpus } from "../../components/manifests/pipelines/index.ts";
 import { modelImport, modelImportRun } from "../../components/manifests/pipelines/model-import.ts";
-import { modelTesting, modelTestingRun } from "../../components/manifests/pipelines/model-testing.ts";
+import { modelTesting } from "../../components/manifests/pipelines/model-testing.ts";
+import { modelTestingRun } from "../../components/manifests/pipelines/model-testing-run.ts";
 import { modelcar } from "../../components/manifests/pipelines/modelcar.ts";
 import { modelcarRun } from "../../components/manifests/pipelines/modelcar-run.ts";
 import { secretNames } from "../../components/manifests/secrets.ts";

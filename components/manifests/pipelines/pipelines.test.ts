@@ -7,7 +7,7 @@ import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";
 import { pipelinesFor } from "./index.ts";
 import { modelComparisonRun } from "./model-comparison.ts";
 import { modelImportRun } from "./model-import.ts";
-import { modelTestingRun } from "./model-testing.ts";
+import { modelTestingRun } from "./model-testing-run.ts";
 import { modelcar } from "./modelcar.ts";
 import { type ModelcarRun, modelcarRun } from "./modelcar-run.ts";
 

@@ -1,0 +1,129 @@
+/** Runs of the pipelines that measure a model: where it is served, or before that. */
+import type { PipelineDefinition } from "./definition.ts";
+import { candidateTesting, modelTesting } from "./model-testing.ts";
+import { minimumScores, modelVersion, type RunSettings, runOf } from "./run.ts";
+
+/** What of a model is tested. */
+export interface TestSpec {
+  readonly evaluate?:
+    | {
+        readonly tasks: readonly string[];
+        readonly limit?: number | undefined;
+        readonly applyChatTemplate: boolean;
+        readonly minimumScores: Readonly<Record<string, number>>;
+      }
+    | undefined;
+  readonly benchmark?:
+    | {
+        readonly profile: string;
+        readonly rate: number;
+        readonly promptTokens: number;
+        readonly outputTokens: number;
+        readonly maxSeconds: number;
+      }
+    | undefined;
+}
+
+export interface ModelTestingRun extends RunSettings {
+  readonly test: TestSpec;
+  readonly model: {
+    readonly name: string;
+    readonly source: { readonly huggingFace: string; readonly revision: string };
+    readonly compress?: { readonly recipe: string } | undefined;
+  };
+  readonly huggingFaceEndpoint: string;
+  /** A model that is served, or one that the run serves itself while it is tested. */
+  readonly tested: ServedEndpoint | Candidate;
+  readonly objectStore: { readonly endpoint: string; readonly bucket: string };
+  readonly registry: { readonly url: string; readonly auth: string };
+  readonly claim: string;
+}
+
+export interface ServedEndpoint {
+  readonly url: string;
+  readonly auth: "none" | "token" | "serviceAccount";
+  readonly secret?: string | undefined;
+}
+
+export interface Candidate {
+  readonly inferenceService: { readonly metadata: { readonly name: string } };
+  readonly timeoutSeconds: number;
+}
+
+/** What a run reports. */
+export function modelTestingResults({ evaluate, benchmark }: TestSpec) {
+  return [
+    ...(evaluate ? (["scores"] as const) : []),
+    ...(benchmark
+      ? ([
+          "ttft-ms-p95",
+          "itl-ms-p95",
+          "output-tokens-per-second",
+          "requests-per-second",
+          "error-rate",
+        ] as const)
+      : []),
+    "artifacts-uri" as const,
+  ];
+}
+
+/** The run that tests one model. */
+export function modelTestingRun(spec: ModelTestingRun) {
+  const { test, model, registry, objectStore } = spec;
+  const { evaluate, benchmark } = test;
+  const [pipeline, tested] = testedBy(spec);
+  return runOf(pipeline, {
+    ...spec,
+    params: {
+      ...tested,
+      HUGGINGFACE_MODEL: model.source.huggingFace,
+      HUGGINGFACE_REVISION: model.source.revision,
+      HF_ENDPOINT: spec.huggingFaceEndpoint,
+      MODEL_NAME: model.name,
+      MODEL_VERSION: modelVersion(model),
+      WORKSPACE_DIRECTORY: `${model.name}-test`,
+      EVALUATE_MODEL: String(evaluate !== undefined),
+      ...(evaluate
+        ? {
+            TASKS: evaluate.tasks.join(","),
+            LIMIT: evaluate.limit === undefined ? "" : String(evaluate.limit),
+            APPLY_CHAT_TEMPLATE: String(evaluate.applyChatTemplate),
+            MINIMUM_SCORES: minimumScores(evaluate.minimumScores),
+          }
+        : {}),
+      GUIDELLM_EVALUATE_MODEL: String(benchmark !== undefined),
+      ...(benchmark
+        ? {
+            PROFILE: benchmark.profile,
+            RATE: String(benchmark.rate),
+            PROMPT_TOKENS: String(benchmark.promptTokens),
+            OUTPUT_TOKENS: String(benchmark.outputTokens),
+            MAX_SECONDS: String(benchmark.maxSeconds),
+          }
+        : {}),
+      MODEL_REGISTRY_URL: registry.url,
+      MODEL_REGISTRY_AUTH: registry.auth,
+      S3_ENDPOINT: objectStore.endpoint,
+      S3_BUCKET: objectStore.bucket,
+    },
+  });
+}
+
+/** The pipeline, and the params that only it has. */
+function testedBy({ tested, model }: ModelTestingRun): [PipelineDefinition, Record<string, string>] {
+  if ("inferenceService" in tested) {
+    const { inferenceService, timeoutSeconds } = tested;
+    return [
+      candidateTesting,
+      {
+        SERVED_MODEL_NAME: inferenceService.metadata.name,
+        // Tekton and Kubernetes put values in the place of $(…).
+        INFERENCE_SERVICE: JSON.stringify(inferenceService).replaceAll("$", "\\u0024"),
+        TIMEOUT_SECONDS: String(timeoutSeconds),
+      },
+    ];
+  }
+  const { url, auth, secret } = tested;
+  const login = secret ? { ENDPOINT_SECRET: secret } : {};
+  return [modelTesting, { SERVED_MODEL_NAME: model.name, ENDPOINT_URL: url, ENDPOINT_AUTH: auth, ...login }];
+}
