@@ -309,6 +309,8 @@ describe("the pipelines command", () => {
   it("makes, deploys and measures a model without Pulumi", async () => {
     const params = {
       OCI_IMAGE: `${imageRegistry}/models/sums-cli:1`,
+      COMPRESS_MODEL: "false",
+      EVALUATE_MODEL: "false",
       ...deployed,
       GUIDELLM_EVALUATE_MODEL: "true",
       PROFILE: "synchronous",
