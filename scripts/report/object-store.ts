@@ -108,9 +108,10 @@ const directly: Carry = async (url, headers) => {
 
 function unreachable({ message, cause }: Error, { hostname }: URL): string {
   const { code = "", message: reason = message } = (cause ?? {}) as NodeJS.ErrnoException;
-  if (/CERT|SIGNATURE|ISSUER/.test(code)) {
+  if (/SELF_SIGNED|SIGNATURE|ISSUER/.test(code)) {
     return `has a certificate that this machine does not trust (${code}): name the file of its authority in NODE_EXTRA_CA_CERTS`;
   }
+  if (/CERT/.test(code)) return `has a certificate that does not hold (${reason})`;
   const inside = /\.svc(\.|$)/.test(hostname)
     ? "it is a name inside the cluster: run this in a pod, or forward that port here and name it in /etc/hosts"
     : "run this where it answers; through a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1";
