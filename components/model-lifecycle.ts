@@ -19,7 +19,7 @@ import type { PipelineRunArgs } from "./pipeline-run/index.ts";
 export interface ModelLifecycleArgs {
   readonly model: Model;
   /** For its runs. */
-  readonly runs: PipelineRunsArgs & Omit<ModelImportArgs, "model">;
+  readonly runs: Omit<ModelImportArgs, "model">;
   /** For its service. */
   readonly service: Omit<ModelServiceArgs, "name" | "serve" | "storageUri" | "registration">;
   /** The life of `test.base`. */
@@ -54,7 +54,14 @@ export function modelLifecycle(
   const serveAfter = (...before: (pulumi.Resource | undefined)[]) =>
     new ModelService(name, { ...args.service, name, serve, storageUri, registration }, after(...before));
   const measure = (tested: ModelService | pulumi.Output<Candidate>, queue?: PipelineRunArgs["queue"]) =>
-    isTested(model) ? new ModelTesting(name, { ...runs, model, tested, storageUri, queue }, opts) : undefined;
+    isTested(model)
+      ? new ModelTesting(
+          name,
+          { ...runs, model, tested, storageUri, queue, runtime: args.service.runtime },
+          // A candidate is served by the same runtime.
+          after(args.service.servingRuntime),
+        )
+      : undefined;
   const compare = (testing: ModelTesting | undefined) =>
     testing && isCompared(model)
       ? new ModelComparison(

@@ -9,6 +9,7 @@ import {
   type ServedEndpoint,
   type TestSpec,
 } from "./manifests/pipelines/model-testing-run.ts";
+import type { RuntimeSpec } from "./manifests/vllm.ts";
 import type { PipelineRunsArgs } from "./model-import.ts";
 import type { ModelService } from "./model-service.ts";
 import { PipelineRun, type PipelineRunArgs } from "./pipeline-run/index.ts";
@@ -26,6 +27,8 @@ export interface ModelTestingArgs extends PipelineRunsArgs {
   readonly tested: ModelService | pulumi.Output<Candidate>;
   /** The files that are tested; others are measured anew. */
   readonly storageUri: pulumi.Output<string>;
+  /** The build of vLLM that serves them. */
+  readonly runtime: Pick<RuntimeSpec, "image" | "args" | "env">;
   /** For candidates on GPUs. Default: the run starts at once. */
   readonly queue?: PipelineRunArgs["queue"];
 }
@@ -39,6 +42,7 @@ export class ModelTesting extends pulumi.ComponentResource {
   constructor(name: string, args: ModelTestingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelTesting", name, {}, opts);
     const { context, namespace, model, tested, storageUri, pipelines, registry, objectStore, storage } = args;
+    const { image, env } = args.runtime;
     const isCandidate = pulumi.Output.isInstance(tested);
     const pipeline = isCandidate ? candidateTesting.name : modelTesting.name;
     const before = [opts?.dependsOn ?? [], isCandidate ? [] : tested].flat() as pulumi.Resource[];
@@ -53,7 +57,7 @@ export class ModelTesting extends pulumi.ComponentResource {
         ),
         definition: pipelines.digests[pipeline] ?? "",
         // How it is served decides how fast it is.
-        trigger: storageUri.apply((uri) => digestOf([uri, model.serve])),
+        trigger: storageUri.apply((uri) => digestOf([uri, model.serve, image, args.runtime.args, env])),
         expectedResults: modelTestingResults(model.test),
         ...(args.queue ? { queue: args.queue } : {}),
         ...args.run,
