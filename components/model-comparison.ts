@@ -8,7 +8,11 @@ export interface MeasuredModel {
   readonly name: string;
   readonly source: { readonly revision: string };
   readonly compress?: { readonly recipe: string } | undefined;
-  readonly serve: { readonly gpus: number; readonly accelerator?: string | undefined; readonly cpu: string };
+  readonly serve: {
+    readonly gpus: number;
+    readonly accelerator?: string | undefined;
+    readonly cpuLimit: string;
+  };
   readonly storageUri: pulumi.Output<string>;
   /** What its test run reported. */
   readonly measured: pulumi.Output<Record<string, string>>;

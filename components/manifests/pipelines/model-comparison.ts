@@ -122,7 +122,7 @@ export interface ComparedModel {
   readonly serve: {
     readonly gpus: number;
     readonly accelerator?: string | undefined;
-    readonly cpu: string;
+    readonly cpuLimit: string;
   };
   /** Of one copy; undefined if nobody knows. */
   readonly hourlyUsd: number | undefined;
@@ -156,13 +156,13 @@ export function modelComparisonRun(spec: ModelComparisonRun) {
 }
 
 function sideOf(model: ComparedModel): Record<string, string> {
-  const { gpus, accelerator, cpu } = model.serve;
+  const { gpus, accelerator, cpuLimit } = model.serve;
   return {
     MODEL_NAME: model.name,
     MODEL_VERSION: modelVersion(model),
     ARTIFACTS_URI: model.artifactsUri,
     SERVED_FROM: model.storageUri,
-    HARDWARE: gpus > 0 ? `${gpus} × ${accelerator}` : `${cpu} CPU`,
+    HARDWARE: gpus > 0 ? `${gpus} × ${accelerator}` : `${cpuLimit} CPU`,
     HOURLY_USD: model.hourlyUsd === undefined ? "" : String(model.hourlyUsd),
   };
 }

@@ -257,8 +257,12 @@ test("a comparison has both sides and the gates in the terms of its task", () =>
     evaluate: { gate: { recovery: 0.97, recoveryByTask: { arc_easy: 0.9 } } },
     benchmark: { gate: { ttftMsP95: 500, outputTokensPerSecond: 100 } },
   };
-  const model = { ...side, compress: { recipe: "code" }, serve: { gpus: 1, accelerator: "l4", cpu: "6" } };
-  const base = { ...side, name: "large", hourlyUsd: undefined, serve: { gpus: 0, cpu: "8" } };
+  const model = {
+    ...side,
+    compress: { recipe: "code" },
+    serve: { gpus: 1, accelerator: "l4", cpuLimit: "6" },
+  };
+  const base = { ...side, name: "large", hourlyUsd: undefined, serve: { gpus: 0, cpuLimit: "8" } };
   const compared = modelComparisonRun({ ...run, model, base, gates });
   expect(compared.workspaces).toEqual([]);
   expect(paramsOf(compared)).toMatchObject({
