@@ -122,7 +122,7 @@ describe("the nodes", () => {
 
   test("stopped models take no node and cost nothing", () => {
     const { lines } = withServe({ stopped: true });
-    expect(lines.join("\n")).toMatch(/mistral-24b-quantized \(stopped\) .*0\.00 +0$/m);
+    expect(lines.join("\n")).toMatch(/mistral-24b-quantized \(stopped\) .* 0\.00 +0 /m);
     expect(lines.join("\n")).not.toContain("g6.4xlarge");
   });
 

@@ -66,14 +66,14 @@ describe("accounts", () => {
 });
 
 describe("roles", () => {
-  test("only a task with rules has one, for its own resources and without deleting or secrets", () => {
+  test("only a task with rules has one, for its own resources and without secrets", () => {
     expect(grants(spec).map(({ name }) => name)).toEqual(["modelcar-deploy-model"]);
     const { rules } = role("ai", grants(spec)[0] as ReturnType<typeof grants>[number]);
     expect(rules).toEqual([
       {
         apiGroups: ["serving.kserve.io"],
         resources: ["servingruntimes", "inferenceservices"],
-        verbs: ["get", "create", "patch"],
+        verbs: ["get", "create", "patch", "delete"],
       },
       { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch"] },
       { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
