@@ -45,22 +45,24 @@ describe.each(stacks)("stack %s", (stack) => {
 const mistakes: [string, (find: (kind: string, name?: string) => Manifest) => void, string][] = [
   [
     "a task that is not there",
-    (find) => (find("Pipeline").spec.tasks[0].taskRef.name = "pull"),
+    (find) => (find("Pipeline", "model-import").spec.tasks[0].taskRef.name = "pull"),
     "Pipeline private-ai-demo/model-import: Task private-ai-demo/pull is not declared",
   ],
   [
     "a param that is not there",
-    (find) => (find("Pipeline").spec.tasks[0].params[0].value = "$(params.MODEL)"),
+    (find) => (find("Pipeline", "model-import").spec.tasks[0].params[0].value = "$(params.MODEL)"),
     "Pipeline private-ai-demo/model-import: $(params.MODEL) leads nowhere",
   ],
   [
     "a result that its task does not have",
-    (find) => (find("Pipeline").spec.results[0].value = "$(tasks.register-model.results.digest)"),
+    (find) =>
+      (find("Pipeline", "model-import").spec.results[0].value = "$(tasks.register-model.results.digest)"),
     "Pipeline private-ai-demo/model-import: $(tasks.register-model.results.digest) leads nowhere",
   ],
   [
     "a result in brackets that its task does not have",
-    (find) => (find("Pipeline").spec.results[0].value = "$(tasks.register-model.results['digest'])"),
+    (find) =>
+      (find("Pipeline", "model-import").spec.results[0].value = "$(tasks.register-model.results['digest'])"),
     "Pipeline private-ai-demo/model-import: $(tasks.register-model.results.digest) leads nowhere",
   ],
   [
@@ -70,7 +72,7 @@ const mistakes: [string, (find: (kind: string, name?: string) => Manifest) => vo
   ],
   [
     "a param that the Task needs",
-    (find) => find("Pipeline").spec.tasks[0].params.shift(),
+    (find) => find("Pipeline", "model-import").spec.tasks[0].params.shift(),
     "Pipeline private-ai-demo/model-import: task pull-model-from-huggingface: param HUGGINGFACE_MODEL is missing",
   ],
   [
