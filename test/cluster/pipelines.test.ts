@@ -238,12 +238,13 @@ describe("a model that does not keep enough of what its base knows", () => {
   it("gets no traffic: up fails with figure, limit and report, and the model before answers all through", async () => {
     const before = await outputs();
     const bases = await runNames("model-testing-v2-");
-    halfTrainedFor(0.99);
+    // More than the base knows: half the training may be enough for all questions on some machine.
+    halfTrainedFor(1.1);
     const { result, answers, failures } = await whileAsking("sums-quantized", () =>
       pulumi("up", "--yes", "--skip-preview"),
     );
     expect(result.status).not.toBe(0);
-    expect(result.output).toMatch(/recovery of sums.* is 0\.\d+ ± .*must be at least 0\.99/);
+    expect(result.output).toMatch(/recovery of sums.* is 0\.\d+ ± .*must be at least 1\.1/);
     expect(result.output).toMatch(/s3:\/\/llm-models\/reports\/sums-quantized\/[0-9a-f-]{36}\/report\.html/);
     expect(failures).toEqual([]);
     expect(answers.length).toBeGreaterThan(20);
