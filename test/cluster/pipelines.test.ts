@@ -301,7 +301,7 @@ describe("the pipelines command", () => {
     SERVING_RUNTIME: "vllm-cpu",
     MODEL_SERVICE_ACCOUNT: "modelcar-serving",
     GPUS: "0",
-    CPU: "200m",
+    CPU: "500m",
     MEMORY: "3Gi",
     MAX_MODEL_LEN: "256",
     VLLM_ARGS: "--max-num-seqs=8",
