@@ -60,7 +60,11 @@ const objectStore = new ObjectStore(
   { ...config.objectStore, platform, images, login, clients },
   onCluster,
 );
-const storage = new Storage("storage", { ...config.storage, namespace }, inProject);
+const storage = new Storage(
+  "storage",
+  { ...config.storage, namespace, deletedWith: project.deleted },
+  inProject,
+);
 const credentials = new Credentials(
   "credentials",
   { platform, namespace, objectStore, imageRegistry, secrets },

@@ -21,6 +21,8 @@ export interface ProjectArgs {
 export class Project extends pulumi.ComponentResource {
   /** Name of the namespace. */
   readonly namespace: pulumi.Output<string>;
+  /** The namespace, if destroying the stack deletes it with all that is in it. */
+  readonly deleted: k8s.core.v1.Namespace | undefined;
 
   constructor(name: string, args: ProjectArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Project", name, {}, opts);
@@ -37,6 +39,7 @@ export class Project extends pulumi.ComponentResource {
       const range = limitRange(args.namespace, limits, quota);
       new k8s.core.v1.LimitRange(`${name}-limits`, range, inside);
     }
+    this.deleted = args.retain ? undefined : space;
     this.namespace = space ? space.metadata.name : pulumi.output(args.namespace);
     this.registerOutputs({ namespace: this.namespace });
   }

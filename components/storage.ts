@@ -15,6 +15,8 @@ export interface VolumeArgs extends Omit<VolumeClaimSpec, "namespace" | "name"> 
 
 export interface StorageArgs extends VolumeArgs {
   readonly namespace: string;
+  /** Whose deletion takes the claims with it; see Project. Default: each is deleted on its own. */
+  readonly deletedWith?: pulumi.Resource | undefined;
 }
 
 /** The volume on which the tasks of a pipeline hand models over, and volumes of single models. */
@@ -22,12 +24,14 @@ export class Storage extends pulumi.ComponentResource {
   /** Name of the claim that pipelines use. */
   static readonly claimName = "modelcar-storage";
   readonly #namespace: string;
+  readonly #deletedWith: pulumi.Resource | undefined;
   readonly #dependsOn: pulumi.ComponentResourceOptions["dependsOn"];
 
   constructor(name: string, args: StorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Storage", name, {}, opts);
-    const { namespace, ...volume } = args;
+    const { namespace, deletedWith, ...volume } = args;
     this.#namespace = namespace;
+    this.#deletedWith = deletedWith;
     this.#dependsOn = opts?.dependsOn;
     this.#claim(name, Storage.claimName, volume);
     this.registerOutputs({});
@@ -45,6 +49,8 @@ export class Storage extends pulumi.ComponentResource {
       dependsOn: this.#dependsOn ?? [],
       // Not `protect`: that would make `pulumi destroy` of the whole stack fail.
       retainOnDelete: volume.retain ?? false,
+      // Pods of runs that people started hold a claim, finished ones too, until the namespace goes.
+      ...(this.#deletedWith ? { deletedWith: this.#deletedWith } : {}),
     });
   }
 }

@@ -75,6 +75,8 @@ export interface Stack {
   readonly storage: { readonly size: string };
   /** A chat UI before a model. */
   readonly chat?: { readonly storage: string } | undefined;
+  /** With AnythingLLM's, runs can deploy a chat UI too. */
+  readonly images?: { readonly anythingllm?: string | undefined } | undefined;
 }
 
 /** Where a served model lies. */
@@ -136,7 +138,9 @@ export function serviceDemand(
  * the pods of the tasks of a model's runs: none for a model without runs.
  */
 export function workloadsOf<Model extends StackModel>(
-  stack: Pick<Stack, "platform" | "endpoint" | "storage" | "chat"> & { readonly models: readonly Model[] },
+  stack: Pick<Stack, "platform" | "endpoint" | "storage" | "chat" | "images"> & {
+    readonly models: readonly Model[];
+  },
   tasksOf: (model: Model) => readonly PodDemand[],
 ): Workloads {
   const { models } = stack;
@@ -144,14 +148,16 @@ export function workloadsOf<Model extends StackModel>(
     isImported(model) && model.package.kind === "pvc" ? [model.package.size] : [],
   );
   const caches = models.flatMap(({ serve }) => (serve.cache ? [serve.cache.size] : []));
-  const chats = stack.chat ? [chatInterface] : [];
+  // deploy-anythingllm's own default.
+  const byRun = stack.images?.anythingllm ? { storage: "10Gi" } : undefined;
+  const chats = [stack.chat ?? byRun].filter((chat) => chat !== undefined);
   const runs = models.map((model) => {
     const candidate = needsCandidate(model) ? serviceDemand(model, stack) : undefined;
     return { tasks: tasksOf(model), candidate };
   });
   return {
-    services: [...models.map((model) => serviceDemand(model, stack)), ...chats],
+    services: [...models.map((model) => serviceDemand(model, stack)), ...chats.map(() => chatInterface)],
     runs: runs.filter(({ tasks }) => tasks.length > 0),
-    claims: [stack.storage.size, ...packages, ...caches, ...(stack.chat ? [stack.chat.storage] : [])],
+    claims: [stack.storage.size, ...packages, ...caches, ...chats.map(({ storage }) => storage)],
   };
 }

@@ -90,6 +90,8 @@ export function vllmContainer(runtime: RuntimeSpec, name: string, servedName: st
     },
     readinessProbe: { ...probe, periodSeconds: 10 },
     livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
+    // Requests still come until every node knows that this pod ends.
+    lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
     securityContext: { ...restrictedContainer, readOnlyRootFilesystem: build.readOnlyRootFilesystem },
     volumeMounts: [
       { name: "shm", mountPath: "/dev/shm" },

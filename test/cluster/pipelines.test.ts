@@ -35,6 +35,8 @@ function evaluated(config: any): void {
   const quantized = compared(config);
   quantized.evaluate = { cpu: "1", memory: "4Gi", tasks: ["sums"], limit: 40 };
   quantized.serve.rollout = "RollingUpdate";
+  // For the chat UI that a run deploys.
+  config["modelcar:project"].quota = { persistentvolumeclaims: "2", "requests.storage": "20Gi" };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: configs are of any shape.

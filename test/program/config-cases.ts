@@ -822,7 +822,7 @@ const sizes: Case[] = [
         "limits.memory": "128Gi",
         "requests.nvidia.com/gpu": "4",
       }),
-    ['project.quota["requests.cpu"]', '"8" must be at least 24500m: mistral-24b-quantized 6100m + '],
+    ['project.quota["requests.cpu"]', '"8" must be at least 24750m: mistral-24b-quantized 6100m + '],
     ['project.quota["requests.memory"]', '"64Gi" must be at least'],
     ['project.quota["limits.cpu"]', '"16" must be at least'],
     ['project.quota["requests.nvidia.com/gpu"]', '"4" must be at least 5'],
