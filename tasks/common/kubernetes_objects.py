@@ -222,7 +222,9 @@ def pod_problem(pod: Manifest, scheduling_seconds: float) -> Problem | None:
         state, name = container.get("state") or {}, container["name"]
         waiting = state.get("waiting") or {}
         if waiting.get("reason") in WAITING_REASONS:
-            return Problem(f"container {name}: {waiting['reason']}: {waiting.get('message', '')}", START_PATIENCE)
+            text = f"container {name}: {waiting['reason']}: {waiting.get('message', '')}"
+            # An image that can not be pulled is ErrImagePull and ImagePullBackOff by turns.
+            return Problem(text, START_PATIENCE, name=f"start of {name}")
         ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated")
         if not ended or ended["exitCode"] == 0:
             continue

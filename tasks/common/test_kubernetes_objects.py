@@ -1,0 +1,15 @@
+from kubernetes_objects import pod_problem
+
+
+def waiting(reason: str, container: str = "server") -> dict:
+    state = {"waiting": {"reason": reason, "message": f"{reason} of an image"}}
+    return {"status": {"containerStatuses": [{"name": container, "restartCount": 0, "state": state}]}}
+
+
+def test_an_image_that_cannot_be_pulled_is_one_problem_by_whatever_name():
+    first, second, other = (
+        pod_problem(pod, 900)
+        for pod in (waiting("ErrImagePull"), waiting("ImagePullBackOff"), waiting("ErrImagePull", "sidecar"))
+    )
+    assert second.is_still(first)
+    assert not other.is_still(first)
