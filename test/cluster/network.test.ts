@@ -122,18 +122,27 @@ async function connects(namespace: string, from: string, targets: readonly strin
 /** Address and port of each destination's Service, and of a pod behind it. */
 const addresses = {} as Record<Destination, readonly [service: string, pod: string]>;
 
-/** The destinations that a pod reaches; one that it reaches in one of two ways only is an error. */
+/**
+ * The destinations that a pod reaches; one that it reaches in one of two ways only is an error. It is asked a second time
+ * then, because kube-router may be writing its rules anew just at that moment.
+ */
 async function reached(namespace: string, from: string): Promise<Destination[]> {
-  const found = await connects(
-    namespace,
-    from,
-    destinations.flatMap((name) => addresses[name]),
-  );
-  return destinations.filter((name, index) => {
-    const [byService, byPod] = found.slice(2 * index);
-    if (byService !== byPod) throw new Error(`${from} reaches ${name} by one way only: ${found}`);
-    return byService;
-  });
+  const ask = () =>
+    connects(
+      namespace,
+      from,
+      destinations.flatMap((name) => addresses[name]),
+    );
+  const differs = (found: boolean[]) =>
+    destinations.find((_, index) => found[2 * index] !== found[2 * index + 1]);
+  let found = await ask();
+  if (differs(found)) {
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    found = await ask();
+  }
+  const oneWay = differs(found);
+  if (oneWay) throw new Error(`${from} reaches ${oneWay} by one way only: ${found}`);
+  return destinations.filter((_, index) => found[2 * index]);
 }
 
 const name = (destination: Destination) => {
