@@ -5,6 +5,7 @@ import {
   type PodDemand,
   podAmounts,
   podCounts,
+  type ServiceDemand,
   type Workloads,
 } from "./demand.ts";
 import { type Findings, gib, joinFindings, keyPath } from "./finding.ts";
@@ -14,7 +15,7 @@ import { instanceFor } from "./placement.ts";
 import { affinityAssistant } from "./platform-containers.ts";
 import { formatCpu, parseQuantity } from "./quantity.ts";
 import { quotaShortages } from "./quota.ts";
-import { isImported, needsCandidate, type Stack, serviceDemand } from "./stack.ts";
+import { isImported, needsCandidate, type Stack, type StackModel, serviceDemand } from "./stack.ts";
 
 /** The declared quota against what runs: an entry that is too small, or that does not do what it seems to. */
 export function quotaFindings(workloads: Workloads, quota: Readonly<Record<string, string>>): Findings {
@@ -82,6 +83,12 @@ export interface NodeCount {
   readonly rolling: number;
 }
 
+/** Pods of a model, at most and while a new version takes over, which may be measured beside the one that is served. */
+function podsOf(model: StackModel, service: ServiceDemand) {
+  const { most, rolling } = podCounts(service);
+  return { most, rolling: Math.max(rolling, most + (needsCandidate(model) ? 1 : 0)) };
+}
+
 /** Every GPU model against the nodes it goes to, and the number of those nodes. */
 export function nodeFindings(stack: Stack): Findings & { readonly counts: readonly NodeCount[] } {
   const placed = stack.models.flatMap((model, index) => {
@@ -91,9 +98,7 @@ export function nodeFindings(stack: Stack): Findings & { readonly counts: readon
     const choice =
       accelerator && amounts.gpus > 0 ? instanceFor(accelerator, amounts.gpus, service) : undefined;
     if (!choice) return [];
-    const { most, rolling } = podCounts(service);
-    // A new version is measured beside the one that is served.
-    const counts = { most, rolling: Math.max(rolling, most + (needsCandidate(model) ? 1 : 0)) };
+    const counts = podsOf(model, service);
     return [{ index, service, amounts, type: choice[0], instance: choice[1], counts }];
   });
   const counts = [...new Map(placed.map(({ type, instance }) => [type, instance]))].map(
@@ -146,7 +151,7 @@ function roomOnNode(
 /** Volumes that a model's pods can't share, and claims that a quota does not know. */
 export function claimFindings(stack: Stack): Findings {
   const warnings = stack.models.flatMap((model, index) => {
-    const { most, rolling } = podCounts(serviceDemand(model, stack));
+    const { most, rolling } = podsOf(model, serviceDemand(model, stack));
     const uri = "uri" in model.source ? model.source.uri : undefined;
     if (!isImported(model)) {
       const unknown = uri?.startsWith("pvc://") && most > 0 && !stack.project.quota["requests.storage"];
@@ -159,11 +164,10 @@ export function claimFindings(stack: Stack): Findings {
         : [];
     }
     const claim = model.package;
-    const pods = Math.max(rolling, most + (needsCandidate(model) ? 1 : 0));
-    if (claim.kind !== "pvc" || claim.accessMode === "ReadWriteMany" || pods < 2) return [];
+    if (claim.kind !== "pvc" || claim.accessMode === "ReadWriteMany" || rolling < 2) return [];
     const path = keyPath("models", index, "package", "accessMode");
     return [
-      `${path}: ${pods} pods of ${model.name} at a time share ${claim.claim}, which ${claim.accessMode} lets one node mount; pods on another node wait`,
+      `${path}: ${rolling} pods of ${model.name} at a time share ${claim.claim}, which ${claim.accessMode} lets one node mount; pods on another node wait`,
     ];
   });
   return { errors: [], warnings };

@@ -96,8 +96,12 @@ export const candidateSuffix = "-candidate";
 
 /** Whether a model is measured before it is served: something must hold for it first, or it is not served at all. */
 export function needsCandidate({ serve, test }: Pick<StackModel, "serve" | "test">): boolean {
-  const gates = [test?.evaluate?.gate, test?.benchmark?.gate];
-  return test !== undefined && (serve.stopped || gates.some((gate) => gate !== undefined));
+  return test !== undefined && (serve.stopped || hasGates(test));
+}
+
+/** Whether a test says what must hold before the model is served. */
+export function hasGates({ evaluate, benchmark }: StackTest): boolean {
+  return evaluate?.gate !== undefined || benchmark?.gate !== undefined;
 }
 
 /** The pods that serve a model, with all containers that KServe, OpenShift AI and Istio add. */

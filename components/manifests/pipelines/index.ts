@@ -1,6 +1,6 @@
 /** All pipelines, and which of them a model needs. */
 import type { Model } from "../../../config.ts";
-import { needsCandidate } from "../../../sizing/stack.ts";
+import { hasGates, needsCandidate } from "../../../sizing/stack.ts";
 import { type PipelineDefinition, tasksOf } from "./definition.ts";
 import { modelComparison } from "./model-comparison.ts";
 import { modelImport } from "./model-import.ts";
@@ -32,8 +32,7 @@ export interface RunTask {
 
 /** Whether a model is compared with another, or must hold something before it is served. */
 export function isCompared({ test }: Pick<Model, "test">): boolean {
-  const gates = [test?.evaluate?.gate, test?.benchmark?.gate];
-  return test?.base !== undefined || gates.some((gate) => gate !== undefined);
+  return test !== undefined && (test.base !== undefined || hasGates(test));
 }
 
 /** The tasks that run for a model; those that its config does not ask for are skipped. */
