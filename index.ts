@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import { Access } from "./components/access.ts";
 import { ChatInterface, chatArgs } from "./components/chat-interface.ts";
 import { Credentials } from "./components/credentials.ts";
+import { takeFieldsBack } from "./components/field-ownership.ts";
 import { deploymentMode } from "./components/manifests/deployment-mode.ts";
 import { taskAccount } from "./components/manifests/jobs.ts";
 import { tasksOf } from "./components/manifests/pipelines/definition.ts";
@@ -37,10 +38,8 @@ const cluster = new k8s.Provider("cluster", {
   enableServerSideApply: true,
   enableSecretMutable: true,
   enableConfigMapMutable: true,
-  // What this program declares is its own: up takes back a field that someone else has changed.
-  enablePatchForce: true,
 });
-const onCluster = { providers: [cluster] };
+const onCluster = { providers: [cluster], transformations: [takeFieldsBack] };
 
 const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
 const quota = quotaFor(workloadsOf(config, demandsOf), config.project.quota);

@@ -51,7 +51,7 @@ async function firstFailure(work: readonly Promise<void>[]): Promise<void> {
 
 async function buildTools(progress: Progress): Promise<void> {
   const missing = goTools.filter(({ name }) => !goToolReady(name));
-  const nodeTools = ["kubernetes", "etcd", "kwok", "kube-router"];
+  const nodeTools = ["kubernetes", "etcd", "gpu-nodes", "kube-router"];
   let nodeStarted: Promise<void> | undefined;
   const startNodeWhenBuilt = () => {
     if (

@@ -16,10 +16,11 @@ import { imageReference } from "./images/node-store.ts";
 import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
 import { modelcarBaseReference } from "./platform/modelcar-base.ts";
 import { pulumiEnvironment, pulumiHome } from "./pulumi/environment.ts";
-import { installPlugins } from "./pulumi/install.ts";
+import { type InstalledPlugin, installedPlugins, installPlugins } from "./pulumi/install.ts";
 import { run } from "./run.ts";
 import { committedFile, readStackFile, type StackFile, stackName, stackRunsModels } from "./stack-file.ts";
 import { goProgram } from "./toolchain/go.ts";
+import { providerVersion } from "./toolchain/pulumi-kubernetes.ts";
 
 const pulumiDirectory = join(stateDirectory, "pulumi");
 const binDirectory = join(pulumiDirectory, "bin");
@@ -63,6 +64,7 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
     binDirectory,
     projectDirectory,
     environment,
+    built: builtPlugins(),
     log,
   });
   const machine = existsSync(configFile) ? readStackFile(configFile) : await createStack(environment);
@@ -88,6 +90,23 @@ const modelTaskReferences = () => ({
   report: imageReference("report"),
   modelcarBase: modelcarBaseReference(),
 });
+
+/** Pulumi's own plugins that this platform builds of their modules. */
+export const builtPlugins = () => ({
+  kubernetes: goProgram("pulumi-kubernetes", "pulumi-resource-kubernetes"),
+});
+
+/** The resource plugins of this stack, as people read them: name, version and whose code runs. */
+export async function pluginLines(): Promise<string[]> {
+  const plugins = await installedPlugins({ pulumiHome: pulumiHome(pulumiDirectory), projectDirectory });
+  return plugins.map((plugin) => `${plugin.name.padEnd(28)} ${describePlugin(plugin)}`);
+}
+
+function describePlugin({ version, origin }: InstalledPlugin): string {
+  if (origin === "release") return `${version}, Pulumi's release`;
+  if (origin === "stand-in") return `${version}, a stand-in`;
+  return `${providerVersion()}, Pulumi's own code, built of its Go module`;
+}
 
 /** The CLI looks for its language host beside its own real file, so it gets a name of its own there. */
 function provideCli(): void {

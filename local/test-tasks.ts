@@ -103,7 +103,7 @@ async function runSuite(suite: Suite, project: string, progress: Progress): Prom
       "--junit-xml=/reports/report.xml",
     ];
     chmodSync(reports, 0o777);
-    const kserve = await goModuleSource("kserve", "github.com/kserve/kserve");
+    const kserve = await goModuleSource("cluster", "github.com/kserve/kserve");
     await runInImage(image, command, {
       [project]: "/project",
       ...Object.fromEntries(tools.map((tool) => [goToolDirectory(tool), `/tools/${tool}`])),

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { logsDirectory } from "../local/node/sandbox.ts";
 import { deletePlatform, platformStatus, startPlatform, stopPlatform } from "../local/platform.ts";
+import { pluginLines } from "../local/stack.ts";
 
 function logFiles(): Map<string, string> {
   if (!existsSync(logsDirectory)) return new Map();
@@ -38,7 +39,7 @@ const commands: Record<string, (args: readonly string[]) => number | Promise<num
   },
   status: async () => {
     const { running, lines } = await platformStatus();
-    console.log(lines.join("\n"));
+    console.log([...lines, "", ...(await pluginLines())].join("\n").trimEnd());
     return running ? 0 : 3;
   },
   logs: showLogs,

@@ -5,15 +5,17 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { projectDirectory, stateDirectory } from "../local/paths.ts";
 import { stopPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
 import { modelTaskSuites, taskSuites, testTasks } from "../local/test-tasks.ts";
+import { type FileTime, type PartTime, timed, timeTable } from "./test/timings.ts";
 
 interface Count {
   readonly passed: number;
   readonly failed: number;
+  readonly files?: readonly FileTime[];
 }
 
 const progress = new Progress();
@@ -24,6 +26,17 @@ function command(name: string, ...args: string[]): Count {
     stdio: "inherit",
   });
   return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** What is read of vitest's JSON report; times in milliseconds. */
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly startTime: number;
+    readonly endTime: number;
+  }[];
 }
 
 /** A vitest project. A run that ends badly without a failed test, or that finds none, counts as a failure. */
@@ -40,12 +53,18 @@ function vitest(...projects: string[]): Count {
       "--reporter=json",
       `--outputFile.json=${report}`,
     );
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8")) as Record<
-      string,
-      number
-    >;
-    const broken = passed === 0 && !numFailedTests ? 1 : 0;
-    return { passed: numPassedTests ?? 0, failed: (numFailedTests ?? 0) + broken + (numPassedTests ? 0 : 1) };
+    const { numPassedTests, numFailedTests, testResults } = JSON.parse(
+      readFileSync(report, "utf8"),
+    ) as VitestReport;
+    const broken = passed === 0 && numFailedTests === 0 ? 1 : 0;
+    return {
+      passed: numPassedTests,
+      failed: numFailedTests + broken + (numPassedTests > 0 ? 0 : 1),
+      files: testResults.map(({ name, startTime, endTime }) => ({
+        name: relative(projectDirectory, name),
+        seconds: (endTime - startTime) / 1000,
+      })),
+    };
   } catch {
     return { passed: 0, failed: 1 };
   } finally {
@@ -90,16 +109,19 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const counts: Count[] = [];
+const times: PartTime[] = [];
 for (const [name, part] of Object.entries(parts)) {
   const needed = name === "platform" && chosen.some((other) => !withoutPlatform.includes(other));
   if (chosen.length > 0 ? !chosen.includes(name) && !needed : name === byName) continue;
   progress.say(`test: ${name}`);
-  const count = await part();
+  const { result: count, time } = await timed(name, part);
+  times.push(time);
   progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);
   counts.push(count);
   // Without these, what follows would only fail again, later.
   if (count.failed > 0 && name !== "style") break;
 }
-const sum = (key: keyof Count) => counts.reduce((total, count) => total + count[key], 0);
+const sum = (key: "passed" | "failed") => counts.reduce((total, count) => total + count[key], 0);
+console.log(`\n${timeTable(times)}\n`);
 console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
 process.exitCode = sum("failed") > 0 ? 1 : 0;

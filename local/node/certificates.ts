@@ -109,7 +109,7 @@ export async function createCertificates(): Promise<void> {
   await client("scheduler", "/CN=system:kube-scheduler");
   await client("kube-proxy", "/CN=system:kube-proxy");
   await client("kube-router", "/CN=kube-router");
-  await client("kwok", "/O=system:masters/CN=kwok");
+  await client("gpu-nodes", "/O=system:masters/CN=gpu-nodes");
   await createCertificate("kubelet", {
     authority: "ca",
     subject: `/O=system:nodes/CN=system:node:${clusterName}`,

@@ -9,6 +9,9 @@ import { dnsAddress, nodeAddress } from "./sandbox.ts";
 
 export { dnsAddress } from "./sandbox.ts";
 
+/** The label of Node objects that stand in for machines with GPUs. */
+export const standInNode = { label: "modelcar.local/stand-in", value: "true" };
+
 export const podNetwork = "10.244.0.0/24";
 export const apiServerUrl = `https://${nodeAddress}:6443`;
 
@@ -110,35 +113,3 @@ export const kubeletConfiguration = () =>
     nodeStatusUpdateFrequency: "10s",
     shutdownGracePeriod: "0s",
   });
-
-/** Stages of kwok for the stand-in GPU nodes: they stay Ready and let their pods be deleted; nothing runs on them. */
-export const kwokStages = () =>
-  [
-    {
-      apiVersion: "kwok.x-k8s.io/v1alpha1",
-      kind: "Stage",
-      metadata: { name: "node-heartbeat" },
-      spec: {
-        resourceRef: { apiGroup: "v1", kind: "Node" },
-        selector: { matchExpressions: [{ key: ".status.phase", operator: "NotIn", values: ["Terminated"] }] },
-        delay: { durationMilliseconds: 20_000 },
-        next: {
-          statusTemplate:
-            "conditions:\n- type: Ready\n  status: 'True'\n  reason: StandIn\n  message: nothing runs on this node\n  lastHeartbeatTime: {{ Now | Quote }}\n  lastTransitionTime: {{ Now | Quote }}\n",
-        },
-        immediateNextStage: true,
-      },
-    },
-    {
-      apiVersion: "kwok.x-k8s.io/v1alpha1",
-      kind: "Stage",
-      metadata: { name: "pod-delete" },
-      spec: {
-        resourceRef: { apiGroup: "v1", kind: "Pod" },
-        selector: { matchExpressions: [{ key: ".metadata.deletionTimestamp", operator: "Exists" }] },
-        next: { finalizers: { empty: true }, delete: true },
-      },
-    },
-  ]
-    .map((stage) => stringify(stage))
-    .join("---\n");

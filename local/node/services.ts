@@ -12,8 +12,8 @@ import {
   configurationFile,
   containerdConfiguration,
   kubeletConfiguration,
-  kwokStages,
   podNetwork,
+  standInNode,
   writeConfiguration,
 } from "./configuration.ts";
 import { logsDirectory, nodeAddress, runInSandbox, serviceNetwork, servicesDirectory } from "./sandbox.ts";
@@ -28,7 +28,7 @@ export const serviceNames = [
   "kubelet",
   "kube-proxy",
   "kube-router",
-  "kwok",
+  "gpu-nodes",
 ] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
@@ -126,15 +126,10 @@ function commands(pauseImage: string): Record<ServiceName, readonly string[]> {
       // On a new cluster its rights are applied after its first start; it gives up and is started again until then.
       flag("cache-sync-timeout", "5s"),
     ],
-    kwok: [
-      goProgram("kwok"),
-      flag("kubeconfig", clientConfiguration("kwok")),
-      flag("config", writeConfiguration("kwok.yaml", kwokStages())),
-      flag("manage-all-nodes", false),
-      flag("manage-nodes-with-annotation-selector", "kwok.x-k8s.io/node=fake"),
-      flag("node-ip", ""),
-      flag("server-address", ""),
-      flag("node-lease-duration-seconds", 40),
+    "gpu-nodes": [
+      goProgram("gpu-nodes"),
+      flag("kubeconfig", clientConfiguration("gpu-nodes")),
+      flag("node-selector", `${standInNode.label}=${standInNode.value}`),
     ],
   };
 }

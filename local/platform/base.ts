@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { dnsAddress } from "../node/configuration.ts";
+import { dnsAddress, standInNode } from "../node/configuration.ts";
 import { clusterName, stateDirectory } from "../paths.ts";
 import { goModuleSource } from "../toolchain/go.ts";
 import { find, type Manifest, namespace, readManifests, restricted } from "./manifests.ts";
@@ -111,7 +111,7 @@ export function networkPolicyManifests(): Manifest[] {
 
 /** The local-path provisioner from its own module, its class made the default one, volumes under our state folder. */
 export async function storageManifests(images: { provisioner: string; helper: string }): Promise<Manifest[]> {
-  const source = await goModuleSource("storage-provisioner", "github.com/rancher/local-path-provisioner");
+  const source = await goModuleSource("cluster", "github.com/rancher/local-path-provisioner");
   const manifests = readManifests(join(source, "deploy/local-path-storage.yaml"));
   const deployment = find(manifests, "Deployment", "local-path-provisioner");
   const container = deployment.spec.template.spec.containers[0];
@@ -142,8 +142,8 @@ export function gpuNodeManifests(): { nodes: Manifest[]; statuses: { name: strin
     kind: "Node",
     metadata: {
       name,
-      annotations: { "kwok.x-k8s.io/node": "fake" },
       labels: {
+        [standInNode.label]: standInNode.value,
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": "amd64",

@@ -17,7 +17,7 @@ export async function kserveManifests(images: {
   readonly manager: string;
   readonly storageInitializer: string;
 }): Promise<Manifest[]> {
-  const config = join(await goModuleSource("kserve", "github.com/kserve/kserve"), "config");
+  const config = join(await goModuleSource("cluster", "github.com/kserve/kserve"), "config");
   const rendered = parseManifests(
     await run(goProgram("kubernetes", "kubectl"), ["kustomize", join(config, "default")]),
   );

@@ -6,10 +6,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { installPlugins } from "./install.ts";
+import { installedPlugins, installPlugins } from "./install.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
-const KUBERNETES = "plugins/resource-kubernetes-v4.34.2/pulumi-resource-kubernetes";
+const KUBERNETES = "home/plugins/resource-kubernetes-v4.25.0/pulumi-resource-kubernetes";
 
 let root: string;
 let lines: string[];
@@ -19,36 +19,62 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const install = (downloads = "https://127.0.0.1:1") =>
-  installPlugins({
-    pulumiHome: join(root, "home"),
-    binDirectory: join(root, "bin"),
-    projectDirectory: REPOSITORY,
-    downloads,
-    log: (line) => lines.push(line),
-  });
+const options = () => ({
+  pulumiHome: join(root, "home"),
+  binDirectory: join(root, "bin"),
+  projectDirectory: REPOSITORY,
+  built: { kubernetes: file("built/kubernetes", "\x7fELF built") },
+  log: (line: string) => lines.push(line),
+});
+const install = async (downloads = "https://127.0.0.1:1") => {
+  const plugins = await installPlugins({ ...options(), downloads });
+  return Object.fromEntries(plugins.map(({ name, origin }) => [name, origin]));
+};
 
-it("writes launchers where nothing can be downloaded, the same each time", async () => {
-  const first = await install();
-  expect(first.official).toEqual([]);
-  expect(first.standIns).toHaveLength(5);
-  expect(lines.join()).toContain("stand-ins: pulumi-resource-kubernetes");
-  const launcher = join(root, "home", KUBERNETES);
+function file(path: string, content: string): string {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), content);
+  return join(root, path);
+}
+
+const WITHOUT_DOWNLOADS = {
+  "pulumi-resource-kubernetes": "built",
+  "pulumi-resource-random": "stand-in",
+  "pulumi-resource-command": "stand-in",
+  "pulumi-language-nodejs": "stand-in",
+  "pulumi-resource-pulumi-nodejs": "stand-in",
+};
+
+it("takes what was built, and launchers of stand-ins for the rest, the same each time", async () => {
+  expect(await install()).toEqual(WITHOUT_DOWNLOADS);
+  expect(lines.join()).toContain("stand-ins: pulumi-resource-random, pulumi-resource-command");
+  expect(readFileSync(join(root, KUBERNETES), "utf8")).toBe("\x7fELF built");
+  const launcher = join(root, "home/plugins/resource-random-v4.21.2/pulumi-resource-random");
   const { mtimeMs, mode } = statSync(launcher);
   expect(mode & 0o111).toBe(0o111);
-  await install();
+  expect(await install()).toEqual(WITHOUT_DOWNLOADS);
   expect(statSync(launcher).mtimeMs).toBe(mtimeMs);
   expect(readdirSync(join(root, "bin"))).toEqual(["pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"]);
 });
 
 it("leaves official plugins as they are", async () => {
-  for (const path of [join("home", KUBERNETES), "bin/pulumi-language-nodejs"]) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), "\x7fELF official");
-  }
-  const installed = await install();
-  expect(installed.official).toEqual(["pulumi-resource-kubernetes", "pulumi-language-nodejs"]);
-  expect(readFileSync(join(root, "home", KUBERNETES), "utf8")).toBe("\x7fELF official");
+  for (const path of [KUBERNETES, "bin/pulumi-language-nodejs"]) file(path, "\x7fELF official");
+  expect(await install()).toEqual({
+    ...WITHOUT_DOWNLOADS,
+    "pulumi-resource-kubernetes": "release",
+    "pulumi-language-nodejs": "release",
+  });
+  expect(readFileSync(join(root, KUBERNETES), "utf8")).toBe("\x7fELF official");
+});
+
+it("takes the newly built provider in the place of an older one", async () => {
+  await install();
+  const newer = file("built/newer", "\x7fELF newer");
+  await installPlugins({ ...options(), built: { kubernetes: newer }, downloads: "https://127.0.0.1:1" });
+  expect(readFileSync(join(root, KUBERNETES), "utf8")).toBe("\x7fELF newer");
+  rmSync(newer);
+  const known = await installedPlugins(options());
+  expect(known.map(({ name }) => name)).toEqual(["pulumi-resource-random", "pulumi-resource-command"]);
 });
 
 it("writes a launcher that starts the stand-in from anywhere", async () => {
@@ -81,8 +107,10 @@ const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex
 it("takes the language host from the CLI's release, and stand-ins for what cannot be downloaded", async () => {
   const site = await releases(sha256);
   const installed = await install(site.url).finally(site.close);
-  expect(installed.official).toEqual(BUNDLED);
-  expect(installed.standIns).toHaveLength(3);
+  expect(installed).toEqual({
+    ...WITHOUT_DOWNLOADS,
+    ...Object.fromEntries(BUNDLED.map((plugin) => [plugin, "release"])),
+  });
   expect(readFileSync(join(root, "bin/pulumi-language-nodejs"), "utf8")).toBe(
     "official pulumi-language-nodejs",
   );
@@ -91,7 +119,7 @@ it("takes the language host from the CLI's release, and stand-ins for what canno
 it("does not use a release archive that is not the published one", async () => {
   const site = await releases(() => sha256(Buffer.from("another")));
   const installed = await install(site.url).finally(site.close);
-  expect(installed.official).toEqual([]);
+  expect(installed).toEqual(WITHOUT_DOWNLOADS);
   expect(lines.join("\n")).toMatch(/could not be downloaded: .* has SHA-256 /);
   expect(readFileSync(join(root, "bin/pulumi-language-nodejs"), "utf8")).toContain("language-host.ts");
 });

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, open, readFile, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { DOWNLOADS, isReachable, unpackRelease } from "./release.ts";
 
@@ -17,14 +17,22 @@ export interface InstallPluginsOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Pulumi's download site; without it, the public one. */
   readonly downloads?: string;
+  /** Official plugins that were built here, by name (`kubernetes`): taken where they cannot be downloaded. */
+  readonly built: Readonly<Partial<Record<ResourcePlugin, string>>>;
   /** Takes one line for each thing done. */
   readonly log: (line: string) => void;
 }
 
-/** The plugins in place after an installation, by name. */
-export interface InstalledPlugins {
-  readonly official: string[];
-  readonly standIns: string[];
+/**
+ * Where a plugin's code is from: Pulumi's release, or built here of Pulumi's own module, or a stand-in in this directory.
+ */
+export type PluginOrigin = "release" | "built" | "stand-in";
+
+/** A plugin in place after an installation. */
+export interface InstalledPlugin {
+  readonly name: string;
+  readonly version: string;
+  readonly origin: PluginOrigin;
 }
 
 const run = promisify(execFile);
@@ -32,6 +40,7 @@ const DOWNLOAD_TIMEOUT_MS = 180_000;
 /** Every stand-in's launcher carries this line, so that an official plugin is never taken for one. */
 const MARKER = "# Stand-in for an official Pulumi plugin.";
 const RESOURCE_PLUGINS = ["kubernetes", "random", "command"] as const;
+type ResourcePlugin = (typeof RESOURCE_PLUGINS)[number];
 /** The plugins of the CLI's release archive that the program needs, and their stand-ins. */
 const BUNDLED_PLUGINS: Readonly<Record<string, string>> = {
   "pulumi-language-nodejs": "language-host.ts",
@@ -41,37 +50,62 @@ const BUNDLED_PLUGINS: Readonly<Record<string, string>> = {
 /**
  * Sees to it that the CLI finds the language host and the resource plugins that the program needs.
  *
- * The official ones are downloaded where that is possible; elsewhere launchers of the stand-ins in this directory are
- * written. Official plugins that are there stay as they are, and nothing is looked up when all of them are.
+ * The official ones are downloaded where that is possible; elsewhere those that were built here are taken, and for the others
+ * launchers of the stand-ins in this directory are written. Official plugins that are there stay as they are, and nothing is
+ * looked up when all of them are.
  */
-export async function installPlugins(options: InstallPluginsOptions): Promise<InstalledPlugins> {
-  const official: string[] = [];
-  const standIns: string[] = [];
-  const reachable = once(() => isReachable(options.downloads ?? DOWNLOADS));
+export async function installPlugins(options: InstallPluginsOptions): Promise<InstalledPlugin[]> {
+  const { projectDirectory, binDirectory, downloads = DOWNLOADS, log } = options;
+  const reachable = once(() => isReachable(downloads));
+  const installed: InstalledPlugin[] = [];
+  for (const name of RESOURCE_PLUGINS) {
+    const version = await packageVersion(projectDirectory, name);
+    const path = pluginFile(options.pulumiHome, name, version);
+    const origin = (await originOf(path)) ?? "stand-in";
+    if (origin === "release" || ((await reachable()) && (await download(options, name, version, path)))) {
+      installed.push({ name: basename(path), version, origin: "release" });
+    } else if (options.built[name]) {
+      await linkTo(options.built[name], path);
+      installed.push({ name: basename(path), version, origin: "built" });
+    } else {
+      await writeLauncher(options, path, `${name}-provider.ts`);
+      installed.push({ name: basename(path), version, origin: "stand-in" });
+    }
+  }
+  const version = await packageVersion(projectDirectory, "pulumi");
+  const bundled = Object.keys(BUNDLED_PLUGINS);
+  const isThere = async (plugin: string) => (await originOf(join(binDirectory, plugin))) === "release";
+  const missing: string[] = [];
+  for (const plugin of bundled) if (!(await isThere(plugin))) missing.push(plugin);
+  if (missing.length > 0 && (await reachable()) && (await downloadBundled(options, version, missing))) {
+    missing.splice(0);
+  }
+  for (const plugin of missing)
+    await writeLauncher(options, join(binDirectory, plugin), BUNDLED_PLUGINS[plugin] ?? "");
+  const origin = (plugin: string) => (missing.includes(plugin) ? "stand-in" : "release");
+  installed.push(...bundled.map((name) => ({ name, version, origin: origin(name) }) as const));
+  const standIns = installed.filter((plugin) => plugin.origin === "stand-in");
+  if (standIns.length > 0)
+    log(`Pulumi plugins that are stand-ins: ${standIns.map(({ name }) => name).join(", ")}`);
+  return installed;
+}
+
+/** Where the CLI looks for a resource plugin. */
+const pluginFile = (pulumiHome: string, name: ResourcePlugin, version: string): string =>
+  join(pulumiHome, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`);
+
+/** The resource plugins that are in place; none where nothing is installed yet. */
+export async function installedPlugins(
+  options: Pick<InstallPluginsOptions, "pulumiHome" | "projectDirectory">,
+): Promise<InstalledPlugin[]> {
+  const found: InstalledPlugin[] = [];
   for (const name of RESOURCE_PLUGINS) {
     const version = await packageVersion(options.projectDirectory, name);
-    const directory = join(options.pulumiHome, "plugins", `resource-${name}-v${version}`);
-    const plugin = `pulumi-resource-${name}`;
-    const isOfficial =
-      (await isOfficialPlugin(join(directory, plugin))) ||
-      ((await reachable()) && (await download(options, name, version, directory)));
-    (isOfficial ? official : standIns).push(plugin);
-    if (!isOfficial) await writeLauncher(options, join(directory, plugin), `${name}-provider.ts`);
+    const path = pluginFile(options.pulumiHome, name, version);
+    const origin = await originOf(path);
+    if (origin) found.push({ name: basename(path), version, origin });
   }
-  const missing: string[] = [];
-  for (const plugin of Object.keys(BUNDLED_PLUGINS)) {
-    if (await isOfficialPlugin(join(options.binDirectory, plugin))) official.push(plugin);
-    else missing.push(plugin);
-  }
-  if (missing.length > 0 && (await reachable()) && (await downloadBundled(options, missing))) {
-    official.push(...missing.splice(0));
-  }
-  for (const plugin of missing) {
-    await writeLauncher(options, join(options.binDirectory, plugin), BUNDLED_PLUGINS[plugin] ?? "");
-    standIns.push(plugin);
-  }
-  if (standIns.length > 0) options.log(`Pulumi plugins that are stand-ins: ${standIns.join(", ")}`);
-  return { official, standIns };
+  return found;
 }
 
 async function packageVersion(projectDirectory: string, name: string): Promise<string> {
@@ -80,20 +114,38 @@ async function packageVersion(projectDirectory: string, name: string): Promise<s
   return version.replace(/^v/, "");
 }
 
-async function isOfficialPlugin(path: string): Promise<boolean> {
-  return existsSync(path) && !(await readFile(path)).subarray(0, 200).toString("latin1").includes(MARKER);
+/** Where the code of an installed plugin is from; `undefined` where there is none. */
+async function originOf(path: string): Promise<PluginOrigin | undefined> {
+  // A link is what this installation made, whether or not its target is still there.
+  if (await readlink(path).catch(() => undefined)) return existsSync(path) ? "built" : undefined;
+  if (!existsSync(path)) return undefined;
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(200), 0, 200, 0);
+    return buffer.toString("latin1", 0, bytesRead).includes(MARKER) ? "stand-in" : "release";
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes `path` a link to a program that was built here. */
+async function linkTo(program: string, path: string): Promise<void> {
+  if ((await readlink(path).catch(() => undefined)) === program) return;
+  await mkdir(dirname(path), { recursive: true });
+  await rm(path, { force: true });
+  await symlink(program, path);
 }
 
 /** Lets the CLI download and check a plugin; false when it cannot. */
 async function download(
   options: InstallPluginsOptions,
-  name: string,
+  name: ResourcePlugin,
   version: string,
-  directory: string,
+  path: string,
 ): Promise<boolean> {
   options.log(`Downloading the Pulumi plugin ${name} ${version} …`);
   // The CLI takes whatever lies in the plugin's directory for installed.
-  await rm(directory, { recursive: true, force: true });
+  await rm(dirname(path), { recursive: true, force: true });
   try {
     await run(
       join(options.binDirectory, "pulumi"),
@@ -103,7 +155,7 @@ async function download(
         env: { ...(options.environment ?? process.env), PULUMI_HOME: options.pulumiHome },
       },
     );
-    return await isOfficialPlugin(join(directory, `pulumi-resource-${name}`));
+    return (await originOf(path)) === "release";
   } catch (error) {
     options.log(`The plugin ${name} ${version} could not be downloaded: ${firstLine(error)}`);
     return false;
@@ -111,8 +163,11 @@ async function download(
 }
 
 /** Takes plugins out of the CLI's release archive; false when it cannot. */
-async function downloadBundled(options: InstallPluginsOptions, plugins: readonly string[]): Promise<boolean> {
-  const version = await packageVersion(options.projectDirectory, "pulumi");
+async function downloadBundled(
+  options: InstallPluginsOptions,
+  version: string,
+  plugins: readonly string[],
+): Promise<boolean> {
   options.log(`Downloading ${plugins.join(" and ")} ${version} …`);
   try {
     await mkdir(options.binDirectory, { recursive: true });
@@ -134,7 +189,7 @@ async function writeLauncher(options: InstallPluginsOptions, path: string, scrip
     "",
   ].join("\n");
   if (existsSync(path) && (await readFile(path, "utf8")) === text) return;
-  await mkdir(join(path, ".."), { recursive: true });
+  await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.new`, text);
   await chmod(`${path}.new`, 0o755);
   await rename(`${path}.new`, path);

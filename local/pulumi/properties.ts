@@ -56,21 +56,6 @@ export function plainObject(value: Properties): Properties {
   return Object.fromEntries(entries.map(([key, inner]) => [key, plain(inner)]));
 }
 
-/** `value` with a secret mark wherever `marked` has one. */
-export function withSecretsOf(value: unknown, marked: unknown): unknown {
-  if (value === undefined) return undefined;
-  if (isSecret(marked)) return secret(value);
-  if (Array.isArray(value) && Array.isArray(marked)) {
-    return value.map((inner, index) => withSecretsOf(inner, marked[index]));
-  }
-  if (isObject(value) && isObject(marked)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, withSecretsOf(inner, marked[key])]),
-    );
-  }
-  return value;
-}
-
 /** Deep equality of JSON values. */
 export function equal(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
@@ -81,12 +66,4 @@ export function equal(a: unknown, b: unknown): boolean {
     return [...keys].every((key) => equal(a[key], b[key]));
   }
   return a === b;
-}
-
-/** The value at `path` inside `value`; undefined where there is none. */
-export function at(value: unknown, ...path: (string | number)[]): unknown {
-  return path.reduce<unknown>((inner, key) => {
-    if (Array.isArray(inner) && typeof key === "number") return inner[key];
-    return isObject(inner) ? inner[key] : undefined;
-  }, value);
 }

@@ -1,31 +1,18 @@
 import type { handleUnaryCall, ServiceDefinition, UntypedHandleCall } from "@grpc/grpc-js";
 import type * as pluginMessages from "@pulumi/pulumi/proto/plugin_pb.js";
 import type * as providerMessages from "@pulumi/pulumi/proto/provider_pb.js";
-import type * as statusMessages from "@pulumi/pulumi/proto/status_pb.js";
 import { grpc, protocol, pulumiRequire, servePlugin } from "./plugin-server.ts";
 import type { Properties } from "./properties.ts";
-import {
-  type CheckResult,
-  type DiffResult,
-  NotReadyError,
-  type Provider,
-  type Resource,
-} from "./provider.ts";
+import type { CheckResult, DiffResult, Provider, Resource } from "./provider.ts";
 
 const messages = protocol<typeof providerMessages>("provider_pb");
 const plugins = protocol<typeof pluginMessages>("plugin_pb");
-const statuses = protocol<typeof statusMessages>("status_pb");
 const { ResourceProviderService } = protocol<{ ResourceProviderService: ServiceDefinition }>(
   "provider_grpc_pb",
 );
 type Struct = NonNullable<ReturnType<providerMessages.CreateRequest["getProperties"]>>;
 const { Struct } = pulumiRequire("google-protobuf/google/protobuf/struct_pb") as {
   Struct: { fromJavaScript(value: object): Struct };
-};
-const { Any } = pulumiRequire("google-protobuf/google/protobuf/any_pb") as {
-  Any: new () => Parameters<statusMessages.Status["addDetails"]>[0] & {
-    pack(bytes: Uint8Array, name: string): void;
-  };
 };
 const { Empty } = pulumiRequire("google-protobuf/google/protobuf/empty_pb") as { Empty: new () => object };
 
@@ -52,25 +39,7 @@ export async function serveProvider(provider: Provider): Promise<void> {
       info.setVersion(provider.version);
       return info;
     }),
-    ...(provider.checkConfig && {
-      checkConfig: unary(async (request: providerMessages.CheckRequest) =>
-        checkResponse(
-          (await provider.checkConfig?.(object(request.getNews()))) ?? { inputs: object(request.getNews()) },
-        ),
-      ),
-    }),
-    ...(provider.diffConfig && {
-      diffConfig: unary(async (request: providerMessages.DiffRequest) =>
-        diffResponse(
-          (await provider.diffConfig?.(
-            object(request.getOldInputs() ?? request.getOlds()),
-            object(request.getNews()),
-          )) ?? { changes: new Map() },
-        ),
-      ),
-    }),
-    configure: unary(async (request: providerMessages.ConfigureRequest) => {
-      await provider.configure?.(object(request.getArgs()));
+    configure: unary(() => {
       const response = new messages.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
@@ -78,12 +47,7 @@ export async function serveProvider(provider: Provider): Promise<void> {
     }),
     check: unary(async (request: providerMessages.CheckRequest) =>
       checkResponse(
-        await provider.check(
-          resource(request),
-          object(request.getOlds()),
-          object(request.getNews()),
-          Buffer.from(request.getRandomseed() as Uint8Array),
-        ),
+        await provider.check(resource(request), object(request.getOlds()), object(request.getNews())),
       ),
     ),
     diff: unary(async (request: providerMessages.DiffRequest) =>
@@ -94,15 +58,12 @@ export async function serveProvider(provider: Provider): Promise<void> {
           object(request.getOlds()),
           object(request.getOldInputs()),
           object(request.getNews()),
-          request.getIgnorechangesList(),
         ),
       ),
     ),
     create: unary(async (request: providerMessages.CreateRequest) => {
       const state = await provider.create(resource(request), object(request.getProperties()), {
         preview: request.getPreview(),
-        timeoutSeconds: request.getTimeout(),
-        ignoreChanges: [],
       });
       const response = new messages.CreateResponse();
       response.setId(request.getPreview() ? "" : state.id);
@@ -131,23 +92,14 @@ export async function serveProvider(provider: Provider): Promise<void> {
         request.getId(),
         object(request.getOlds()),
         object(request.getNews()),
-        {
-          preview: request.getPreview(),
-          timeoutSeconds: request.getTimeout(),
-          ignoreChanges: request.getIgnorechangesList(),
-        },
+        { preview: request.getPreview() },
       );
       const response = new messages.UpdateResponse();
       response.setProperties(struct(outputs));
       return response;
     }),
     delete: unary(async (request: providerMessages.DeleteRequest) => {
-      await provider.delete(
-        resource(request),
-        request.getId(),
-        object(request.getProperties()),
-        request.getTimeout(),
-      );
+      await provider.delete(resource(request), request.getId(), object(request.getProperties()));
       return new Empty();
     }),
     cancel: unary(() => {
@@ -192,9 +144,9 @@ function diffResponse(result: DiffResult): providerMessages.DiffResponse {
   } as const;
   const response = new messages.DiffResponse();
   const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
-  const replaces = [...(result.replaceAnyway ?? [])];
+  const replaces: string[] = [];
   response.setHasdetaileddiff(true);
-  response.setChanges(result.changes.size > 0 || replaces.length > 0 ? DIFF_SOME : DIFF_NONE);
+  response.setChanges(result.changes.size > 0 ? DIFF_SOME : DIFF_NONE);
   for (const [path, { kind, replace }] of result.changes) {
     const change = new messages.PropertyDiff();
     change.setKind(kinds[kind][replace ? 1 : 0]);
@@ -203,30 +155,12 @@ function diffResponse(result: DiffResult): providerMessages.DiffResponse {
     if (replace) replaces.push(path);
   }
   response.setReplacesList(replaces);
-  response.setDeletebeforereplace(replaces.length > 0 && (result.deleteBeforeReplace ?? false));
   return response;
 }
 
-/** The gRPC form of an error; a `NotReadyError` carries the resource's state with it. */
+/** The gRPC form of an error. */
 function asStatus(error: unknown): object {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof NotReadyError)) {
-    const known = error as { code?: unknown; details?: unknown };
-    return typeof known.details === "string" ? known : { code: grpc.status.UNKNOWN, details: message };
-  }
-  const detail = new messages.ErrorResourceInitFailed();
-  detail.setId(error.state.id);
-  detail.setProperties(struct(error.state.outputs));
-  if (error.state.inputs) detail.setInputs(struct(error.state.inputs));
-  detail.setReasonsList([...error.reasons]);
-  const any = new Any();
-  any.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-  const status = new statuses.Status();
-  status.setCode(grpc.status.UNKNOWN);
-  status.setMessage(message);
-  status.addDetails(any);
-  const metadata = new grpc.Metadata();
-  // gRPC's convention for structured errors, which the engine reads.
-  metadata.add("grpc-status-details-bin", Buffer.from(status.serializeBinary()));
-  return { code: grpc.status.UNKNOWN, details: message, metadata };
+  const known = error as { details?: unknown };
+  if (typeof known.details === "string") return known;
+  return { code: grpc.status.UNKNOWN, details: error instanceof Error ? error.message : String(error) };
 }

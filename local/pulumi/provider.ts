@@ -21,9 +21,6 @@ export type DiffKind = "add" | "delete" | "update";
 export interface DiffResult {
   /** Property path → kind of change, and whether the change needs a new resource. */
   readonly changes: ReadonlyMap<string, { readonly kind: DiffKind; readonly replace: boolean }>;
-  readonly deleteBeforeReplace?: boolean;
-  /** Replaces the resource for a reason that no property shows. */
-  readonly replaceAnyway?: readonly string[];
 }
 
 export interface ResourceState {
@@ -36,22 +33,6 @@ export interface ResourceState {
 /** Options of a call that changes something. */
 export interface ChangeOptions {
   readonly preview: boolean;
-  /** From the resource option `customTimeouts`; 0 means none. */
-  readonly timeoutSeconds: number;
-  /** From the resource option `ignoreChanges`. */
-  readonly ignoreChanges: readonly string[];
-}
-
-/** The resource exists but did not become ready; the engine keeps its state and updates it in the next `up`. */
-export class NotReadyError extends Error {
-  readonly state: ResourceState;
-  readonly reasons: readonly string[];
-
-  constructor(message: string, state: ResourceState, reasons: readonly string[] = [message]) {
-    super(message);
-    this.state = state;
-    this.reasons = reasons;
-  }
 }
 
 /** A provider, in terms of JSON with secret marks (see `properties.ts`). */
@@ -59,10 +40,7 @@ export interface Provider {
   /** The plugin's file name, for messages. */
   readonly plugin: string;
   readonly version: string;
-  checkConfig?(inputs: Properties): Promise<CheckResult>;
-  diffConfig?(oldInputs: Properties, newInputs: Properties): Promise<DiffResult>;
-  configure?(config: Properties): Promise<void>;
-  check(resource: Resource, olds: Properties, news: Properties, randomSeed: Uint8Array): Promise<CheckResult>;
+  check(resource: Resource, olds: Properties, news: Properties): Promise<CheckResult>;
   /** `olds` is the resource's old state, `oldInputs` what the program said then. */
   diff(
     resource: Resource,
@@ -70,7 +48,6 @@ export interface Provider {
     olds: Properties,
     oldInputs: Properties,
     news: Properties,
-    ignoreChanges: readonly string[],
   ): Promise<DiffResult>;
   /** In a preview the id of the result is not used. */
   create(resource: Resource, inputs: Properties, options: ChangeOptions): Promise<ResourceState>;
@@ -88,7 +65,7 @@ export interface Provider {
     news: Properties,
     options: ChangeOptions,
   ): Promise<Properties>;
-  delete(resource: Resource, id: string, state: Properties, timeoutSeconds: number): Promise<void>;
+  delete(resource: Resource, id: string, state: Properties): Promise<void>;
   /** Ends what is being waited for. */
   cancel?(): void;
 }

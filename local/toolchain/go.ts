@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { cacheDirectory, contentKey } from "../paths.ts";
 import type { Step } from "../progress.ts";
 import { run } from "../run.ts";
+import { embeddedFiles, providerModule, providerVersion } from "./pulumi-kubernetes.ts";
 
-/** A Go module under `local/tools` whose `go.mod` and `go.sum` pin a tool's source, and the commands to build of it. */
+/** Commands to build of a Go module under `local/tools`, whose `go.mod` and `go.sum` pin their source. */
 interface GoTool extends Step {
-  /** The folder under `local/tools`. */
   readonly name: string;
+  /** The folder under `local/tools`. Default: the name. */
+  readonly module?: string;
   readonly packages: readonly string[];
   /** Package variables set at link time, without the `-X`. */
   readonly variables?: readonly string[];
@@ -15,13 +17,19 @@ interface GoTool extends Step {
   readonly binary?: string;
 }
 
-const kubernetesVersion = "v1.34.4";
+const kubernetesVersion = "v1.34.5";
 const kubernetes = (name: string, value: string) => `k8s.io/component-base/version.${name}=${value}`;
+/**
+ * The module of Kubernetes and of what is compiled with the same client libraries, which Go then compiles once. A tool that
+ * does not build with the others' versions has a module of its own.
+ */
+const cluster = { module: "cluster" } as const;
 
 /** In the order in which they are built; `seconds` was measured on two cores. */
 export const goTools = [
   {
     name: "kubernetes",
+    ...cluster,
     seconds: 350,
     packages: [
       "kube-apiserver",
@@ -41,19 +49,23 @@ export const goTools = [
       kubernetes("buildDate", "1970-01-01T00:00:00Z"),
     ],
   },
-  { name: "etcd", seconds: 25, packages: ["go.etcd.io/etcd/server/v3"], binary: "etcd" },
-  { name: "kwok", seconds: 95, packages: ["sigs.k8s.io/kwok/cmd/kwok"] },
+  { name: "etcd", ...cluster, seconds: 15, packages: ["go.etcd.io/etcd/server/v3"], binary: "etcd" },
+  { name: "gpu-nodes", ...cluster, seconds: 5, packages: ["./gpu-nodes"] },
   {
     name: "kube-router",
-    seconds: 90,
+    ...cluster,
+    seconds: 30,
     packages: ["github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"],
     variables: ["github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v2.1.0"],
   },
-  { name: "coredns", seconds: 55, packages: ["."], binary: "coredns" },
-  { name: "storage-provisioner", seconds: 40, packages: ["github.com/rancher/local-path-provisioner"] },
-  { name: "registry", seconds: 60, packages: ["github.com/distribution/distribution/v3/cmd/registry"] },
-  { name: "oras", seconds: 10, packages: ["."] },
-  { name: "model-registry", seconds: 40, packages: ["github.com/kubeflow/model-registry"] },
+  { name: "coredns", ...cluster, seconds: 20, packages: ["./coredns"] },
+  {
+    name: "storage-provisioner",
+    ...cluster,
+    seconds: 10,
+    packages: ["github.com/rancher/local-path-provisioner"],
+  },
+  { name: "kserve", ...cluster, seconds: 90, packages: ["github.com/kserve/kserve/cmd/manager"] },
   {
     name: "tekton",
     seconds: 190,
@@ -61,7 +73,9 @@ export const goTools = [
       (command) => `github.com/tektoncd/pipeline/cmd/${command}`,
     ),
   },
-  { name: "kserve", seconds: 150, packages: ["github.com/kserve/kserve/cmd/manager"] },
+  { name: "registry", seconds: 60, packages: ["github.com/distribution/distribution/v3/cmd/registry"] },
+  { name: "oras", seconds: 10, packages: ["."], binary: "oras" },
+  { name: "model-registry", seconds: 40, packages: ["github.com/kubeflow/model-registry"] },
   { name: "minio", seconds: 210, packages: ["github.com/minio/minio"] },
   {
     name: "pulumi",
@@ -69,14 +83,21 @@ export const goTools = [
     packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
     variables: ["github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0"],
   },
+  {
+    name: "pulumi-kubernetes",
+    seconds: 390,
+    packages: ["."],
+    binary: "pulumi-resource-kubernetes",
+    variables: [`main.version=${providerVersion()}`],
+  },
 ] as const satisfies readonly GoTool[];
 
 export type GoToolName = (typeof goTools)[number]["name"];
 
-/** The folders of pins: one for each tool, and one of modules that are only read. */
-export type GoModuleName = GoToolName | "crds";
+/** The folders of pins that others read the sources of; `crds` are modules that are only read. */
+export type GoModuleName = "cluster" | "tekton" | "pulumi-kubernetes" | "crds";
 
-const moduleDirectory = (name: GoModuleName): string => join(import.meta.dirname, "..", "tools", name);
+const moduleDirectory = (name: string): string => join(import.meta.dirname, "..", "tools", name);
 
 const environment: NodeJS.ProcessEnv = {
   ...process.env,
@@ -101,9 +122,9 @@ function tool(name: GoToolName): GoTool {
 
 /** The folder with the built commands of a tool, keyed by its pins. */
 export function goToolDirectory(name: GoToolName): string {
-  const module = moduleDirectory(name);
-  const { packages, variables = [] } = tool(name);
-  const files = ["go.mod", "go.sum", "main.go"].map((file) => join(module, file));
+  const { module = name, packages, variables = [] } = tool(name);
+  const local = packages.filter((path) => path.startsWith(".")).map((path) => join(path, "main.go"));
+  const files = ["go.mod", "go.sum", ...local].map((file) => join(moduleDirectory(module), file));
   return join(cacheDirectory, "go", `${name}-${contentKey({ files, texts: [...packages, ...variables] })}`);
 }
 
@@ -116,23 +137,33 @@ export const goToolReady = (name: GoToolName): boolean => existsSync(goToolDirec
 
 /** Downloads (Go checks every sum) and builds one tool into the cache. */
 export async function buildGoTool(name: GoToolName): Promise<void> {
-  const { packages, variables = [], binary } = tool(name);
+  const { module = name, packages, variables = [], binary } = tool(name);
   const directory = goToolDirectory(name);
   const work = `${directory}.partial`;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
   const flags = ["-s", "-w", ...variables.map((variable) => `-X ${variable}`)].join(" ");
-  await run("go", ["build", "-ldflags", flags, "-o", `${work}/`, ...packages], {
-    cwd: moduleDirectory(name),
+  const overlay = name === "pulumi-kubernetes" ? await providerOverlay(`${work}.embedded`) : [];
+  await run("go", ["build", ...overlay, "-ldflags", flags, "-o", `${work}/`, ...packages], {
+    cwd: moduleDirectory(module),
     env: environment,
     log: join(cacheDirectory, "logs", `go-${name}.log`),
   });
   const [first] = packages;
   if (binary && first) {
-    const built = first === "." ? name : basename(first.replace(/\/v\d+$/, ""));
+    const built = first === "." ? module : basename(first.replace(/\/v\d+$/, ""));
     if (built !== binary) renameSync(join(work, built), join(work, binary));
   }
+  rmSync(`${work}.embedded`, { recursive: true, force: true });
   renameSync(work, directory);
+}
+
+/** The flag that lays what the provider's main embeds over its folder. */
+async function providerOverlay(work: string): Promise<string[]> {
+  const Replace = embeddedFiles(await goModuleSource("pulumi-kubernetes", providerModule), work);
+  const file = join(work, "overlay.json");
+  writeFileSync(file, JSON.stringify({ Replace }));
+  return ["-overlay", file];
 }
 
 /** The folder of a Go module's source in the module cache, for the manifests that it ships. */

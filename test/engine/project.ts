@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pulumiEnvironment, pulumiHome } from "../../local/pulumi/environment.ts";
 import { installPlugins } from "../../local/pulumi/install.ts";
+import { builtPlugins } from "../../local/stack.ts";
 import { tool } from "./tools.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
@@ -53,7 +54,8 @@ export async function createProject(kubeconfig?: string): Promise<Project> {
     binDirectory,
     projectDirectory: REPOSITORY,
     environment,
-    // The stand-ins are what is tested here, also where the official plugins could be had.
+    built: builtPlugins(),
+    // What runs where nothing can be downloaded is tested, also where it could be.
     downloads: "https://127.0.0.1:1",
     log: () => {},
   });

@@ -16,7 +16,7 @@ interface Package {
 }
 
 const packages: readonly Package[] = [
-  { tool: "kserve", module: "github.com/kserve/kserve", path: "config/crd/full" },
+  { tool: "cluster", module: "github.com/kserve/kserve", path: "config/crd/full" },
   { tool: "tekton", module: "github.com/tektoncd/pipeline", path: "config/300-crds" },
   {
     tool: "crds",
@@ -84,7 +84,7 @@ export async function customResourceDefinition(group: string, kind: string): Pro
 
 /** Kubernetes' own OpenAPI v3 document of a group and version, of the version that the embedded platform runs. */
 export async function kubernetesDocument(apiVersion: string): Promise<Manifest | undefined> {
-  const source = await moduleSource("kubernetes", "k8s.io/kubernetes");
+  const source = await moduleSource("cluster", "k8s.io/kubernetes");
   const path = apiVersion.includes("/") ? `apis__${apiVersion.replace("/", "__")}` : `api__${apiVersion}`;
   const file = join(source, "api/openapi-spec/v3", `${path}_openapi.json`);
   return statSync(file, { throwIfNoEntry: false }) && JSON.parse(readFileSync(file, "utf8"));
