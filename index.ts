@@ -161,7 +161,8 @@ for (const model of basesFirst(config.models)) {
       orasImage: images.oras,
     },
   };
-  lives.set(model.name, modelLifecycle(args, { ...onCluster, dependsOn: [credentials, access] }));
+  const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };
+  lives.set(model.name, modelLifecycle(args, ready));
 }
 
 /** Of each model: where it answers, where it lies, where it came from, and what was measured of it. */
