@@ -33,7 +33,13 @@ const lettersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   config: { d: "dest" },
   import: { f: "file", m: "message", o: "out", p: "parallel" },
 };
-const lettersOfUpdates = { c: "config", m: "message", p: "parallel", t: "target", x: "exclude" };
+const lettersOfUpdates: Readonly<Record<string, string>> = {
+  c: "config",
+  m: "message",
+  p: "parallel",
+  t: "target",
+  x: "exclude",
+};
 
 /** Values that are missing at the end are empty. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
