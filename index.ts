@@ -160,7 +160,8 @@ for (const model of basesFirst(config.models)) {
       orasImage: images.oras,
     },
   };
-  lives.set(model.name, modelLifecycle(args, { ...onCluster, dependsOn: [credentials, access] }));
+  const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };
+  lives.set(model.name, modelLifecycle(args, ready));
 }
 
 /** Of each model: where it answers, where it lies, where it came from, and what was measured of it. */
@@ -176,8 +177,10 @@ if (monitoring) new Monitoring("monitoring", monitoring, inProject);
 const answering = config.chat && lives.get(config.chat.model)?.service;
 const chatInterface =
   answering && new ChatInterface("chat", chatArgs(config, answering, pullSecrets), inProject);
-/** The chat UI, and the Secret whose key AUTH_TOKEN is its password. */
-export const chat = chatInterface && { url: chatInterface.url, passwordSecret: chatInterface.passwordSecret };
+/** The chat UI, and the Secret whose key AUTH_TOKEN is its password; null without one, for Pulumi warns of what is undefined. */
+export const chat = chatInterface
+  ? { url: chatInterface.url, passwordSecret: chatInterface.passwordSecret }
+  : null;
 export { namespace };
 /** REST service of the model registry, as pods reach it. */
 export const modelRegistry = registry.url;

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   type AccessSpec,
   commonAccounts,
@@ -8,8 +9,9 @@ import {
   roleBinding,
   taskAccounts,
 } from "./manifests/access.ts";
+import { candidateName } from "./manifests/candidate.ts";
 import { chatPolicies } from "./manifests/chat-network.ts";
-import { type Network, projectPolicies } from "./manifests/network-policies.ts";
+import { type Network, projectPolicies, registryPolicyName } from "./manifests/network-policies.ts";
 import type { Project } from "./project.ts";
 
 export interface AccessArgs extends AccessSpec {
@@ -22,25 +24,32 @@ export interface AccessArgs extends AccessSpec {
 
 /** What each kind of work may do: its account, its rights on the Kubernetes API, and whom it may talk to. */
 export class Access extends pulumi.ComponentResource {
+  readonly #shared: pulumi.Resource[] = [];
+  /** By the name of the one model that it is about. */
+  readonly #ofModels = new Map<string, pulumi.Resource>();
+
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:platform:Access", name, {}, opts);
+    super("modelcar:platform:Access", name, {}, inheritedDependsOn(opts));
     const { namespace, network, tasks, models, project, chat } = args;
-    const child = { parent: this, dependsOn: project };
+    const child = { parent: this };
     // These two were the project's own once; they stay the same resources.
     const once = (was: string) => ({ ...child, aliases: [{ name: was, parent: project }] });
 
     const { pipeline, serving } = commonAccounts(args);
-    new k8s.core.v1.ServiceAccount(`${name}-pipeline`, pipeline, once("project-pipeline"));
-    new k8s.core.v1.ServiceAccount(`${name}-serving`, serving, once("project-serving"));
+    this.#shared.push(
+      new k8s.core.v1.ServiceAccount(`${name}-pipeline`, pipeline, once("project-pipeline")),
+      new k8s.core.v1.ServiceAccount(`${name}-serving`, serving, once("project-serving")),
+    );
     for (const account of taskAccounts(args)) {
-      new k8s.core.v1.ServiceAccount(account.metadata.name, account, child);
+      this.#shared.push(new k8s.core.v1.ServiceAccount(account.metadata.name, account, child));
     }
     for (const grant of grants(args)) {
       const granted = new k8s.rbac.v1.Role(grant.name, role(namespace, grant), child);
-      new k8s.rbac.v1.RoleBinding(grant.name, roleBinding(namespace, grant), {
+      const bound = new k8s.rbac.v1.RoleBinding(grant.name, roleBinding(namespace, grant), {
         ...child,
         dependsOn: granted,
       });
+      this.#shared.push(granted, bound);
     }
     const policies = network
       ? [
@@ -48,9 +57,19 @@ export class Access extends pulumi.ComponentResource {
           ...(chat ? chatPolicies(namespace, network) : []),
         ]
       : [];
+    const modelOf = new Map(models.map((model) => [registryPolicyName(model.name), model.name]));
     for (const policy of policies) {
-      new k8s.networking.v1.NetworkPolicy(`${name}-${policy.metadata.name}`, policy, child);
+      const made = new k8s.networking.v1.NetworkPolicy(`${name}-${policy.metadata.name}`, policy, child);
+      const model = modelOf.get(policy.metadata.name);
+      if (model === undefined) this.#shared.push(made);
+      else this.#ofModels.set(model, made);
     }
     this.registerOutputs({});
+  }
+
+  /** What must be there before the runs and the service of a model: all of this but what is about another model alone. */
+  of(model: string): pulumi.Resource[] {
+    const own = [model, candidateName(model)].flatMap((name) => this.#ofModels.get(name) ?? []);
+    return [...this.#shared, ...own];
   }
 }

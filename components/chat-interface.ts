@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { role, roleBinding, serviceAccount } from "./manifests/access.ts";
 import {
   type ChatSpec,
@@ -51,9 +52,9 @@ export class ChatInterface extends pulumi.ComponentResource {
   readonly passwordSecret: string;
 
   constructor(name: string, args: ChatInterfaceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:serving:ChatInterface", name, {}, opts);
+    super("modelcar:serving:ChatInterface", name, {}, inheritedDependsOn(opts));
     const { chatName = defaultName, model, namespace, endpoint, retain = false } = args;
-    const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
+    const child = { parent: this };
     const token = model.asksFor === "token" ? this.#token(name, chatName, args, child) : undefined;
     const apiKeySecret =
       model.asksFor === "token" ? { name: `${chatName}-token`, key: "token" } : model.asksFor;

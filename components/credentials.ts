@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   connectionData,
   connectionSecret,
@@ -31,10 +32,10 @@ export class Credentials extends pulumi.ComponentResource {
   static readonly servingSecret = secretNames.serving;
 
   constructor(name: string, args: CredentialsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:platform:Credentials", name, {}, opts);
+    super("modelcar:platform:Credentials", name, {}, inheritedDependsOn(opts));
     const { platform, namespace, objectStore, imageRegistry } = args;
     const { hfToken, imageRegistryPassword, modelRegistryToken } = args.secrets;
-    const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
+    const child = { parent: this };
     const opaque = (part: string, secretName: string, values: SecretValues) =>
       secret(`${name}-${part}`, { name: secretName, namespace }, values, child);
 

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { type Gates, modelComparison, modelComparisonRun } from "./manifests/pipelines/model-comparison.ts";
 import type { PipelineRunsArgs } from "./model-import.ts";
 import { PipelineRun } from "./pipeline-run/index.ts";
@@ -34,7 +35,7 @@ export class ModelComparison extends pulumi.ComponentResource {
   readonly results: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: ModelComparisonArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:pipelines:ModelComparison", name, {}, opts);
+    super("modelcar:pipelines:ModelComparison", name, {}, inheritedDependsOn(opts));
     const { context, namespace, model, base, pipelines, registry, objectStore } = args;
     const run = new PipelineRun(
       `${modelComparison.name}-${name}`,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   type ImportTarget,
   importedUri,
@@ -55,17 +56,16 @@ export class ModelImport extends pulumi.ComponentResource {
   readonly results: pulumi.Output<Record<string, string>> | undefined;
 
   constructor(name: string, args: ModelImportArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:pipelines:ModelImport", name, {}, opts);
+    super("modelcar:pipelines:ModelImport", name, {}, inheritedDependsOn(opts));
     const { source, package: packaging } = args.model;
-    const before = [opts?.dependsOn ?? []].flat() as pulumi.Resource[];
     if ("uri" in source) {
       this.storageUri = pulumi.output(source.uri);
     } else {
       const model = { ...args.model, source };
       const [run, storageUri, revision] =
         packaging.kind === "modelcar"
-          ? this.#modelcar(name, args, model, packaging.image, before)
-          : this.#import(name, args, model, before);
+          ? this.#modelcar(name, args, model, packaging.image)
+          : this.#import(name, args, model);
       this.storageUri = storageUri;
       this.registration = {
         registeredModelId: run.results["registered-model-id"],
@@ -79,18 +79,10 @@ export class ModelImport extends pulumi.ComponentResource {
   }
 
   /** Pipeline model-import: to the object store, or to a volume of the model's own. */
-  #import(
-    name: string,
-    args: ModelImportArgs,
-    model: Parameters<typeof modelImportRun>[0]["model"],
-    before: pulumi.Resource[],
-  ) {
-    const [target, ...claims] = this.#target(args);
+  #import(name: string, args: ModelImportArgs, model: Parameters<typeof modelImportRun>[0]["model"]) {
+    const [target, volume] = this.#target(args);
     const spec = modelImportRun({ ...args, model, target, s3Endpoint: args.objectStore.endpoint });
-    const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], [
-      ...before,
-      ...claims,
-    ]);
+    const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], volume);
     return [run, run.results.apply(() => importedUri(model, target)), run.results.revision] as const;
   }
 
@@ -100,7 +92,6 @@ export class ModelImport extends pulumi.ComponentResource {
     args: ModelImportArgs,
     model: Parameters<typeof modelcarRun>[0]["model"],
     repository: string,
-    before: pulumi.Resource[],
   ) {
     const { imageRegistry, modelcarBase = "" } = args;
     const spec = modelcarRun({
@@ -112,23 +103,18 @@ export class ModelImport extends pulumi.ComponentResource {
       registrySecret: imageRegistry?.secret,
       claim: Storage.claimName,
     });
-    const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model), before);
+    const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model), args.storage);
     return [run, run.results["storage-uri"], run.results.apply(() => model.source.revision)] as const;
   }
 
-  /** Where an imported model goes, and the claim that is made for it. */
-  #target({
-    model,
-    accelerators,
-    objectStore,
-    storage,
-  }: ModelImportArgs): [ImportTarget, ...pulumi.Resource[]] {
+  /** Where an imported model goes, and the volume on which the run works: the one that all share, or one that is made for it. */
+  #target({ model, accelerators, objectStore, storage }: ModelImportArgs): [ImportTarget, pulumi.Resource] {
     if (model.package.kind !== "pvc") {
-      return [{ kind: "s3", bucket: objectStore.bucket, claim: Storage.claimName }];
+      return [{ kind: "s3", bucket: objectStore.bucket, claim: Storage.claimName }, storage];
     }
     const { claim, kind: _, ...volume } = model.package;
     const target = { kind: "pvc" as const, claim, placement: modelPlacement(model.serve, accelerators) };
-    return [target, storage.modelClaim(claim, volume)];
+    return [target, storage.modelClaim(claim, volume, this)];
   }
 
   #run(
@@ -137,9 +123,9 @@ export class ModelImport extends pulumi.ComponentResource {
     args: ModelImportArgs,
     spec: PipelineRunSpec,
     expectedResults: readonly Result[],
-    before: pulumi.Resource[],
+    volume: pulumi.Resource,
   ): PipelineRun<Result> {
-    const { context, namespace, pipelines, registry, objectStore, storage, model, queue } = args;
+    const { context, namespace, pipelines, registry, objectStore, model, queue } = args;
     return new PipelineRun<Result>(
       `${pipeline}-${name}`,
       {
@@ -154,7 +140,7 @@ export class ModelImport extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [pipelines, registry, objectStore, storage, ...before],
+        dependsOn: [pipelines, registry, objectStore, volume],
         // The run stood on its own once; it stays the same resource.
         aliases: [{ parent: pulumi.rootStackResource }],
       },

@@ -43,10 +43,8 @@ export function modelLifecycle(
 ): ModelLifecycle {
   const { model, runs, base } = args;
   const { name, serve, test = {} } = model;
-  const after = (...before: (pulumi.Resource | undefined)[]) => ({
-    ...opts,
-    dependsOn: [opts.dependsOn ?? [], ...before].flat().filter(pulumi.Resource.isInstance),
-  });
+  const after = (...before: (pulumi.Resource | undefined)[]): pulumi.ComponentResourceOptions =>
+    pulumi.mergeOptions(opts, { dependsOn: before.filter((each) => each !== undefined) });
   // The base is measured first: if that fails, nothing is spent on this one, and neither run slows the other down.
   const imported = new ModelImport(name, { ...runs, model }, after(base?.testing));
   const { storageUri, registration } = imported;

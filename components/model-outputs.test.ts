@@ -1,5 +1,7 @@
+import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
-import { costOf, summaryLines } from "./model-outputs.ts";
+import { parse } from "yaml";
+import { costOf, summaryLines, summaryOf } from "./model-outputs.ts";
 
 const l4 = {
   gpuProduct: "NVIDIA-L4",
@@ -53,4 +55,21 @@ test("the table has a line for each model, and the place of each report", () => 
     "quantized  arc_easy 0.831, sums 1.000  arc_easy 98.8 %, sums –  41.3 ms   5.0 ms   1234.6           1.323   0.2977       0.15",
     "report of quantized: s3://b/reports/q/1/report.html",
   ]);
+});
+
+test("the table as an output is a YAML list of its lines, which up shows one below the other", async () => {
+  const measured = { scores: '{"arc_easy":{"acc":0.8312},"sums":{"exact_match":1}}', "ttft-ms-p95": "41.25" };
+  const comparison = { recovery: '{"sums":null}', "report-uri": "s3://b/reports/q/1/report.html" };
+  const model = { ...served({}), name: "quantized" };
+  // biome-ignore lint/suspicious/noExplicitAny: the parts of a model's life that the table is made of.
+  const life: any = {
+    model,
+    testing: { results: pulumi.output(measured) },
+    comparison: { results: pulumi.output(comparison) },
+  };
+  const text = await new Promise<string>((resolve) => summaryOf([life], { l4 }).apply(resolve));
+  const cost = costOf(model, { l4 }, measured);
+  const [title, row, report] = summaryLines([{ name: "quantized", measured, comparison, cost }]);
+  expect(text).toBe(`- ${title}\n- ${row}\n- ${report}`);
+  expect(parse(text)).toEqual([title, row, { "report of quantized": "s3://b/reports/q/1/report.html" }]);
 });

@@ -67,7 +67,10 @@ export interface Summary {
   readonly cost?: Cost | undefined;
 }
 
-/** The models' figures as a table for people; its last lines say where the reports lie. */
+/**
+ * The models' figures as a table for people; its last lines say where the reports lie. Each line is an item of a YAML list:
+ * `up` shows such a text line by line, any other one as a single line with \n in it, and `stack output` prints it as it is.
+ */
 export function summaryOf(
   lives: readonly ModelLifecycle[],
   accelerators: Readonly<Record<string, Accelerator>>,
@@ -80,8 +83,10 @@ export function summaryOf(
       cost: costOf(model, accelerators, measured),
     })),
   );
-  return pulumi.all(summaries).apply((rows) => summaryLines(rows).join("\n"));
+  return pulumi.all(summaries).apply((rows) => asList(summaryLines(rows)));
 }
+
+const asList = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join("\n");
 
 /** Pure: see {@link summaryOf}. Cells of what is not known are empty. */
 export function summaryLines(summaries: readonly Summary[]): string[] {

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import type { Cache } from "./manifests/deployment-service.ts";
 import type { Endpoint } from "./manifests/endpoint.ts";
 import type { InferenceServiceSpec } from "./manifests/inference-service.ts";
@@ -59,9 +60,8 @@ export class ModelService extends pulumi.ComponentResource {
   readonly apiKeySecret: string | undefined;
 
   constructor(name: string, args: ModelServiceArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:serving:ModelService", name, {}, opts);
+    super("modelcar:serving:ModelService", name, {}, inheritedDependsOn(opts));
     const { namespace, serve, endpoint } = args;
-    const before = [opts?.dependsOn ?? []].flat() as pulumi.Resource[];
     const exposed = serve.exposed && endpoint.exposure !== "none";
     const routeIsMade = madeByOpenShiftAi(args) && endpoint.exposure === "route";
     if (exposed && !routeIsMade && madeByOpenShiftAi(args) && serve.auth) {
@@ -70,9 +70,9 @@ export class ModelService extends pulumi.ComponentResource {
       );
     }
 
-    const key = asksForKey(args) ? apiKeySecret(name, args, { parent: this, dependsOn: before }) : undefined;
+    const key = asksForKey(args) ? apiKeySecret(name, args, { parent: this }) : undefined;
     this.apiKeySecret = key && apiKeySecretName(args.name);
-    const served = this.serve(name, args, key ? [...before, key] : before);
+    const served = this.serve(name, args, key ? [key] : []);
     const around = { parent: this, dependsOn: served.resource };
 
     const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
@@ -90,12 +90,12 @@ export class ModelService extends pulumi.ComponentResource {
     this.registerOutputs({ url: this.url, externalUrl: this.externalUrl });
   }
 
-  private serve(name: string, args: ModelServiceArgs, before: readonly pulumi.Resource[]): Served {
+  private serve(name: string, args: ModelServiceArgs, before: pulumi.Resource[]): Served {
     const { serve, endpoint, runtime, servingRuntime } = args;
     const both = { ...args, apiKeySecret: this.apiKeySecret, mesh: endpoint.mesh };
     if (serve.mode === "deployment") {
       if (!serve.cache) throw new Error(`model ${args.name}: serve.mode deployment needs serve.cache`);
-      return byDeployment(name, { ...both, cache: serve.cache }, { parent: this, dependsOn: [...before] });
+      return byDeployment(name, { ...both, cache: serve.cache }, { parent: this, dependsOn: before });
     }
     const spec = {
       ...both,
@@ -104,7 +104,7 @@ export class ModelService extends pulumi.ComponentResource {
       tokenAuth: serve.auth && args.platform === "openshift",
       timeoutSeconds: endpoint.timeoutSeconds,
     };
-    const dependsOn = servingRuntime ? [...before, servingRuntime] : [...before];
+    const dependsOn = servingRuntime ? [...before, servingRuntime] : before;
     return byKServe(name, spec, runtime, { parent: this, dependsOn });
   }
 

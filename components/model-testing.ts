@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
 import { digestOf } from "./digest.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { candidateTesting, modelTesting } from "./manifests/pipelines/model-testing.ts";
 import {
   type Candidate,
@@ -40,12 +41,12 @@ export class ModelTesting extends pulumi.ComponentResource {
   readonly pipelineRun: pulumi.Output<string>;
 
   constructor(name: string, args: ModelTestingArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:pipelines:ModelTesting", name, {}, opts);
+    super("modelcar:pipelines:ModelTesting", name, {}, inheritedDependsOn(opts));
     const { context, namespace, model, tested, storageUri, pipelines, registry, objectStore, storage } = args;
     const { image, env } = args.runtime;
     const isCandidate = pulumi.Output.isInstance(tested);
     const pipeline = isCandidate ? candidateTesting.name : modelTesting.name;
-    const before = [opts?.dependsOn ?? [], isCandidate ? [] : tested].flat() as pulumi.Resource[];
+    const served = isCandidate ? [] : [tested];
     const run = new PipelineRun(
       `${pipeline}-${name}`,
       {
@@ -62,7 +63,7 @@ export class ModelTesting extends pulumi.ComponentResource {
         ...(args.queue ? { queue: args.queue } : {}),
         ...args.run,
       },
-      { parent: this, dependsOn: [...before, pipelines, registry, objectStore, storage] },
+      { parent: this, dependsOn: [...served, pipelines, registry, objectStore, storage] },
     );
     this.results = run.results.apply((results): Record<string, string> => results);
     this.pipelineRun = run.name;

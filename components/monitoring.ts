@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config, Model } from "../config.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { predictorService } from "./manifests/inference-service.ts";
 import {
   consoleDashboard,
@@ -35,8 +36,8 @@ interface Dashboard {
 /** Alerts on the served models, and a dashboard of them. Their ServiceMonitors are their own. */
 export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:serving:Monitoring", name, {}, opts);
-    const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
+    super("modelcar:serving:Monitoring", name, {}, inheritedDependsOn(opts));
+    const child = { parent: this };
     for (const { thresholds, ...model } of args.models) {
       const rule = prometheusRule(model, thresholds, args.labels);
       new k8s.apiextensions.CustomResource(`${model.name}-alerts`, rule, child);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   bucketJob,
   consoleRoute,
@@ -66,7 +67,7 @@ export class ObjectStore extends pulumi.ComponentResource implements S3Address {
   readonly serving: S3Credentials;
 
   constructor(name: string, args: ObjectStoreArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:platform:ObjectStore", name, {}, opts);
+    super("modelcar:platform:ObjectStore", name, {}, inheritedDependsOn(opts));
     this.bucket = args.bucket;
     this.region = args.region;
     if ("endpoint" in args) {

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "./digest.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { type PipelineDefinition, pipelineOf } from "./manifests/pipelines/definition.ts";
 import type { Pipeline, Task } from "./manifests/tekton.ts";
 
@@ -21,8 +22,8 @@ export class Pipelines extends pulumi.ComponentResource {
   readonly digests: Readonly<Record<string, string>>;
 
   constructor(name: string, args: PipelinesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:platform:Pipelines", name, {}, opts);
-    const child = { parent: this, dependsOn: opts?.dependsOn ?? [] };
+    super("modelcar:platform:Pipelines", name, {}, inheritedDependsOn(opts));
+    const child = { parent: this };
     const tasks = args.tasks.map(
       (task) => new k8s.apiextensions.CustomResource(task.metadata.name, task, child),
     );

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { LimitBounds } from "../sizing/limit-range.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { limitRange, namespace, type PodSecurityLevel, resourceQuota } from "./manifests/project.ts";
 
 export interface ProjectArgs {
@@ -25,7 +26,7 @@ export class Project extends pulumi.ComponentResource {
   readonly deleted: k8s.core.v1.Namespace | undefined;
 
   constructor(name: string, args: ProjectArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:platform:Project", name, {}, opts);
+    super("modelcar:platform:Project", name, {}, inheritedDependsOn(opts));
     const { quota, limits, podSecurity } = args;
     const space = args.existing
       ? undefined

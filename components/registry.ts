@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   databaseIngress,
   databaseServer,
@@ -65,9 +66,8 @@ export class Registry extends pulumi.ComponentResource {
   readonly auth: RegistryAuth | "token";
 
   constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:platform:Registry", name, {}, opts);
+    super("modelcar:platform:Registry", name, {}, inheritedDependsOn(opts));
     const { registry, namespace, platform } = args;
-    const inProject = { parent: this, dependsOn: opts?.dependsOn ?? [] };
     if (registry.kind === "url") {
       this.url = registry.url;
       this.auth = registry.auth;
@@ -81,7 +81,8 @@ export class Registry extends pulumi.ComponentResource {
     }
     // For whoever runs pipelines by hand.
     const data = { MODEL_REGISTRY_URL: this.url, MODEL_REGISTRY_AUTH: this.auth };
-    new k8s.core.v1.ConfigMap(name, { metadata: { name: "model-registry", namespace }, data }, inProject);
+    const metadata = { name: "model-registry", namespace };
+    new k8s.core.v1.ConfigMap(name, { metadata, data }, { parent: this });
     this.registerOutputs({ url: this.url });
   }
 

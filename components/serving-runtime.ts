@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config, Model } from "../config.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { servingRuntime } from "./manifests/serving-runtime.ts";
 import type { RuntimeSpec } from "./manifests/vllm.ts";
 
@@ -10,9 +11,9 @@ export class ServingRuntime extends pulumi.ComponentResource {
   readonly runtime: string;
 
   constructor(name: string, args: RuntimeSpec, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:serving:ServingRuntime", name, {}, opts);
+    super("modelcar:serving:ServingRuntime", name, {}, inheritedDependsOn(opts));
     const manifest = servingRuntime(args);
-    new k8s.apiextensions.CustomResource(name, manifest, { parent: this, dependsOn: opts?.dependsOn ?? [] });
+    new k8s.apiextensions.CustomResource(name, manifest, { parent: this });
     this.runtime = args.name;
     this.registerOutputs({ runtime: this.runtime });
   }
@@ -26,7 +27,7 @@ export class ServingRuntimes extends pulumi.ComponentResource {
   readonly #made = new Map<RuntimeName, ServingRuntime>();
 
   constructor(name: string, args: ServingRuntimesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:serving:ServingRuntimes", name, {}, opts);
+    super("modelcar:serving:ServingRuntimes", name, {}, inheritedDependsOn(opts));
     this.#args = args;
     // A cluster without KServe has no use for the others.
     const byKServe = args.models.filter(({ serve }) => serve.mode === "kserve");
@@ -35,7 +36,6 @@ export class ServingRuntimes extends pulumi.ComponentResource {
       const first = this.#made.size === 0;
       const made = new ServingRuntime(runtimeName, this.#spec(runtimeName), {
         parent: this,
-        dependsOn: opts?.dependsOn ?? [],
         aliases: first ? [{ name: "serving-runtime", parent: pulumi.rootStackResource }] : [],
       });
       this.#made.set(runtimeName, made);

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
+import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { chatName } from "./manifests/chat-interface.ts";
 import { type VolumeClaimSpec, volumeClaim } from "./manifests/storage.ts";
 
@@ -19,34 +20,44 @@ export interface StorageArgs extends VolumeArgs {
   readonly deletedWith?: pulumi.Resource | undefined;
 }
 
-/** The volume on which the tasks of a pipeline hand models over, and volumes of single models. */
+/** The volume on which the tasks of a pipeline hand models over. */
 export class Storage extends pulumi.ComponentResource {
   /** Name of the claim that pipelines use. */
   static readonly claimName = "modelcar-storage";
   readonly #namespace: string;
   readonly #deletedWith: pulumi.Resource | undefined;
-  readonly #dependsOn: pulumi.ComponentResourceOptions["dependsOn"];
 
   constructor(name: string, args: StorageArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("modelcar:platform:Storage", name, {}, opts);
+    super("modelcar:platform:Storage", name, {}, inheritedDependsOn(opts));
     const { namespace, deletedWith, ...volume } = args;
     this.#namespace = namespace;
     this.#deletedWith = deletedWith;
-    this.#dependsOn = opts?.dependsOn;
-    this.#claim(name, Storage.claimName, volume);
+    this.#claim(name, Storage.claimName, volume, { parent: this });
     this.registerOutputs({});
   }
 
-  /** A claim for one model, which its import fills and its service mounts. The claim's name is the resource's name too. */
-  modelClaim(claim: string, volume: VolumeArgs): k8s.core.v1.PersistentVolumeClaim {
-    return this.#claim(claim, claim, volume);
+  /**
+   * A claim for one model, which its import fills and its service mounts. The claim's name is the resource's name too. It is
+   * part of `parent`, not of the storage: what waits for the storage need not wait for the volumes of all models.
+   */
+  modelClaim(
+    claim: string,
+    volume: VolumeArgs,
+    parent: pulumi.ComponentResource,
+  ): k8s.core.v1.PersistentVolumeClaim {
+    // These were the storage's own once; they stay the same resources.
+    return this.#claim(claim, claim, volume, { parent, aliases: [{ parent: this }] });
   }
 
-  #claim(resource: string, name: string, volume: VolumeArgs): k8s.core.v1.PersistentVolumeClaim {
+  #claim(
+    resource: string,
+    name: string,
+    volume: VolumeArgs,
+    opts: pulumi.CustomResourceOptions,
+  ): k8s.core.v1.PersistentVolumeClaim {
     const manifest = volumeClaim({ ...volume, namespace: this.#namespace, name });
     return new k8s.core.v1.PersistentVolumeClaim(resource, manifest, {
-      parent: this,
-      dependsOn: this.#dependsOn ?? [],
+      ...opts,
       // Not `protect`: that would make `pulumi destroy` of the whole stack fail.
       retainOnDelete: volume.retain ?? false,
       // Pods of runs that people started hold a claim, finished ones too, until the namespace goes.

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { parseCommandLine } from "./command-line.ts";
 import { imageReference } from "./images/node-store.ts";
 import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
 import { modelcarBaseReference } from "./platform/modelcar-base.ts";
@@ -145,16 +146,34 @@ async function createStack(environment: NodeJS.ProcessEnv): Promise<StackFile> {
   return { encryptionsalt };
 }
 
-/** Sub-commands that take the stack's configuration file as a flag. */
-const withConfigFile = ["preview", "up", "update", "destroy", "refresh", "config", "watch", "import"];
+/** Commands that take the stack's configuration file as a flag, by all their names. */
+const withConfigFile = /^(preview|pre|up|update|destroy|down|dn|refresh|config|watch|import|logs)$/;
+
+/**
+ * What the CLI is given for `args`: this stack's configuration file where it takes one. `stack rm` leaves the committed one
+ * where it is.
+ */
+export function ownArguments(args: readonly string[]): string[] {
+  const { words, commandAt } = parseCommandLine(args);
+  const [command = "help", second = ""] = words;
+  const after = (at: number, ...flags: string[]) => [
+    ...args.slice(0, at + 1),
+    ...flags,
+    ...args.slice(at + 1),
+  ];
+  if (withConfigFile.test(command)) return after(commandAt, "--config-file", configFile);
+  if (command === "stack" && /^(rm|remove)$/.test(second)) {
+    return after(args.indexOf(second, commandAt), "--preserve-config");
+  }
+  return args.length === 0 ? [command] : [...args];
+}
 
 /** Runs the CLI on the stack in the foreground, as `pulumi <args>` would on a real one. Returns its exit status. */
 export async function pulumi(args: readonly string[]): Promise<number> {
-  const [command = "help", ...rest] = args;
-  const flags = withConfigFile.includes(command) ? ["--config-file", configFile] : [];
-  const child = spawn("pulumi", [command, ...rest, "--stack", stackName, ...flags], {
+  const child = spawn("pulumi", ownArguments(args), {
     cwd: projectDirectory,
-    env: stackEnvironment(),
+    // Not a flag: some commands know none, and others take the name as an operand.
+    env: { ...stackEnvironment(), PULUMI_STACK: stackName },
     stdio: "inherit",
   });
   // Ctrl-C reaches the CLI by itself; this process waits for what it does about it.

@@ -31,7 +31,7 @@ async function start(): Promise<void> {
     console.log(`        you: ${question}\n        ${name}: ${answer}`);
   }
   console.log(`
-${summary}
+${summary.replaceAll(/^- /gm, "")}
 
 Look around:     npm run status; export KUBECONFIG=${kubeconfigFile}; kubectl get all -A
 The report:      npm run report

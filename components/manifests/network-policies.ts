@@ -164,10 +164,13 @@ function modelPolicies(namespace: string, network: Network, models: readonly Ser
   const own = models.flatMap((model) => {
     if (model.registry === undefined) return [];
     const rules = [dnsEgress(platform), destination(model.registry, { privateNetworks })];
-    return [outgoing(`serve-model-registry-${model.name}`, [model], rules)];
+    return [outgoing(registryPolicyName(model.name), [model], rules)];
   });
   return [server, ...shared, ...own];
 }
+
+/** The policy of a model that its pods pull from a registry; of those that are about models, the only one that is about one. */
+export const registryPolicyName = (model: string): string => `serve-model-registry-${model}`;
 
 /** Names of objects are lower-case. */
 const policySuffix = {

@@ -40,13 +40,9 @@ async function execute(
     ...(inputs.dir === undefined ? {} : { cwd: String(inputs.dir) }),
     env: {
       ...process.env,
-      ...(addPrevious && previous.stdout !== undefined
-        ? {
-            PULUMI_COMMAND_STDOUT: String(previous.stdout),
-            PULUMI_COMMAND_STDERR: String(previous.stderr ?? ""),
-          }
-        : {}),
       ...(inputs.environment as Record<string, string> | undefined),
+      ...(addPrevious && previous.stdout ? { PULUMI_COMMAND_STDOUT: String(previous.stdout) } : {}),
+      ...(addPrevious && previous.stderr ? { PULUMI_COMMAND_STDERR: String(previous.stderr) } : {}),
     },
     stdio: ["pipe", "pipe", "pipe"],
     signal: running.signal,
@@ -66,7 +62,8 @@ async function execute(
   });
   // The command itself may hold a secret, so that only what it said is shown.
   if (code !== 0) throw new Error(`the command ended with exit status ${code}:\n${output.stderr}`);
-  return { stdout: output.stdout.trimEnd(), stderr: output.stderr.trimEnd() };
+  // One line's end is taken off, as the official provider does.
+  return { stdout: output.stdout.replace(/\n$/, ""), stderr: output.stderr.replace(/\n$/, "") };
 }
 
 /** The outputs: secret when the standard input or an environment variable is. */

@@ -5,6 +5,7 @@ import { vi } from "vitest";
 import { parse } from "yaml";
 import { secrets } from "../../config/schema.ts";
 import { alone } from "../alone.ts";
+import { type Registration, recordRegistrations } from "./registrations.ts";
 
 export const digest = "c".repeat(64);
 /** Stands for every generated or configured secret; must turn up in Secrets alone. */
@@ -21,6 +22,8 @@ export interface Recorded {
 
 export interface Program {
   readonly resources: readonly Recorded[];
+  /** How each of them stands to the others. */
+  readonly registrations: readonly Registration[];
   /** Stack outputs. */
   readonly outputs: Manifest;
 }
@@ -99,12 +102,14 @@ export async function runProgram(
     "modelcar",
     stack,
   );
+  const registrations: Registration[] = [];
+  recordRegistrations((registration) => registrations.push(registration));
   const encrypted = Object.keys(config).filter((key) => key.replace("modelcar:", "") in secrets);
   pulumi.runtime.setAllConfig(config, encrypted);
   const program = await import("../../index.ts");
   const outputs = await promiseOf(pulumi.output({ ...program }));
   await pulumi.runtime.disconnect();
-  return { resources, outputs };
+  return { resources, registrations, outputs };
 }
 
 /** What a provider would add to a resource's inputs. */
