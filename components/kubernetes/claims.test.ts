@@ -67,12 +67,17 @@ test("claims that are bound, that still have their time, or of a pod with a node
   expect(await told(pod(true))).toBeUndefined();
 });
 
-test("who may not read events still learns which claim it is", async () => {
+test("who may not read events still learns which claim it is, and who may not read claims nothing", async () => {
   claim("Pending", "fast");
-  api.intercept = (request, response) => {
-    if (!request.url?.includes("/events")) return false;
-    response.writeHead(403).end("{}");
-    return true;
+  const refuse = (part: string) => {
+    api.intercept = (request, response) => {
+      if (!request.url?.includes(part)) return false;
+      response.writeHead(403).end("{}");
+      return true;
+    };
   };
+  refuse("/events");
   expect(await told(pod(true))).toBe("claim models is not bound (storage class fast)");
+  refuse("/persistentvolumeclaims");
+  expect(await told(pod(true))).toBeUndefined();
 });

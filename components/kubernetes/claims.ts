@@ -31,15 +31,27 @@ export async function unboundClaims(
   const refused = pod.status?.conditions?.some(
     ({ type, status }) => type === "PodScheduled" && status === "False",
   );
-  const lines = await Promise.all(names.map((name) => lineOf(cluster, namespace, name, refused ?? false)));
+  const lines = await Promise.all(
+    names.map((name) => ifAllowed(() => lineOf(cluster, namespace, name, refused ?? false))),
+  );
   return lines.filter(Boolean).join("; ") || undefined;
+}
+
+/** Who may not read claims or their events learns less, and nothing fails. */
+async function ifAllowed<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return undefined;
+    throw error;
+  }
 }
 
 async function lineOf(cluster: Cluster, namespace: string, name: string, refused: boolean) {
   const claim = await cluster.get<Claim>(`/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`);
   if (!claim) return `claim ${name} does not exist`;
   if (claim.status?.phase === "Bound") return undefined;
-  const event = await lastEvent(cluster, namespace, name);
+  const event = await ifAllowed(() => lastEvent(cluster, namespace, name));
   if (!refused && event?.type !== "Warning") return undefined;
   const why = event ? `: ${event.reason}: ${event.message}` : withoutEvents(claim);
   return `claim ${name} is not bound${why}`;
@@ -51,17 +63,12 @@ function withoutEvents({ spec }: Claim): string {
     : ": it names no storage class, and the cluster has no default one; set storageClass";
 }
 
-/** The last one that warns, else the last one. Who may not read events still learns which claim it is. */
+/** The last one that warns, else the last one. */
 async function lastEvent(cluster: Cluster, namespace: string, name: string): Promise<Event | undefined> {
   const fieldSelector = `involvedObject.kind=PersistentVolumeClaim,involvedObject.name=${name}`;
   const path = `/api/v1/namespaces/${namespace}/events`;
-  try {
-    const { items } = await cluster.request<{ items: Event[] }>("GET", path, { query: { fieldSelector } });
-    const time = ({ lastTimestamp, eventTime }: Event) => lastTimestamp ?? eventTime ?? "";
-    const sorted = items.sort((a, b) => time(a).localeCompare(time(b)));
-    return sorted.findLast(({ type }) => type === "Warning") ?? sorted.at(-1);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return undefined;
-    throw error;
-  }
+  const { items } = await cluster.request<{ items: Event[] }>("GET", path, { query: { fieldSelector } });
+  const time = ({ lastTimestamp, eventTime }: Event) => lastTimestamp ?? eventTime ?? "";
+  const sorted = items.sort((a, b) => time(a).localeCompare(time(b)));
+  return sorted.findLast(({ type }) => type === "Warning") ?? sorted.at(-1);
 }
