@@ -1,6 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import { Access } from "./components/access.ts";
 import { ChatInterface, chatArgs } from "./components/chat-interface.ts";
+import { connectCluster } from "./components/cluster/connection.ts";
 import { Credentials } from "./components/credentials.ts";
 import { takeFieldsBack } from "./components/field-ownership.ts";
 import { deploymentMode } from "./components/manifests/deployment-mode.ts";
@@ -32,14 +32,7 @@ const tasks = loadTasks("tasks", taskNames).map((task) => fitTask(task, namespac
 const demandsOf = (model: Model) => runDemands(model, tasks);
 checkSizes(config, demandsOf);
 
-const cluster = new k8s.Provider("cluster", {
-  context,
-  clusterIdentifier: context,
-  enableServerSideApply: true,
-  enableSecretMutable: true,
-  enableConfigMapMutable: true,
-});
-const onCluster = { providers: [cluster], transformations: [takeFieldsBack] };
+const onCluster = { providers: [connectCluster(context, namespace)], transformations: [takeFieldsBack] };
 
 const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
 const quota = quotaFor(workloadsOf(config, demandsOf), config.project.quota);

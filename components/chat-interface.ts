@@ -20,6 +20,7 @@ import { apiKey } from "./manifests/vllm.ts";
 import { expose } from "./model-endpoint.ts";
 import type { ModelService } from "./model-service.ts";
 import { password, secret } from "./secret.ts";
+import { declareClaim } from "./volume-claim.ts";
 
 export interface ChatInterfaceArgs extends Omit<ChatSpec, "name" | "model" | "apiKeySecret"> {
   /** Of all its objects. Default: anything-llm. */
@@ -63,7 +64,7 @@ export class ChatInterface extends pulumi.ComponentResource {
 
     const values = chatSecretKeys.map((key) => [key, password(`${name}-${key}`, { parent: this })]);
     const secrets = secret(name, chatMetadata(chat), Object.fromEntries(values), child);
-    const claim = new k8s.core.v1.PersistentVolumeClaim(name, chatVolumeClaim(chat), {
+    const claim = declareClaim(name, chatVolumeClaim(chat), {
       ...child,
       retainOnDelete: retain,
     });

@@ -16,6 +16,7 @@ import {
 } from "./manifests/inference-service.ts";
 import { servingContainer, servingRuntime } from "./manifests/serving-runtime.ts";
 import { modelArgs, modelResources, type RuntimeSpec } from "./manifests/vllm.ts";
+import { declareClaim } from "./volume-claim.ts";
 
 /** A model as it was declared, with what the objects around it and its readiness need to know. */
 export interface Served {
@@ -78,7 +79,7 @@ export function byDeployment(
 ): Served {
   const modelImage = pulumi.output(storageUri).apply(imageOf);
   const spec = { ...rest, modelImage };
-  const claim = new k8s.core.v1.PersistentVolumeClaim(`${name}-cache`, cacheVolumeClaim(spec), opts);
+  const claim = declareClaim(`${name}-cache`, cacheVolumeClaim(spec), opts);
   const manifest = modelDeployment(spec);
   const resource = new k8s.apps.v1.Deployment(name, manifest, { ...opts, dependsOn: claim });
   const service = modelService(spec);

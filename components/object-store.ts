@@ -17,6 +17,7 @@ import type { Platform } from "./manifests/security.ts";
 import { serviceNamespace } from "./manifests/service-namespace.ts";
 import { volumeClaim } from "./manifests/storage.ts";
 import { fingerprint, password, type SecretValues, secret } from "./secret.ts";
+import { declareClaim } from "./volume-claim.ts";
 
 /** Content of a Secret for S3 clients, by the names that they read. */
 export type S3Credentials = Readonly<
@@ -114,7 +115,7 @@ export class ObjectStore extends pulumi.ComponentResource implements S3Address {
       size: args.storage,
       storageClass: args.storageClass,
     });
-    const claim = new k8s.core.v1.PersistentVolumeClaim(name, volume, { ...inside, retainOnDelete });
+    const claim = declareClaim(name, volume, { ...inside, retainOnDelete });
     const rootFingerprint = fingerprint(`${name}-root`, root, parent);
     const server = new k8s.apps.v1.Deployment(
       name,

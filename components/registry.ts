@@ -18,6 +18,7 @@ import type { Platform } from "./manifests/security.ts";
 import { serviceNamespace } from "./manifests/service-namespace.ts";
 import { volumeClaim } from "./manifests/storage.ts";
 import { fingerprint, password, secret } from "./secret.ts";
+import { declareClaim } from "./volume-claim.ts";
 
 /** Any Kubeflow model registry, by its URL. With a token, its Secret is made by Credentials. */
 export interface RegistryByUrl {
@@ -139,7 +140,7 @@ export class Registry extends pulumi.ComponentResource {
     const secretName = pulumi.interpolate`${registry.name}-db-${fingerprint(part, passwords, { parent: this })}`;
     const login = secret(part, { name: secretName, namespace }, passwords, inside);
     const volume = volumeClaim({ namespace, name: `${registry.name}-db`, size, storageClass });
-    const claim = new k8s.core.v1.PersistentVolumeClaim(part, volume, {
+    const claim = declareClaim(part, volume, {
       ...inside,
       retainOnDelete: registry.retain,
     });

@@ -1,9 +1,10 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { chatName } from "./manifests/chat-interface.ts";
 import { type VolumeClaimSpec, volumeClaim } from "./manifests/storage.ts";
+import { declareClaim } from "./volume-claim.ts";
 
 export interface VolumeArgs extends Omit<VolumeClaimSpec, "namespace" | "name"> {
   /**
@@ -56,7 +57,7 @@ export class Storage extends pulumi.ComponentResource {
     opts: pulumi.CustomResourceOptions,
   ): k8s.core.v1.PersistentVolumeClaim {
     const manifest = volumeClaim({ ...volume, namespace: this.#namespace, name });
-    return new k8s.core.v1.PersistentVolumeClaim(resource, manifest, {
+    return declareClaim(resource, manifest, {
       ...opts,
       // Not `protect`: that would make `pulumi destroy` of the whole stack fail.
       retainOnDelete: volume.retain ?? false,

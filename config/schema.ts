@@ -247,7 +247,7 @@ const keys = z.strictObject({
   platformVersion: version,
   /** Where models and their pipelines run. */
   namespace: dnsLabel(),
-  /** Context of the kubeconfig that leads to the cluster; whichever is current is never used. */
+  /** Context of the kubeconfig that leads to the cluster, by whatever name you have for it; whichever is current is never used. */
   kubeContext: nonEmpty,
   /** What the namespace allows. */
   project: project.prefault({}),

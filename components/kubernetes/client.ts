@@ -15,6 +15,12 @@ export class ApiError extends Error {
   }
 }
 
+/** The kubeconfig does not lead into a cluster: no such file, no such context, no credentials. */
+export class KubeconfigError extends Error {}
+
+/** The kubeconfig has other contexts. */
+export class UnknownContextError extends KubeconfigError {}
+
 export interface KubernetesObject {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -53,14 +59,23 @@ export class Cluster {
     return this.#config;
   }
 
-  /** Reads the kubeconfig as kubectl does (KUBECONFIG, ~/.kube/config), but takes the named context. */
+  /**
+   * Reads the kubeconfig as kubectl does (KUBECONFIG, ~/.kube/config), but takes the named context. Throws a KubeconfigError
+   * where there is none.
+   */
   static connect(context: string): Cluster {
     const load = () => {
       const config = new KubeConfig();
-      config.loadFromDefault();
+      try {
+        config.loadFromDefault();
+      } catch (error) {
+        throw new KubeconfigError(`the kubeconfig cannot be read: ${(error as Error).message}`);
+      }
       if (!config.getContextObject(context)) {
         const known = config.getContexts().map((entry) => entry.name);
-        throw new Error(`the kubeconfig has no context "${context}" (it has: ${known.join(", ") || "none"})`);
+        throw new UnknownContextError(
+          `the kubeconfig has no context "${context}" (it has: ${known.join(", ") || "none"})`,
+        );
       }
       config.setCurrentContext(context);
       return config;
@@ -120,7 +135,9 @@ export class Cluster {
       headers: { Accept: "application/json, */*", "Content-Type": call.contentType ?? "application/json" },
       signal,
     };
-    await this.#config.applyToHTTPSOptions(options);
+    await this.#config.applyToHTTPSOptions(options).catch((error: Error) => {
+      throw new KubeconfigError(`the kubeconfig gives no credentials: ${error.message}`);
+    });
     return new Promise((resolve, reject) => {
       const send = url.protocol === "http:" ? httpRequest : httpsRequest;
       const request = send(url, options, resolve);

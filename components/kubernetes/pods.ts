@@ -28,6 +28,9 @@ interface Container {
 
 export interface Pod extends KubernetesObject {
   readonly spec?: {
+    /** Where it runs, once the scheduler has found a place. */
+    readonly nodeName?: string;
+    readonly volumes?: readonly { readonly persistentVolumeClaim?: { readonly claimName: string } }[];
     readonly containers: readonly Container[];
     readonly initContainers?: readonly Container[];
   };

@@ -18,7 +18,7 @@ export interface WaitOptions {
   readonly print: (line: string) => void;
   /** What is being waited for right now, for the deadline's error. */
   readonly state: () => string;
-  /** What a heartbeat says. Default: the state and how long the wait has lasted. */
+  /** What a heartbeat says. Default, and where it has nothing to say: the state and how long the wait has lasted. */
   readonly heartbeat?: () => string | undefined | Promise<string | undefined>;
   /** Until the first heartbeat; each later one comes after twice the time, up to five times this. Default 60. */
   readonly heartbeatSeconds?: number;
@@ -38,7 +38,7 @@ export async function waiting(options: WaitOptions, start: (wait: Wait) => Promi
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const heartbeat = async () =>
-    options.heartbeat ? options.heartbeat() : `${options.state()} (${duration(elapsed())})`;
+    (await options.heartbeat?.()) ?? `${options.state()} (${duration(elapsed())})`;
   const first = options.heartbeatSeconds ?? 60;
   const beat = async (seconds: number) => {
     const line = await heartbeat().catch(() => undefined);

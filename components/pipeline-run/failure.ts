@@ -1,4 +1,5 @@
 /** Why a PipelineRun failed, down to the step and its log. */
+import { unboundClaims } from "../kubernetes/claims.ts";
 import type { Cluster } from "../kubernetes/client.ts";
 import { lastLogLines } from "../kubernetes/logs.ts";
 import { type Pod, podProblem } from "../kubernetes/pods.ts";
@@ -48,8 +49,9 @@ async function explainTask(cluster: Cluster, namespace: string, taskRun: TaskRun
   }
   const step = culprit(steps);
   if (!step || !podName) {
-    const problem = pod && podProblem(pod);
-    return `task ${task}: ${conditionOf(taskRun)}${problem ? `\n  pod ${podName}: ${problem.text}` : ""}`;
+    const claims = pod && (await unboundClaims(cluster, namespace, pod));
+    const problem = claims || (pod && podProblem(pod)?.text);
+    return `task ${task}: ${conditionOf(taskRun)}${problem ? `\n  pod ${podName}: ${problem}` : ""}`;
   }
   const { exitCode, reason } = step.terminated ?? {};
   const isOutOfMemory = outOfMemory(step, pod || undefined);

@@ -4,12 +4,13 @@ import type { RunOutputs } from "./outputs.ts";
 
 /** Only `require` and parameters inside: this text is what state holds. Paths start at the directory of Pulumi.yaml. */
 const provider: pulumi.dynamic.ResourceProvider = {
-  check: (olds, news) => require("./components/pipeline-run/provider.ts").check(olds, news),
-  diff: (id, olds, news) => require("./components/pipeline-run/provider.ts").diff(id, olds, news),
-  create: (inputs) => require("./components/pipeline-run/provider.ts").create(inputs),
-  read: (id, props) => require("./components/pipeline-run/provider.ts").read(id, props),
-  update: (id, olds, news) => require("./components/pipeline-run/provider.ts").update(id, olds, news),
-  delete: (id, props) => require("./components/pipeline-run/provider.ts").remove(id, props),
+  configure: (request) => require("./components/dynamic.cjs")("pipeline-run").configure(request),
+  check: (olds, news) => require("./components/dynamic.cjs")("pipeline-run").check(olds, news),
+  diff: (id, olds, news) => require("./components/dynamic.cjs")("pipeline-run").diff(id, olds, news),
+  create: (inputs) => require("./components/dynamic.cjs")("pipeline-run").create(inputs),
+  read: (id, props) => require("./components/dynamic.cjs")("pipeline-run").read(id, props),
+  update: (id, olds, news) => require("./components/dynamic.cjs")("pipeline-run").update(id, olds, news),
+  delete: (id, props) => require("./components/dynamic.cjs")("pipeline-run").remove(id, props),
 };
 
 /** What {@link RunInputs} says, as Outputs; the results that are expected give those of the resource their names. */

@@ -1,5 +1,6 @@
 /** What is known of a run that succeeded. */
-import { ApiError, type Cluster, type KubernetesObject } from "../kubernetes/client.ts";
+import type { Cluster } from "../kubernetes/client.ts";
+import { uidOf } from "../kubernetes/namespaces.ts";
 import { persistently } from "../kubernetes/retry.ts";
 import type { RunInputs } from "./inputs.ts";
 import { ofRun, paths, type Run, resultsOf, secondsOf, type TaskRun, taskName } from "./tekton-status.ts";
@@ -45,17 +46,6 @@ export async function outputsOf(cluster: Cluster, inputs: RunInputs, run: Run): 
     logs: logsOf(inputs, name),
     namespaceUid: namespaceUid ?? "",
   };
-}
-
-/** Uid of a namespace; undefined where there is none, empty for who may not read namespaces. */
-export async function uidOf(cluster: Cluster, namespace: string): Promise<string | undefined> {
-  try {
-    const found = await cluster.get<KubernetesObject>(`/api/v1/namespaces/${namespace}`);
-    return found && (found.metadata.uid ?? "");
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return "";
-    throw error;
-  }
 }
 
 /** Where a person reads a run's whole log. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeApi } from "../../test/unit/fake-api.ts";
 import { baseName, type RunInputs } from "./inputs.ts";
 import { identity } from "./ownership.ts";
-import { create, diff, read, update } from "./provider.ts";
+import { configure, create, diff, read, remove, update } from "./provider.ts";
 
 const inputs: RunInputs & { __provider: string } = {
   context: "fake",
@@ -158,15 +158,43 @@ test("a context that the kubeconfig does not have is named, with those that it h
   await expect(create({ ...inputs, context: "prod" })).rejects.toThrow('no context "prod" (it has: fake)');
 });
 
-test.each(["pipeline-run", "readiness"])(
-  "the shim of %s refers to files and functions that exist",
+test("a new name of the context is no change, and everything goes by the one in the stack's config", async () => {
+  const state = { ...finished, __provider: "with configure", context: "an older name" };
+  expect((await diff("id", state, inputs)).changes).toBe(false);
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
+  await configure({ config: { get: (key) => (key === "modelcar:kubeContext" ? "fake" : undefined) } });
+  expect(await read("id", state)).toEqual({ id: "id", props: state });
+  expect(api.requests).toContain("GET /api/v1/namespaces/ai");
+  await configure({ config: { get: () => undefined } });
+});
+
+test.each(["pipeline-run", "readiness", "cluster"])(
+  "the shim of %s refers to functions that exist, and old state to files that do",
   async (folder) => {
     const shim = readFileSync(`components/${folder}/index.ts`, "utf8");
-    const references = [...shim.matchAll(/require\("(.*?)"\)\.(\w+)\(/g)];
-    expect(references.length).toBeGreaterThan(2);
-    for (const [, path = "", name = ""] of references) {
+    const references = [...shim.matchAll(/require\("(.*?)"\)\("(.*?)"\)\.(\w+)\(/g)];
+    expect(references.length).toBeGreaterThan(4);
+    const provider = await import(join(process.cwd(), `components/${folder}/provider.ts`));
+    for (const [, path = "", of, name = ""] of references) {
       expect(existsSync(path), path).toBe(true);
-      expect(await import(join(process.cwd(), path))).toHaveProperty(name);
+      expect(of).toBe(folder);
+      expect(provider).toHaveProperty(name);
     }
   },
 );
+
+test("a run whose cluster is out of reach stays in state, and leaves it where the user says so", async () => {
+  const gone = { ...finished, context: "removed" };
+  expect(await read("id", gone)).toEqual({ id: "id", props: gone });
+  await expect(remove("id", gone)).rejects.toThrow(
+    /no context "removed" \(it has: fake\).*PULUMI_K8S_DELETE_UNREACHABLE=true/,
+  );
+  vi.stubEnv("PULUMI_K8S_DELETE_UNREACHABLE", "true");
+  expect(await read("id", gone)).toEqual({});
+  await remove("id", gone);
+  expect(vi.mocked(console.log).mock.calls.flat()).toEqual([
+    expect.stringMatching(/^warning: the state is taken as it is.*"removed"/),
+    expect.stringMatching(/^warning: id: taken out of the state/),
+    expect.stringMatching(/^warning: id: only taken out of the state/),
+  ]);
+});

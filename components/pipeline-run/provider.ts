@@ -3,14 +3,19 @@
  * holds a copy. No secret is among inputs or outputs, and the cluster is reached by the user's kubeconfig.
  */
 import { ApiError, Cluster } from "../kubernetes/client.ts";
+import { contextOf, mustNoteContext } from "../kubernetes/context.ts";
 import { InterruptedError, interruptible } from "../kubernetes/interruption.ts";
 import { keptInState } from "../kubernetes/kept-in-state.ts";
+import { uidOf } from "../kubernetes/namespaces.ts";
+import { clusterToDeleteFrom, readOf } from "../kubernetes/unreachable.ts";
 import { changedInputs, inputFailures, type RunInputs, unknownValue } from "./inputs.ts";
-import { outputsOf, type RunOutputs, uidOf } from "./outputs.ts";
+import { outputsOf, type RunOutputs } from "./outputs.ts";
 import { isSame } from "./ownership.ts";
 import { removeRuns } from "./remove.ts";
 import { RunError, runToSuccess } from "./run.ts";
 import { outcomeOf, paths, type Run } from "./tekton-status.ts";
+
+export { configure } from "../kubernetes/context.ts";
 
 /** Pulumi's own entry among the properties; it must survive a failed create, or later operations find no provider. */
 type WithProvider = { readonly __provider?: string };
@@ -21,7 +26,7 @@ type State = RunInputs & Partial<RunOutputs> & WithProvider;
 const print = (line: string) => console.log(line);
 const said = new Set<string>();
 /** Deletion goes by these, so state must know them; a change asks for no run. */
-const kept = ["context", "history"] as const;
+const kept = ["history"] as const;
 
 /** Finds mistakes in the preview already. */
 export async function check(_olds: State, news: Inputs) {
@@ -36,13 +41,14 @@ export async function diff(_id: string, olds: State, news: Inputs) {
   const replaces = (["namespace", "prefix"] as const).filter((key) => olds[key] !== news[key]);
   const changed = changedInputs(olds, news);
   const unfinished = !olds.completionTime;
-  const noted = kept.filter((key) => (olds[key] ?? "remove") !== (news[key] ?? "remove"));
+  const noted =
+    mustNoteContext(olds, news) || kept.some((key) => (olds[key] ?? "remove") !== (news[key] ?? "remove"));
   if (unfinished)
     sayOnce(
       `${news.prefix}: ${olds.name ?? "the last run"} has not succeeded; up waits for it, or tries again if it failed`,
     );
   else if (changed.length > 0) sayOnce(`${news.prefix}: a new run, because of ${reasons(changed, news)}`);
-  return { changes: unfinished || changed.length > 0 || noted.length > 0, replaces };
+  return { changes: unfinished || changed.length > 0 || noted, replaces };
 }
 
 function reasons(changed: readonly string[], news: Inputs): string {
@@ -76,7 +82,7 @@ export async function update(id: string, olds: State, news: Inputs) {
 /** Another context may be another name of the same cluster, or another cluster. */
 async function isWhereItWas(olds: State, news: Inputs): Promise<boolean> {
   if (olds.context === news.context) return true;
-  const uid = await uidOf(Cluster.connect(news.context), news.namespace);
+  const uid = await uidOf(Cluster.connect(contextOf(news)), news.namespace);
   return Boolean(uid) && uid === olds.namespaceUid;
 }
 
@@ -84,20 +90,23 @@ async function isWhereItWas(olds: State, news: Inputs): Promise<boolean> {
  * A finished run stays finished when Tekton's pruner has removed it; only with its namespace is it gone. A run that was
  * left under way and has succeeded since gives its results.
  */
-export async function read(id: string, props: State) {
-  const cluster = Cluster.connect(props.context);
-  const { namespace, namespaceUid = "", name } = props;
-  const uid = await uidOf(cluster, namespace);
-  if (uid === undefined || (namespaceUid && uid && uid !== namespaceUid)) return {};
-  if (props.completionTime || !name) return { id, props };
-  const found = await cluster.get<Run>(paths.run(namespace, name));
-  if (!found || outcomeOf(found) !== "succeeded" || !isSame(found, props)) return { id, props };
-  return { id, props: { ...props, ...(await outputsOf(cluster, props, found)) } };
+export function read(id: string, props: State) {
+  return readOf<State>(id, props, async (cluster) => {
+    const { namespace, namespaceUid = "", name } = props;
+    const uid = await uidOf(cluster, namespace);
+    if (uid === undefined || (namespaceUid && uid && uid !== namespaceUid)) return {};
+    if (props.completionTime || !name) return { id, props };
+    const found = await cluster.get<Run>(paths.run(namespace, name));
+    if (!found || outcomeOf(found) !== "succeeded" || !isSame(found, props)) return { id, props };
+    return { id, props: { ...props, ...(await outputsOf(cluster, props, found)) } };
+  });
 }
 
-export async function remove(_id: string, props: State): Promise<void> {
+export async function remove(id: string, props: State): Promise<void> {
+  const cluster = await clusterToDeleteFrom(id, props, print);
+  if (!cluster) return;
   try {
-    await interruptible(() => removeRuns(Cluster.connect(props.context), props, print));
+    await interruptible(() => removeRuns(cluster, props, print));
   } catch (error) {
     // Where Tekton itself is gone, so are its runs.
     if (!(error instanceof ApiError && error.status === 404)) throw error;
@@ -107,7 +116,7 @@ export async function remove(_id: string, props: State): Promise<void> {
 /** Runs, and makes a failure one that Pulumi keeps in state, so that `destroy` removes the run and `up` tries again. */
 async function run(id: string, inputs: Inputs): Promise<Inputs & RunOutputs> {
   try {
-    const cluster = Cluster.connect(inputs.context);
+    const cluster = Cluster.connect(contextOf(inputs));
     return { ...inputs, ...(await interruptible(() => runToSuccess(cluster, inputs, print))) };
   } catch (error) {
     if (!(error instanceof RunError || error instanceof InterruptedError)) throw error;

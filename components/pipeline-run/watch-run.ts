@@ -1,4 +1,5 @@
 /** Waits for a PipelineRun to end, and tells the user what its tasks do. */
+import { unboundClaims } from "../kubernetes/claims.ts";
 import type { Cluster } from "../kubernetes/client.ts";
 import { logTail } from "../kubernetes/logs.ts";
 import { type Pod, podProblem } from "../kubernetes/pods.ts";
@@ -139,7 +140,8 @@ class Tasks {
 
   async #problemOf(task: string, podName: string): Promise<string | undefined> {
     const pod = await this.#cluster.get<Pod>(`/api/v1/namespaces/${this.#namespace}/pods/${podName}`);
-    const problem = pod && podProblem(pod)?.text;
+    const claims = pod && (await unboundClaims(this.#cluster, this.#namespace, pod));
+    const problem = claims ?? (pod && podProblem(pod)?.text);
     if (problem) this.obstacles.set(task, problem);
     return problem;
   }

@@ -3,10 +3,11 @@ import type { ReadinessInputs } from "./provider.ts";
 
 /** Only `require` and parameters inside: this text is what state holds. Paths start at the directory of Pulumi.yaml. */
 const provider: pulumi.dynamic.ResourceProvider = {
-  diff: (id, olds, news) => require("./components/readiness/provider.ts").diff(id, olds, news),
-  create: (inputs) => require("./components/readiness/provider.ts").create(inputs),
-  read: (id, props) => require("./components/readiness/provider.ts").read(id, props),
-  update: (id, olds, news) => require("./components/readiness/provider.ts").update(id, olds, news),
+  configure: (request) => require("./components/dynamic.cjs")("readiness").configure(request),
+  diff: (id, olds, news) => require("./components/dynamic.cjs")("readiness").diff(id, olds, news),
+  create: (inputs) => require("./components/dynamic.cjs")("readiness").create(inputs),
+  read: (id, props) => require("./components/dynamic.cjs")("readiness").read(id, props),
+  update: (id, olds, news) => require("./components/dynamic.cjs")("readiness").update(id, olds, news),
 };
 
 /** What {@link ReadinessInputs} says, as Outputs. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeApi } from "../../test/unit/fake-api.ts";
 import { newestReady } from "./probe.ts";
-import { create, diff, type ReadinessInputs, read } from "./provider.ts";
+import { create, diff, type ReadinessInputs, read, update } from "./provider.ts";
 
 const inputs: ReadinessInputs = {
   context: "fake",
@@ -77,6 +77,24 @@ test("a refresh asks one question, and takes the URL away from a model that no p
   api.remove(`${deployments}/sums`);
   expect(await read("id", ready)).toEqual(down);
   expect((await diff("id", inputs, inputs)).changes).toBe(true);
+});
+
+test("another name of the cluster is no other model: nothing is asked, and state of old shims notes the name", async () => {
+  const [olds, news] = [
+    { ...ready, __provider: "with configure" },
+    { ...inputs, context: "renamed" },
+  ];
+  expect((await diff("id", olds, news)).changes).toBe(false);
+  expect((await diff("id", { ...ready, __provider: "an old shim" }, news)).changes).toBe(true);
+  expect((await update("id", ready, news)).outs).toEqual({ ...ready, context: "renamed" });
+  expect(api.requests).toEqual([]);
+});
+
+test("a model whose cluster is out of reach is not taken for down; the user may say that it is gone", async () => {
+  vi.stubEnv("KUBECONFIG", join(directory, "missing"));
+  expect(await read("id", ready)).toEqual({ id: "id", props: ready });
+  vi.stubEnv("PULUMI_K8S_DELETE_UNREACHABLE", "true");
+  expect(await read("id", ready)).toEqual({});
 });
 
 test("scaling is no change: some replica serves, or an autoscaler holds the model at none", async () => {

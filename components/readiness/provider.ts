@@ -1,11 +1,15 @@
 /** The logic behind the Readiness resource; Pulumi's provider process loads it, so state holds no copy. */
 import { digestOf } from "../digest.ts";
 import { Cluster, type KubernetesObject } from "../kubernetes/client.ts";
+import { contextOf, mustNoteContext } from "../kubernetes/context.ts";
 import { interruptible } from "../kubernetes/interruption.ts";
 import { keptInState } from "../kubernetes/kept-in-state.ts";
 import type { Pod } from "../kubernetes/pods.ts";
+import { readOf } from "../kubernetes/unreachable.ts";
 import { answers, newestReady } from "./probe.ts";
 import { type Deployment, type Expected, isServing, matches, podsOf, rolledOut } from "./rollout.ts";
+
+export { configure } from "../kubernetes/context.ts";
 
 export interface ReadinessInputs {
   /** Context of the kubeconfig. */
@@ -55,9 +59,14 @@ const leastSecondsToAnswer = 30;
 
 /** Compares what is served; a state without URL is a wait that failed, or a model found down, for which `up` waits again. */
 export async function diff(_id: string, olds: State, news: ReadinessInputs) {
-  const served = ({ context, namespace, kind, name, deployment, expected, uid, revision }: State) =>
-    digestOf({ context, namespace, kind, name, deployment, expected, uid, revision });
-  return { changes: !olds.url || served(olds) !== served(news) };
+  return { changes: !isAnswered(olds, news) || mustNoteContext(olds, news) };
+}
+
+/** Whether what is declared has answered already, by whatever name of its cluster: the uid is the cluster's own. */
+function isAnswered(olds: State, news: ReadinessInputs): boolean {
+  const served = ({ namespace, kind, name, deployment, expected, uid, revision }: State) =>
+    digestOf({ namespace, kind, name, deployment, expected, uid, revision });
+  return Boolean(olds.url) && served(olds) === served(news);
 }
 
 export async function create(inputs: ReadinessInputs) {
@@ -65,7 +74,8 @@ export async function create(inputs: ReadinessInputs) {
   return { id, outs: await interruptible(() => wait(id, inputs)) };
 }
 
-export async function update(id: string, _olds: State, news: ReadinessInputs) {
+export async function update(id: string, olds: State, news: ReadinessInputs) {
+  if (isAnswered(olds, news)) return { outs: { ...olds, ...news } };
   return { outs: await interruptible(() => wait(id, news)) };
 }
 
@@ -74,16 +84,18 @@ export async function update(id: string, _olds: State, news: ReadinessInputs) {
  * what depends on it is not taken for up to date. It is not asked for a token: the kubelet asks it all the time, and a busy
  * model must not look like one that is down. Scaling, and pods of the same declaration that come and go, show as nothing.
  */
-export async function read(id: string, props: State) {
-  const deployment = await findDeployment(Cluster.connect(props.context), props);
-  if (deployment && isServing(deployment, props)) return { id, props };
-  const { url: _, externalUrl: __, ...rest } = props;
-  return { id, props: rest };
+export function read(id: string, props: State) {
+  return readOf<State>(id, props, async (cluster) => {
+    const deployment = await findDeployment(cluster, props);
+    if (deployment && isServing(deployment, props)) return { id, props };
+    const { url: _, externalUrl: __, ...rest } = props;
+    return { id, props: rest };
+  });
 }
 
 async function wait(id: string, inputs: ReadinessInputs): Promise<State> {
   const { namespace, kind, name, service } = inputs;
-  const cluster = Cluster.connect(inputs.context);
+  const cluster = Cluster.connect(contextOf(inputs));
   const print = (line: string) => console.log(line);
   const end = performance.now() + inputs.timeoutSeconds * 1000;
   try {

@@ -1,5 +1,6 @@
 /** Waits until the pods that serve a model are those of its newest declaration, and all of them are available. */
 import { digestOf } from "../digest.ts";
+import { unboundClaims } from "../kubernetes/claims.ts";
 import type { Cluster, KubernetesObject } from "../kubernetes/client.ts";
 import { lastLogLines } from "../kubernetes/logs.ts";
 import { type Pod, podProblem, type Resources } from "../kubernetes/pods.ts";
@@ -64,7 +65,13 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
   const { namespace, deployment: name } = rollout;
   const print = (line: string) => rollout.print(`${rollout.name}: ${line}`);
   let state = `waiting for Deployment ${name} to be made`;
-  await waiting({ ...rollout, print, state: () => state }, async ({ signal, done, fail }) => {
+  let newest: Pod | undefined;
+  const heartbeat = async () => {
+    const claims = newest && (await unboundClaims(cluster, namespace, newest));
+    if (claims) state = `pod ${newest?.metadata.name}: ${claims}`;
+    return undefined;
+  };
+  await waiting({ ...rollout, print, state: () => state, heartbeat }, async ({ signal, done, fail }) => {
     const say = (line: string) => {
       if (line !== state) print(line);
       state = line;
@@ -73,7 +80,9 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
       const log =
         problem.crashed &&
         (await lastLogLines(cluster, namespace, problem.pod, problem.crashed, { previous: true }));
-      fail(new Error(`pod ${namespace}/${problem.pod}: ${problem.text}${log ? `\n${log}` : ""}`));
+      const claims = newest && (await unboundClaims(cluster, namespace, newest).catch(() => undefined));
+      const text = claims ? `${problem.text}; ${claims}` : problem.text;
+      fail(new Error(`pod ${namespace}/${problem.pod}: ${text}${log ? `\n${log}` : ""}`));
     });
     signal.addEventListener("abort", () => give.stop(), { once: true });
     let following = false;
@@ -96,6 +105,7 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
     const onPod = (pod: Pod) => {
       // Pods of an older declaration are on their way out, whatever state they are in.
       if (pod.metadata.deletionTimestamp || !matches(pod, rollout)) return;
+      newest = pod;
       const problem = podProblem(pod);
       say(problem ? problem.text : `pod ${pod.metadata.name}: ${phase(pod)}`);
       if (problem) give.patienceFor({ ...problem, pod: pod.metadata.name });

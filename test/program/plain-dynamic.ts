@@ -1,4 +1,4 @@
-/** The serialiser of dynamic providers cannot run under vitest, so there these two classes are plain resources. */
+/** The serialiser of dynamic providers cannot run under vitest, so there these classes are plain resources. */
 import type * as Pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 
@@ -20,4 +20,9 @@ export async function pipelineRun() {
 /** In place of components/readiness/index.ts. */
 export async function readiness() {
   return { Readiness: await plain("test:kserve:Readiness", ["url"]) };
+}
+
+/** In place of components/cluster/index.ts. */
+export async function clusterIdentity() {
+  return { ClusterIdentity: await plain("test:cluster:ClusterIdentity", []) };
 }

@@ -91,6 +91,9 @@ export async function runProgram(
   resources: Recorded[] = [],
 ): Promise<Program> {
   vi.resetModules();
+  vi.doMock("../../components/cluster/index.ts", async () =>
+    (await import("./plain-dynamic.ts")).clusterIdentity(),
+  );
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {

@@ -180,8 +180,10 @@ function send(watcher: Watcher, { path, type, object }: Event): void {
 }
 
 function selects(query: URLSearchParams, object: Anything): boolean {
-  const field = query.get("fieldSelector")?.replace("metadata.name=", "");
-  if (field && object.metadata.name !== field) return false;
+  for (const pair of (query.get("fieldSelector") ?? "").split(",").filter(Boolean)) {
+    const [path = "", value] = pair.split("=");
+    if (path.split(".").reduce((at, key) => at?.[key], object) !== value) return false;
+  }
   const labels = (query.get("labelSelector") ?? "").split(",").filter(Boolean);
   return labels.every((pair) => {
     const [key = "", value] = pair.split("=");

@@ -1,0 +1,9 @@
+/** Where Pulumi enters: loads index.ts, once it is sure that this Node can. Plain JavaScript, so that any Node reads it. */
+import pulumi from "@pulumi/pulumi";
+import nodeVersion from "./components/node-version.cjs";
+
+const problem = nodeVersion.nodeProblem();
+if (problem) throw new pulumi.RunError(problem);
+
+/** The stack's outputs. */
+export default await import("./index.ts");
