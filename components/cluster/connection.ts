@@ -22,8 +22,6 @@ export function connectCluster(context: string, namespace: string): k8s.Provider
           enableServerSideApply: true,
           enableSecretMutable: true,
           enableConfigMapMutable: true,
-          // What this program declares is its own: up takes back a field that someone else has changed.
-          enablePatchForce: true,
         },
         // A preview touches nothing, so there both go side by side.
         { dependsOn: pulumi.runtime.isDryRun() ? [] : [identity] },
