@@ -69,7 +69,8 @@ export class Cluster {
       try {
         config.loadFromDefault();
       } catch (error) {
-        throw new KubeconfigError(`the kubeconfig cannot be read: ${(error as Error).message}`);
+        const { message, code, path } = error as NodeJS.ErrnoException;
+        throw Object.assign(new KubeconfigError(`the kubeconfig cannot be read: ${message}`), { code, path });
       }
       if (!config.getContextObject(context)) {
         const known = config.getContexts().map((entry) => entry.name);
