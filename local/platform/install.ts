@@ -46,7 +46,7 @@ export async function installPlatform(progress: Progress): Promise<void> {
     const custom = manifests.filter(({ kind }) => kind === "ClusterStorageContainer");
     const rest = manifests.filter((manifest) => ![...first, ...webhooks, ...custom].includes(manifest));
     await apply([...first, ...gpuNodes.nodes]);
-    await kubectl(["wait", "--for=condition=Established", "--all", "crd", "--timeout=60s"]);
+    await waitForDefinitions();
     await apply([...rest, ...custom]);
     await apply(webhooks);
     for (const { name, status } of gpuNodes.statuses) {
@@ -65,6 +65,15 @@ export async function installPlatform(progress: Progress): Promise<void> {
   await waitForNetworkPolicies();
   await waitForDeployments(progress);
   await waitForAdmission();
+}
+
+/** `kubectl wait` refuses a definition that has no condition at all yet, so it is asked again. */
+async function waitForDefinitions(): Promise<void> {
+  await waitUntil(
+    "the CustomResourceDefinitions",
+    () => kubectl(["wait", "--for=condition=Established", "--all", "crd", "--timeout=60s"]),
+    { seconds: 90, everyMs: 500 },
+  );
 }
 
 /** Without kube-router's rules every policy would be a mere wish. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { certificateFile, createAuthority, createCertificate, keyFile } from "../node/certificates.ts";
 import { run } from "../run.ts";
 import { goModuleSource, goProgram } from "../toolchain/go.ts";
-import { find, type Manifest, parseManifests, readManifests, restricted } from "./manifests.ts";
+import { type Manifest, parseManifests, restricted } from "./manifests.ts";
 
 /** Parts of KServe's default installation that need hardware or controllers this cluster doesn't have. */
 const leftOut = /localmodel|llm|inferencemodels|inferencepools|inferencegraph|kserve-proxy/i;
@@ -19,7 +19,7 @@ export async function kserveManifests(images: {
 }): Promise<Manifest[]> {
   const config = join(await goModuleSource("cluster", "github.com/kserve/kserve"), "config");
   const rendered = parseManifests(
-    await run(goProgram("kubernetes", "kubectl"), ["kustomize", join(config, "default")]),
+    await run(goProgram("kubernetes", "kubectl"), ["kustomize", join(config, "overlays/standalone/kserve")]),
   );
   const manifests = rendered.filter(
     ({ kind, metadata }) =>
@@ -33,14 +33,7 @@ export async function kserveManifests(images: {
     subject: `/CN=${service}`,
     names: [`DNS:${service}`, `DNS:${service}.cluster.local`],
   });
-  return [
-    ...manifests.map((manifest) => adapt(manifest, images)),
-    webhookSecret(),
-    storageContainer(
-      readManifests(join(config, "storagecontainers/default.yaml")),
-      images.storageInitializer,
-    ),
-  ];
+  return [...manifests.map((manifest) => adapt(manifest, images)), webhookSecret()];
 }
 
 const base64 = (file: string) => readFileSync(file).toString("base64");
@@ -71,6 +64,8 @@ function adapt(manifest: Manifest, images: { manager: string; storageInitializer
       return adaptManager(manifest, images.manager);
     case "ConfigMap":
       return adaptConfiguration(manifest, images.storageInitializer);
+    case "ClusterStorageContainer":
+      return adaptStorageContainer(manifest, images.storageInitializer);
     default:
       return manifest;
   }
@@ -106,8 +101,7 @@ function adaptConfiguration(configMap: Manifest, storageInitializer: string): Ma
  * Our storage initializer, which serves `s3://` and no other scheme. KServe's own says nothing of its security, so that a
  * restricted namespace would refuse its pods; OpenShift adds this by its security context constraints.
  */
-function storageContainer(manifests: readonly Manifest[], image: string): Manifest {
-  const container = find(manifests, "ClusterStorageContainer", "default");
+function adaptStorageContainer(container: Manifest, image: string): Manifest {
   container.spec.container.image = image;
   container.spec.container.securityContext = restricted;
   container.spec.supportedUriFormats = [{ prefix: "s3://" }];

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { goModuleSource } from "../toolchain/go.ts";
 import { type Manifest, readManifests, replaceTexts } from "./manifests.ts";
 
-const version = "v1.6.0";
+const version = "v1.15.0";
 const command = (name: string) => `ko://github.com/tektoncd/pipeline/cmd/${name}`;
 
 /** What Tekton's controller names beside our images: shells that this cluster never starts. */
