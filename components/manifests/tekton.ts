@@ -124,7 +124,7 @@ export interface PipelineRunSpec {
     readonly podTemplate: PodTemplate;
   };
   readonly taskRunSpecs?: readonly TaskRunSpec[];
-  readonly timeouts: { readonly pipeline: string };
+  readonly timeouts: { readonly pipeline: string; readonly tasks?: string; readonly finally?: string };
 }
 
 /** A duration as Go writes it ("1h30m0s"), so that webhooks have nothing to rewrite. */

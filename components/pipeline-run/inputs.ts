@@ -124,11 +124,11 @@ export function baseName(inputs: RunInputs): string {
 
 /** How long the run may take, by its inputs. */
 export function timeoutOf({ timeoutSeconds, spec }: Pick<RunInputs, "timeoutSeconds" | "spec">): number {
-  return timeoutSeconds ?? seconds(spec.timeouts?.pipeline) ?? tektonTimeoutSeconds;
+  return timeoutSeconds ?? secondsOfDuration(spec.timeouts?.pipeline) ?? tektonTimeoutSeconds;
 }
 
 /** Seconds of a Go duration such as "1h30m0s"; Infinity for "0", which is Tekton's word for no timeout. */
-function seconds(duration: string | undefined): number | undefined {
+export function secondsOfDuration(duration: string | undefined): number | undefined {
   if (duration === undefined) return undefined;
   const units = { h: 3600, m: 60, s: 1 };
   const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)([hms])/g)];

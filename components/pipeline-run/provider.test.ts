@@ -57,6 +57,11 @@ test("the same inputs are no change, whatever the shim's text; other inputs and 
     changes: false,
     replaces: [],
   });
+  const timeouts = { pipeline: "2h20m0s", tasks: "2h0m0s", finally: "20m0s" };
+  expect(await diff("id", finished, { ...inputs, spec: { ...inputs.spec, timeouts } })).toEqual({
+    changes: false,
+    replaces: [],
+  });
   expect(await diff("id", finished, { ...inputs, definition: "d2" })).toEqual({
     changes: true,
     replaces: [],

@@ -3,7 +3,8 @@ import { ApiError, type Cluster } from "../kubernetes/client.ts";
 import { InterruptedError } from "../kubernetes/interruption.ts";
 import { persistently } from "../kubernetes/retry.ts";
 import { explainFailure } from "./failure.ts";
-import { baseName, type RunInputs, timeoutOf } from "./inputs.ts";
+import { baseName, type RunInputs, secondsOfDuration, timeoutOf } from "./inputs.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { logsOf, outputsOf, type RunOutputs } from "./outputs.ts";
 import { attemptOf, identity, isRetired, isSame, listRuns, newestFirst } from "./ownership.ts";
 import { queueMetadata, takeTurn } from "./queue.ts";
@@ -26,7 +27,8 @@ type Print = (line: string) => void;
 
 /** Tekton fails the run first, with a reason, before the wait is given up. */
 const marginSeconds = 90;
-const cancellationSeconds = 300;
+/** For the `finally` tasks of a run that does not say how long they may take. */
+const finallySeconds = 300;
 /** Without a timeout of Tekton's there is none of ours. */
 const longestSeconds = 30 * 24 * 3600;
 
@@ -57,7 +59,7 @@ async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promi
   const adoptable = latest && isSame(latest, inputs) && !isRetired(latest) ? latest : undefined;
   if (adoptable && outcomeOf(adoptable) === "succeeded") {
     print(`${adoptable.metadata.name}: has succeeded already, taking its results`);
-    return finish(cluster, inputs, { run: adoptable, obstacles: new Map() });
+    return finish(cluster, inputs, { run: adoptable, obstacles: new Map() }, print);
   }
   if (adoptable && outcomeOf(adoptable) === "running") {
     const { name } = adoptable.metadata;
@@ -66,8 +68,11 @@ async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promi
       return seeThrough(cluster, inputs, adoptable, print);
     }
     print(`${name}: is being cancelled, waiting for its end`);
-    await watchRun(cluster, { ...inputs, name, deadlineSeconds: cancellationSeconds, print });
+    await watchRun(cluster, { ...inputs, name, deadlineSeconds: cancellationSeconds(adoptable), print });
+    await removeLeftovers(cluster, inputs.namespace, [adoptable], print);
   }
+  const failed = history.filter((run) => outcomeOf(run) === "failed");
+  await removeLeftovers(cluster, inputs.namespace, failed, print);
   const attempts = history.filter((run) => isSame(run, inputs)).map(attemptOf);
   const started = await start(cluster, inputs, Math.max(0, ...attempts) + 1, print);
   return seeThrough(cluster, inputs, started, print);
@@ -82,7 +87,7 @@ async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: 
     if (queue && inLine) await takeTurn(cluster, { namespace, name, queue, print });
     inLine = false;
     const ended = await watchRun(cluster, { namespace, name, deadlineSeconds, print });
-    return await finish(cluster, inputs, ended);
+    return await finish(cluster, inputs, ended, print);
   } catch (error) {
     if (error instanceof RunError) throw error;
     if (error instanceof InterruptedError) throw await interrupted(cluster, inputs, name, inLine);
@@ -91,13 +96,22 @@ async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: 
 }
 
 /** The outputs of a run that has ended well; throws for any other. */
-async function finish(cluster: Cluster, inputs: RunInputs, { run, obstacles }: Ended): Promise<RunOutputs> {
+async function finish(
+  cluster: Cluster,
+  inputs: RunInputs,
+  { run, obstacles }: Ended,
+  print: Print,
+): Promise<RunOutputs> {
   const { name } = run.metadata;
   if (outcomeOf(run) === "failed") {
     const reason = await explainFailure(cluster, inputs.namespace, run, obstacles);
+    const left = await removeLeftovers(cluster, inputs.namespace, [run], print).catch(
+      (error: Error) =>
+        `\nwhat it left may still be there, the next \`pulumi up\` removes it: ${error.message}`,
+    );
     // Only tasks that failed can do better; a pipeline that is wrong stays so.
     const worthRetrying = succeeded(run)?.reason === "Failed" && !isStopped(run);
-    throw new RunError(name, `${reason}\nwhole log: ${logsOf(inputs, name)}`, worthRetrying);
+    throw new RunError(name, `${reason}${left ?? ""}\nwhole log: ${logsOf(inputs, name)}`, worthRetrying);
   }
   const outputs = await outputsOf(cluster, inputs, run);
   const missing = (inputs.expectedResults ?? []).filter((result) => !(result in outputs.results));
@@ -170,12 +184,28 @@ async function start(cluster: Cluster, inputs: RunInputs, attempt: number, print
   }
 }
 
-/** Asks a run to stop: its `finally` tasks still run. */
-async function cancel(cluster: Cluster, namespace: string, name: string): Promise<void> {
-  await cluster.patch(paths.run(namespace, name), { spec: { status: "CancelledRunFinally" } });
+/** Asks a run to stop: its `finally` tasks still run. One that has just ended, whose change Tekton refuses, has stopped. */
+export async function cancel(cluster: Cluster, namespace: string, name: string): Promise<void> {
+  const path = paths.run(namespace, name);
+  try {
+    await cluster.patch(path, { spec: { status: "CancelledRunFinally" } });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 400)) throw error;
+    const run = await cluster.get<Run>(path);
+    if (run && outcomeOf(run) === "running") throw error;
+  }
 }
 
-/** Cancels a run that is under way and waits for its end; one that waits for its turn is deleted. */
+/** Until a run that was asked to stop has ended. */
+function cancellationSeconds({ spec }: Run): number {
+  const seconds = secondsOfDuration(spec?.timeouts?.finally) ?? finallySeconds;
+  return Math.min(seconds + marginSeconds, longestSeconds);
+}
+
+/**
+ * Cancels a run that is under way and waits for its end, and until what it left is gone; one that waits for its turn is
+ * deleted.
+ */
 export async function stop(cluster: Cluster, namespace: string, run: Run, print: Print): Promise<void> {
   const { name } = run.metadata;
   const say = (text: string) => print(`${name}: ${text}`);
@@ -186,9 +216,10 @@ export async function stop(cluster: Cluster, namespace: string, run: Run, print:
   say("cancelling, its finally tasks still run");
   try {
     if (!isStopped(run)) await persistently(() => cancel(cluster, namespace, name), { print: say });
-    await watchRun(cluster, { namespace, name, deadlineSeconds: cancellationSeconds, print });
+    await watchRun(cluster, { namespace, name, deadlineSeconds: cancellationSeconds(run), print });
   } catch (error) {
     const gone = await cluster.get(paths.run(namespace, name)).then((found) => found === undefined);
     if (!gone) throw error;
   }
+  await removeLeftovers(cluster, namespace, [run], print);
 }
