@@ -8,7 +8,7 @@ import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";
 import { pipelinesFor } from "./index.ts";
 import { modelComparisonRun } from "./model-comparison.ts";
 import { modelImportRun } from "./model-import.ts";
-import { modelTestingRun } from "./model-testing-run.ts";
+import { manifestParam, modelTestingRun } from "./model-testing-run.ts";
 import { modelcar } from "./modelcar.ts";
 import { type ModelcarRun, modelcarRun } from "./modelcar-run.ts";
 import { runOf } from "./run.ts";
@@ -261,7 +261,11 @@ test("a run of model-testing-v2 asks the endpoint as it wants to be asked", () =
 test("a candidate is tested under its own name, and its results are the model's", () => {
   const test = { evaluate: { tasks: ["arc_easy"], applyChatTemplate: true, minimumScores: {} } };
   const inferenceService = { kind: "InferenceService", metadata: { name: "granite-candidate" } };
-  const tested = { inferenceService, timeoutSeconds: 3600 };
+  const tested = {
+    name: "granite-candidate",
+    inferenceService: manifestParam(inferenceService),
+    timeoutSeconds: 3600,
+  };
   const apart = modelTestingRun({ ...run, test, model: { name: "granite", source }, tested });
   expect(apart.pipelineRef.name).toBe("candidate-testing");
   expect(paramsOf(apart)).toMatchObject({

@@ -27,8 +27,8 @@ export interface RunSettings {
   readonly pullSecrets: readonly string[];
 }
 
-export interface Run extends RunSettings {
-  readonly params: Readonly<Record<string, string>>;
+export interface Run<Text = string> extends RunSettings {
+  readonly params: Readonly<Record<string, string | Text>>;
   /** Claim of the workspace `models`; not needed by a pipeline without it. */
   readonly claim?: string;
   /** Secrets behind further workspaces, by the workspace's name. */
@@ -40,7 +40,7 @@ export interface Run extends RunSettings {
 }
 
 /** A run of a pipeline: each task as its own service account, and nothing runs on GPUs but what uses them. */
-export function runOf(definition: PipelineDefinition, run: Run): PipelineRunSpec {
+export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Text>): PipelineRunSpec<Text> {
   const { platform, accelerators, pullSecrets, jobs = {} } = run;
   const podTemplate: PodTemplate = {
     securityContext: restrictedPod(platform),
