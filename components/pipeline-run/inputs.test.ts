@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { runTimeouts } from "../manifests/pipelines/timeouts.ts";
-import { baseName, changedInputs, inputFailures, inputsDigest, type RunInputs, timeoutOf } from "./inputs.ts";
+import { changedInputs } from "./changes.ts";
+import { baseName, inputFailures, inputsDigest, type RunInputs, timeoutOf } from "./inputs.ts";
 
 const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
 const value = fc.oneof(fc.string(), fc.array(fc.string(), { maxLength: 3 }));

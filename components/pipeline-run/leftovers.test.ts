@@ -6,7 +6,8 @@ import { maker } from "./leftovers.ts";
 import { identity } from "./ownership.ts";
 import { queueMetadata, takeTurn } from "./queue.ts";
 import { removeRuns } from "./remove.ts";
-import { runToSuccess, stop } from "./run.ts";
+import { runToSuccess } from "./run.ts";
+import { stop } from "./stop.ts";
 import { pending } from "./tekton-status.ts";
 
 const runs = "/apis/tekton.dev/v1/namespaces/ai/pipelineruns";

@@ -5,7 +5,8 @@
 import { ApiError, Cluster } from "../kubernetes/client.ts";
 import { InterruptedError, interruptible } from "../kubernetes/interruption.ts";
 import { keptInState } from "../kubernetes/kept-in-state.ts";
-import { type Change, changedInputs, changes, inOrderOf, inputFailures, type RunInputs } from "./inputs.ts";
+import { type Change, changedInputs, changes, inOrderOf } from "./changes.ts";
+import { inputFailures, type RunInputs } from "./inputs.ts";
 import { outputsOf, type RunOutputs, uidOf } from "./outputs.ts";
 import { isSame } from "./ownership.ts";
 import { removeRuns } from "./remove.ts";

@@ -6,7 +6,7 @@ import { follow } from "../kubernetes/watch.ts";
 import type { RunInputs } from "./inputs.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { listRuns, resourceSelector, retire } from "./ownership.ts";
-import { stop } from "./run.ts";
+import { stop } from "./stop.ts";
 import { outcomeOf, paths, type Run } from "./tekton-status.ts";
 
 const removalSeconds = 180;

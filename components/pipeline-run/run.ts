@@ -3,11 +3,12 @@ import { ApiError, type Cluster } from "../kubernetes/client.ts";
 import { InterruptedError } from "../kubernetes/interruption.ts";
 import { persistently } from "../kubernetes/retry.ts";
 import { explainFailure } from "./failure.ts";
-import { baseName, type RunInputs, secondsOfDuration, timeoutOf } from "./inputs.ts";
+import { baseName, type RunInputs, timeoutOf } from "./inputs.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { logsOf, outputsOf, type RunOutputs } from "./outputs.ts";
 import { attemptOf, identity, isRetired, isSame, listRuns, newestFirst } from "./ownership.ts";
 import { queueMetadata, takeTurn } from "./queue.ts";
+import { cancel, cancellationSeconds, stop, waitSeconds } from "./stop.ts";
 import { isStopped, outcomeOf, paths, pending, type Run, succeeded } from "./tekton-status.ts";
 import { type Ended, watchRun } from "./watch-run.ts";
 
@@ -24,13 +25,6 @@ export class RunError extends Error {
 }
 
 type Print = (line: string) => void;
-
-/** Tekton fails the run first, with a reason, before the wait is given up. */
-const marginSeconds = 90;
-/** For the `finally` tasks of a run that does not say how long they may take. */
-const finallySeconds = 300;
-/** Without a timeout of Tekton's there is none of ours. */
-const longestSeconds = 30 * 24 * 3600;
 
 /**
  * The outputs of a successful run with these inputs: the newest one if it succeeded, one that is under way, or a new one (a
@@ -81,7 +75,7 @@ async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promi
 async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: Print): Promise<RunOutputs> {
   const { namespace, queue } = inputs;
   const { name } = run.metadata;
-  const deadlineSeconds = Math.min(timeoutOf(inputs) + marginSeconds, longestSeconds);
+  const deadlineSeconds = waitSeconds(timeoutOf(inputs));
   let inLine = run.spec?.status === pending;
   try {
     if (queue && inLine) await takeTurn(cluster, { namespace, name, queue, print });
@@ -182,44 +176,4 @@ async function start(cluster: Cluster, inputs: RunInputs, attempt: number, print
       `PipelineRun ${namespace}/${name} exists, but was not started by this program; delete or rename it`,
     );
   }
-}
-
-/** Asks a run to stop: its `finally` tasks still run. One that has just ended, whose change Tekton refuses, has stopped. */
-export async function cancel(cluster: Cluster, namespace: string, name: string): Promise<void> {
-  const path = paths.run(namespace, name);
-  try {
-    await cluster.patch(path, { spec: { status: "CancelledRunFinally" } });
-  } catch (error) {
-    if (!(error instanceof ApiError && error.status === 400)) throw error;
-    const run = await cluster.get<Run>(path);
-    if (run && outcomeOf(run) === "running") throw error;
-  }
-}
-
-/** Until a run that was asked to stop has ended. */
-function cancellationSeconds({ spec }: Run): number {
-  const seconds = secondsOfDuration(spec?.timeouts?.finally) ?? finallySeconds;
-  return Math.min(seconds + marginSeconds, longestSeconds);
-}
-
-/**
- * Cancels a run that is under way and waits for its end, and until what it left is gone; one that waits for its turn is
- * deleted.
- */
-export async function stop(cluster: Cluster, namespace: string, run: Run, print: Print): Promise<void> {
-  const { name } = run.metadata;
-  const say = (text: string) => print(`${name}: ${text}`);
-  if (run.spec?.status === pending) {
-    say("never started, removing it");
-    return persistently(() => cluster.delete(paths.run(namespace, name)), { print: say });
-  }
-  say("cancelling, its finally tasks still run");
-  try {
-    if (!isStopped(run)) await persistently(() => cancel(cluster, namespace, name), { print: say });
-    await watchRun(cluster, { namespace, name, deadlineSeconds: cancellationSeconds(run), print });
-  } catch (error) {
-    const gone = await cluster.get(paths.run(namespace, name)).then((found) => found === undefined);
-    if (!gone) throw error;
-  }
-  await removeLeftovers(cluster, namespace, [run], print);
 }
