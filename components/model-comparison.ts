@@ -43,9 +43,7 @@ export class ModelComparison extends pulumi.ComponentResource {
         context,
         namespace,
         prefix: `${modelComparison.name}-${model.name}`,
-        spec: pulumi
-          .all([plain(model), base && plain(base)])
-          .apply(([model, base]) => modelComparisonRun({ ...args, model, base })),
+        spec: modelComparisonRun({ ...args, model: compared(model), base: base && compared(base) }),
         definition: pipelines.digests[modelComparison.name] ?? "",
         expectedResults: ["passed", "report-uri"],
         ...args.run,
@@ -57,10 +55,6 @@ export class ModelComparison extends pulumi.ComponentResource {
   }
 }
 
-function plain({ storageUri, measured, ...model }: MeasuredModel) {
-  return pulumi.all([storageUri, measured]).apply(([storageUri, results]) => ({
-    ...model,
-    storageUri,
-    artifactsUri: results["artifacts-uri"] ?? "",
-  }));
+function compared({ measured, ...model }: MeasuredModel) {
+  return { ...model, artifactsUri: measured.apply((results) => results["artifacts-uri"] ?? "") };
 }

@@ -6,9 +6,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
 import { copyHourlyUsd } from "../sizing/cost.ts";
 import { needsCandidate } from "../sizing/stack.ts";
-import { type CandidateSpec, candidateService } from "./manifests/candidate.ts";
+import { type CandidateSpec, candidateName, candidateService } from "./manifests/candidate.ts";
 import { isCompared } from "./manifests/pipelines/index.ts";
-import type { Candidate } from "./manifests/pipelines/model-testing-run.ts";
+import { type Candidate, manifestParam } from "./manifests/pipelines/model-testing-run.ts";
 import { secondsToServe } from "./manifests/vllm.ts";
 import { type MeasuredModel, ModelComparison } from "./model-comparison.ts";
 import { ModelImport, type ModelImportArgs, type PipelineRunsArgs } from "./model-import.ts";
@@ -51,7 +51,10 @@ export function modelLifecycle(
 
   const serveAfter = (...before: (pulumi.Resource | undefined)[]) =>
     new ModelService(name, { ...args.service, name, serve, storageUri, registration }, after(...before));
-  const measure = (tested: ModelService | pulumi.Output<Candidate>, queue?: PipelineRunArgs["queue"]) =>
+  const measure = (
+    tested: ModelService | Candidate<pulumi.Output<string>>,
+    queue?: PipelineRunArgs["queue"],
+  ) =>
     isTested(model)
       ? new ModelTesting(
           name,
@@ -103,7 +106,7 @@ function isTested(model: Model): model is Model & TestedModel {
 function candidateOf(
   { model, service }: ModelLifecycleArgs,
   storageUri: pulumi.Output<string>,
-): pulumi.Output<Candidate> {
+): Candidate<pulumi.Output<string>> {
   const { platform, namespace, deploymentMode, accelerators, pullSecrets, endpoint, runtime } = service;
   const spec: Omit<CandidateSpec, "storageUri"> = {
     platform,
@@ -116,10 +119,13 @@ function candidateOf(
     runtime: runtime.name,
     timeoutSeconds: endpoint.timeoutSeconds,
   };
-  return storageUri.apply((storageUri) => ({
-    inferenceService: candidateService({ ...spec, storageUri }),
+  return {
+    name: candidateName(model.name),
+    inferenceService: storageUri.apply((storageUri) =>
+      manifestParam(candidateService({ ...spec, storageUri })),
+    ),
     timeoutSeconds: secondsToServe(runtime),
-  }));
+  };
 }
 
 /** Bases before the models that are compared with them. */

@@ -25,7 +25,7 @@ export type TestedModel = Omit<Model, "source" | "test"> & {
 export interface ModelTestingArgs extends PipelineRunsArgs {
   readonly model: TestedModel;
   /** The model where it is served, or the service that it is tested as before that. */
-  readonly tested: ModelService | pulumi.Output<Candidate>;
+  readonly tested: ModelService | Candidate<pulumi.Output<string>>;
   /** The files that are tested; others are measured anew. */
   readonly storageUri: pulumi.Output<string>;
   /** The build of vLLM that serves them. */
@@ -44,7 +44,7 @@ export class ModelTesting extends pulumi.ComponentResource {
     super("modelcar:pipelines:ModelTesting", name, {}, inheritedDependsOn(opts));
     const { context, namespace, model, tested, storageUri, pipelines, registry, objectStore, storage } = args;
     const { image, env } = args.runtime;
-    const isCandidate = pulumi.Output.isInstance(tested);
+    const isCandidate = "inferenceService" in tested;
     const pipeline = isCandidate ? candidateTesting.name : modelTesting.name;
     const served = isCandidate ? [] : [tested];
     const run = new PipelineRun(
@@ -53,9 +53,12 @@ export class ModelTesting extends pulumi.ComponentResource {
         context,
         namespace,
         prefix: `${pipeline}-${model.name}`,
-        spec: testedBy(args).apply((tested) =>
-          modelTestingRun({ ...args, test: model.test, tested, claim: Storage.claimName }),
-        ),
+        spec: modelTestingRun({
+          ...args,
+          test: model.test,
+          tested: isCandidate ? tested : endpointOf(args, tested),
+          claim: Storage.claimName,
+        }),
         definition: pipelines.digests[pipeline] ?? "",
         // How it is served decides how fast it is.
         trigger: storageUri.apply((uri) => digestOf([uri, model.serve, image, args.runtime.args, env])),
@@ -71,11 +74,10 @@ export class ModelTesting extends pulumi.ComponentResource {
   }
 }
 
-function testedBy({ tested, model, platform }: ModelTestingArgs): pulumi.Output<Candidate | ServedEndpoint> {
-  if (pulumi.Output.isInstance(tested)) return tested;
-  const secret = tested.apiKeySecret;
+function endpointOf(
+  { model, platform }: ModelTestingArgs,
+  { url, apiKeySecret: secret }: ModelService,
+): ServedEndpoint<pulumi.Output<string>> {
   const byToken = model.serve.auth && platform === "openshift" ? "serviceAccount" : "none";
-  return tested.url.apply(
-    (url): ServedEndpoint => ({ url: url ?? "", secret, auth: secret ? "token" : byToken }),
-  );
+  return { url: url.apply((url) => url ?? ""), secret, auth: secret ? "token" : byToken };
 }

@@ -10,7 +10,7 @@ export interface PipelinesArgs {
   readonly pipelines: readonly PipelineDefinition[];
   /** The Tasks of these pipelines, fitted to this namespace and its images. */
   readonly tasks: readonly Task[];
-  /** How long a run may take. */
+  /** How long a task of a run may take. */
   readonly timeoutMinutes: number;
   /** Values that params have in this stack for runs which do not say them. */
   readonly defaults: Readonly<Record<string, string>>;

@@ -285,7 +285,7 @@ const keys = z.strictObject({
     .prefault({}),
   /** How the Tekton runs of this stack are handled. */
   pipelines: z.strictObject({
-    /** How long one run may take. */
+    /** How long one task of a run may take; all tasks of the run together twice as long. */
     timeoutMinutes: integer(1, 7 * 24 * 60).default(240),
     /** How many more attempts one `up` makes after a failure. */
     retries: integer(0, 10).default(0),

@@ -131,9 +131,15 @@ export class Cluster {
     const server = this.#config.getCurrentCluster()?.server ?? "";
     const url = new URL(server.replace(/\/$/, "") + path);
     for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
     const options: RequestOptions = {
       method,
-      headers: { Accept: "application/json, */*", "Content-Type": call.contentType ?? "application/json" },
+      headers: {
+        Accept: "application/json, */*",
+        "Content-Type": call.contentType ?? "application/json",
+        // Node says it by itself, but not for DELETE.
+        ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
+      },
       signal,
     };
     await this.#config.applyToHTTPSOptions(options).catch((error: Error) => {
@@ -143,7 +149,7 @@ export class Cluster {
       const send = url.protocol === "http:" ? httpRequest : httpsRequest;
       const request = send(url, options, resolve);
       request.on("error", reject);
-      request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+      request.end(body);
     });
   }
 
@@ -152,12 +158,18 @@ export class Cluster {
     return this.request<T>("PATCH", path, { body, contentType: "application/merge-patch+json" });
   }
 
-  /** Deletes an object and what it owns; nothing happens when it is gone already. */
-  async delete(path: string): Promise<void> {
+  /** Deletes an object and what it owns; nothing happens when it is gone already, or is another than the one of that uid. */
+  async delete(path: string, uid?: string): Promise<void> {
+    const propagationPolicy = "Foreground";
+    // The server reads either the body or the query.
+    const call = uid
+      ? { body: { propagationPolicy, preconditions: { uid } } }
+      : { query: { propagationPolicy } };
     try {
-      await this.request("DELETE", path, { query: { propagationPolicy: "Foreground" } });
+      await this.request("DELETE", path, call);
     } catch (error) {
-      if (!(error instanceof ApiError && error.status === 404)) throw error;
+      const gone = error instanceof ApiError && (error.status === 404 || (uid && error.status === 409));
+      if (!gone) throw error;
     }
   }
 }

@@ -114,17 +114,17 @@ export interface TaskRunSpec {
   readonly stepSpecs?: readonly { readonly name: string; readonly computeResources: Requirements }[];
 }
 
-/** What `spec` of a PipelineRun holds here. */
-export interface PipelineRunSpec {
+/** What `spec` of a PipelineRun holds here. `Text` is what a param may be besides known text, such as an Output. */
+export interface PipelineRunSpec<Text = string> {
   readonly pipelineRef: { readonly name: string };
-  readonly params: readonly Param[];
+  readonly params: readonly { readonly name: string; readonly value: Param["value"] | Text }[];
   readonly workspaces: readonly WorkspaceBinding[];
   readonly taskRunTemplate: {
     readonly serviceAccountName: string;
     readonly podTemplate: PodTemplate;
   };
   readonly taskRunSpecs?: readonly TaskRunSpec[];
-  readonly timeouts: { readonly pipeline: string };
+  readonly timeouts: { readonly pipeline: string; readonly tasks?: string; readonly finally?: string };
 }
 
 /** A duration as Go writes it ("1h30m0s"), so that webhooks have nothing to rewrite. */

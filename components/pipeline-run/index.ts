@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { RunInputs } from "./inputs.ts";
+import type { RunInputs, RunSpec } from "./inputs.ts";
 import type { RunOutputs } from "./outputs.ts";
 
 /** Only `require` and parameters inside: this text is what state holds. Paths start at the directory of Pulumi.yaml. */
@@ -13,10 +13,21 @@ const provider: pulumi.dynamic.ResourceProvider = {
   delete: (id, props) => require("./components/dynamic.cjs")("pipeline-run").remove(id, props),
 };
 
+/**
+ * A param that another resource gives is an Output of its own, so that a preview names it. Where the whole is one, nobody
+ * knows what of it changes.
+ */
+type LaterSpec = Omit<RunSpec, "params"> & {
+  readonly params?: readonly {
+    readonly name: string;
+    readonly value: pulumi.Input<string | readonly string[]>;
+  }[];
+};
+
 /** What {@link RunInputs} says, as Outputs; the results that are expected give those of the resource their names. */
 export type PipelineRunArgs<Result extends string = string> = {
-  readonly [K in keyof Omit<RunInputs, "expectedResults">]: pulumi.Input<RunInputs[K]>;
-} & { readonly expectedResults?: readonly Result[] };
+  readonly [K in keyof Omit<RunInputs, "expectedResults" | "spec">]: pulumi.Input<RunInputs[K]>;
+} & { readonly spec: pulumi.Input<LaterSpec>; readonly expectedResults?: readonly Result[] };
 
 /** Known once the run has succeeded. */
 const outputs: Record<keyof RunOutputs, undefined> = {

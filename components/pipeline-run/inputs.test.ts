@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { baseName, changedInputs, inputFailures, inputsDigest, type RunInputs, timeoutOf } from "./inputs.ts";
+import { runTimeouts } from "../manifests/pipelines/timeouts.ts";
+import { changedInputs } from "./changes.ts";
+import { baseName, inputFailures, inputsDigest, type RunInputs, timeoutOf } from "./inputs.ts";
 
 const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
 const value = fc.oneof(fc.string(), fc.array(fc.string(), { maxLength: 3 }));
@@ -105,6 +107,37 @@ test("the value of any param and the binding of any workspace changes the hash",
       expect(inputsDigest(other)).not.toBe(inputsDigest(given));
     }),
   );
+});
+
+test("a run that was made when its timeouts said less is the same run", () => {
+  // As a stack's state holds them, with the name that the run got then.
+  const recorded: RunInputs = {
+    context: "demo",
+    namespace: "private-ai-demo",
+    prefix: "candidate-testing-granite-w4a16",
+    spec: {
+      pipelineRef: { name: "candidate-testing" },
+      params: [
+        { name: "SERVED_MODEL_NAME", value: "granite-w4a16-candidate" },
+        { name: "TASKS", value: "hellaswag,arc_easy" },
+      ],
+      workspaces: [{ name: "models", persistentVolumeClaim: { claimName: "modelcar-storage" } }],
+      taskRunTemplate: {
+        serviceAccountName: "modelcar-pipeline",
+        podTemplate: { securityContext: { runAsNonRoot: true } },
+      },
+      timeouts: { pipeline: "4h0m0s" },
+    },
+    definition: "7c1f",
+    trigger: "b01e",
+    expectedResults: ["artifacts-uri"],
+    queue: { name: "gpus", gpus: 4, capacity: 4 },
+  };
+  const now = { ...recorded, spec: { ...recorded.spec, timeouts: runTimeouts(240) } };
+  expect(now.spec.timeouts).toEqual({ pipeline: "8h20m0s", tasks: "8h0m0s", finally: "20m0s" });
+  expect(baseName(recorded)).toBe("candidate-testing-granite-w4a16-7c884663");
+  expect(baseName(now)).toBe("candidate-testing-granite-w4a16-7c884663");
+  expect(changedInputs(recorded, now)).toEqual([]);
 });
 
 function withParams(given: RunInputs, params: NonNullable<RunInputs["spec"]["params"]>): RunInputs {

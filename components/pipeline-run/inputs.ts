@@ -81,9 +81,11 @@ const tektonTimeoutSeconds = 3600;
 const prefixLength = 49;
 
 /** Inputs that make the result, by their names for people. A change of anything else never asks for another run. */
-function meaning(inputs: RunInputs): Record<string, unknown> {
-  const { namespace, prefix, definition, trigger } = inputs;
-  const { pipelineRef, params = [], workspaces = [] } = inputs.spec ?? {};
+export function meaning(inputs: RunInputs): Record<string, unknown> {
+  const { namespace, prefix, definition, trigger, spec } = inputs;
+  // In a preview it can be unknown as a whole.
+  if (unknown(spec)) return { namespace, prefix, definition, trigger, spec };
+  const { pipelineRef, params = [], workspaces = [] } = spec ?? {};
   return {
     namespace,
     prefix,
@@ -110,13 +112,6 @@ export function inputsDigest(inputs: RunInputs): string {
   return digestOf(meaning(inputs));
 }
 
-/** Names of the meaningful inputs that differ, such as "params.HUGGINGFACE_REVISION". */
-export function changedInputs(olds: RunInputs, news: RunInputs): string[] {
-  const [before, after] = [meaning(olds), meaning(news)];
-  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...keys].filter((key) => digestOf(before[key]) !== digestOf(after[key]));
-}
-
 /** Start of the names of a resource's runs with these inputs. */
 export function baseName(inputs: RunInputs): string {
   return `${inputs.prefix.slice(0, prefixLength).replace(/-+$/, "")}-${inputsDigest(inputs).slice(0, 8)}`;
@@ -124,11 +119,11 @@ export function baseName(inputs: RunInputs): string {
 
 /** How long the run may take, by its inputs. */
 export function timeoutOf({ timeoutSeconds, spec }: Pick<RunInputs, "timeoutSeconds" | "spec">): number {
-  return timeoutSeconds ?? seconds(spec.timeouts?.pipeline) ?? tektonTimeoutSeconds;
+  return timeoutSeconds ?? secondsOfDuration(spec.timeouts?.pipeline) ?? tektonTimeoutSeconds;
 }
 
 /** Seconds of a Go duration such as "1h30m0s"; Infinity for "0", which is Tekton's word for no timeout. */
-function seconds(duration: string | undefined): number | undefined {
+export function secondsOfDuration(duration: string | undefined): number | undefined {
   if (duration === undefined) return undefined;
   const units = { h: 3600, m: 60, s: 1 };
   const parts = [...duration.matchAll(/(\d+(?:\.\d+)?)([hms])/g)];
@@ -179,4 +174,4 @@ export function inputFailures(inputs: RunInputs): { property: string; reason: st
 
 /** What stands for any value in a preview that another resource will only give later (Pulumi's wire format). */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const unknown = (value: unknown) => value === unknownValue;
+export const unknown = (value: unknown): boolean => value === unknownValue;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeApi } from "../../test/unit/fake-api.ts";
 import { baseName, type RunInputs } from "./inputs.ts";
 import { identity } from "./ownership.ts";
-import { configure, create, diff, read, remove, update } from "./provider.ts";
+import { check, configure, create, diff, read, remove, update } from "./provider.ts";
 
 const inputs: RunInputs & { __provider: string } = {
   context: "fake",
@@ -54,6 +54,11 @@ const tektonEnds = (status: object) => {
 
 test("the same inputs are no change, whatever the shim's text; other inputs and failed runs are one", async () => {
   expect(await diff("id", finished, { ...inputs, __provider: "other text" })).toEqual({
+    changes: false,
+    replaces: [],
+  });
+  const timeouts = { pipeline: "2h20m0s", tasks: "2h0m0s", finally: "20m0s" };
+  expect(await diff("id", finished, { ...inputs, spec: { ...inputs.spec, timeouts } })).toEqual({
     changes: false,
     replaces: [],
   });
@@ -139,19 +144,78 @@ test("another context asks for a run only where it leads to another cluster", as
   expect((await update("id", elsewhere, inputs)).outs.name).toBe(baseName(inputs));
 });
 
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const withParams = (params: object) => ({
+  ...inputs,
+  spec: { ...inputs.spec, params: Object.entries(params).map(([name, value]) => ({ name, value })) },
+});
+const said = () => vi.mocked(console.log).mock.calls.flat();
+
 test("preview says once which inputs ask for another run, also those that are not known yet", async () => {
-  const withRevision = (value: string) => ({
-    ...inputs,
-    spec: { ...inputs.spec, params: [{ name: "REVISION", value }] },
-  });
-  const olds = { ...withRevision("1"), name: "r", completionTime: "t" };
-  await diff("id", olds, withRevision("2"));
-  await diff("id", olds, withRevision("2"));
-  await diff("id", olds, withRevision("04da6b54-80e4-46f7-96ec-b56ff0331ba9"));
-  expect(vi.mocked(console.log).mock.calls.flat()).toEqual([
-    "model-import-sums: a new run, because of params.REVISION",
-    "model-import-sums: a new run, because of params.REVISION (known later; no run if it stays)",
+  const olds = { ...withParams({ REVISION: "1", SAME: "same" }), name: "r", completionTime: "t" };
+  await diff("id", olds, withParams({ REVISION: "2", SAME: "same" }));
+  await diff("id", olds, withParams({ REVISION: "2", SAME: "same" }));
+  await diff("id", olds, withParams({ REVISION: unknown, SAME: "same" }));
+  await diff("id", olds, { ...withParams({ SAME: "same", NEW: "x" }), trigger: unknown });
+  expect(said()).toEqual([
+    'model-import-sums: a new run, because of params.REVISION ("1" → "2")',
+    'model-import-sums: a new run, because of params.REVISION ("1" → known after apply, no run if it stays)',
+    'model-import-sums: a new run, because of trigger (known after apply, no run if it stays), params.REVISION ("1" → none), params.NEW (none → "x")',
   ]);
+});
+
+test("of a long param it shows where it begins to differ", async () => {
+  const manifest = (uri: string) => JSON.stringify({ kind: "InferenceService", labels: "x".repeat(90), uri });
+  const olds = { ...withParams({ SERVICE: manifest("s3://b/1/") }), name: "r", completionTime: "t" };
+  await diff("id", olds, withParams({ SERVICE: manifest("s3://b/2/") }));
+  expect(said()[0]).toMatch(/params\.SERVICE \(….*s3:\/\/b\/1\/\\"}" → ….*s3:\/\/b\/2\/\\"}"\)$/);
+  expect(said()[0]?.length).toBeLessThan(220);
+});
+
+test.each(["spec", "params", "workspaces"])(
+  "%s that is unknown as a whole is one change, not all that was in it",
+  async (whole) => {
+    const params = Object.fromEntries(Array.from({ length: 27 }, (_, i) => [`P${i}`, "v"]));
+    const bound = [{ name: "models", persistentVolumeClaim: { claimName: "c" } }];
+    const known = withParams(params);
+    const olds = {
+      ...known,
+      spec: { ...known.spec, workspaces: bound },
+      prefix: whole,
+      name: "r",
+      completionTime: "t",
+    };
+    const news =
+      whole === "spec" ? { ...olds, spec: unknown } : { ...olds, spec: { ...olds.spec, [whole]: unknown } };
+    await diff("id", olds, news as never);
+    expect(said()).toEqual([
+      `${whole}: a new run, because of ${whole} (known after apply, no run if it stays)`,
+    ]);
+  },
+);
+
+test("params keep their places in state, so that Pulumi's own diff shows only what changes", async () => {
+  const order = async (olds: object, news: object) => {
+    const { inputs: checked } = await check(withParams(olds), withParams(news));
+    return checked.spec.params?.map(({ name }) => name);
+  };
+  expect(await order({ A: "1", B: "1", C: "1" }, { A: "1", NEW: "1", B: "2", C: "1" })).toEqual([
+    "A",
+    "B",
+    "C",
+    "NEW",
+  ]);
+  expect(await order({ A: "1", B: "1", C: "1" }, { NEW: "1", C: "1", A: "1" })).toEqual(["A", "NEW", "C"]);
+  // The last one moves into the place of one that is gone, not all behind it by one.
+  expect(await order({ A: "1", B: "1", C: "1", D: "1" }, { A: "1", C: "1", D: "1" })).toEqual([
+    "A",
+    "D",
+    "C",
+  ]);
+  expect(await order({ A: "1", B: "1", C: "1" }, { A: "1" })).toEqual(["A"]);
+  expect((await check({}, withParams({ B: "1", A: "1" }))).inputs).toEqual(withParams({ B: "1", A: "1" }));
+  const later = { ...inputs, spec: unknown } as never;
+  expect((await check(withParams({ A: "1" }), later)).inputs).toBe(later);
 });
 
 test("a context that the kubeconfig does not have is named, with those that it has", async () => {

@@ -8,7 +8,8 @@ import { InterruptedError, interruptible } from "../kubernetes/interruption.ts";
 import { keptInState } from "../kubernetes/kept-in-state.ts";
 import { uidOf } from "../kubernetes/namespaces.ts";
 import { clusterToDeleteFrom, readOf } from "../kubernetes/unreachable.ts";
-import { changedInputs, inputFailures, type RunInputs, unknownValue } from "./inputs.ts";
+import { type Change, changedInputs, changes, inOrderOf } from "./changes.ts";
+import { inputFailures, type RunInputs } from "./inputs.ts";
 import { outputsOf, type RunOutputs } from "./outputs.ts";
 import { isSame } from "./ownership.ts";
 import { removeRuns } from "./remove.ts";
@@ -27,10 +28,12 @@ const print = (line: string) => console.log(line);
 const said = new Set<string>();
 /** Deletion goes by these, so state must know them; a change asks for no run. */
 const kept = ["history"] as const;
+/** Letters of a value in a line of the preview; some params are whole manifests. */
+const longestShown = 60;
 
 /** Finds mistakes in the preview already. */
-export async function check(_olds: State, news: Inputs) {
-  return { inputs: news, failures: inputFailures(news) };
+export async function check(olds: Partial<Inputs>, news: Inputs) {
+  return { inputs: inOrderOf(olds, news), failures: inputFailures(news) };
 }
 
 /**
@@ -39,7 +42,7 @@ export async function check(_olds: State, news: Inputs) {
  */
 export async function diff(_id: string, olds: State, news: Inputs) {
   const replaces = (["namespace", "prefix"] as const).filter((key) => olds[key] !== news[key]);
-  const changed = changedInputs(olds, news);
+  const changed = changes(olds, news);
   const unfinished = !olds.completionTime;
   const noted =
     mustNoteContext(olds, news) || kept.some((key) => (olds[key] ?? "remove") !== (news[key] ?? "remove"));
@@ -47,16 +50,33 @@ export async function diff(_id: string, olds: State, news: Inputs) {
     sayOnce(
       `${news.prefix}: ${olds.name ?? "the last run"} has not succeeded; up waits for it, or tries again if it failed`,
     );
-  else if (changed.length > 0) sayOnce(`${news.prefix}: a new run, because of ${reasons(changed, news)}`);
+  else if (changed.length > 0)
+    sayOnce(`${news.prefix}: a new run, because of ${changed.map(reason).join(", ")}`);
   return { changes: unfinished || changed.length > 0 || noted, replaces };
 }
 
-function reasons(changed: readonly string[], news: Inputs): string {
-  const values = new Map(
-    (Array.isArray(news.spec?.params) ? news.spec.params : []).map((p) => [p.name, p.value]),
-  );
-  const later = (key: string) => values.get(key.replace(/^params\./, "")) === unknownValue;
-  return changed.map((key) => (later(key) ? `${key} (known later; no run if it stays)` : key)).join(", ");
+/** An input that changes, from what to what. Of a digest only the name says something. */
+function reason({ name, before, after, isLater }: Change): string {
+  const later = "known after apply, no run if it stays";
+  const isDigest = name === "definition" || name === "trigger";
+  if (isLater && (isDigest || before === undefined)) return `${name} (${later})`;
+  if (isDigest) return name;
+  const [old, next] = [before, after].map((value) => (value === undefined ? "none" : JSON.stringify(value)));
+  const [from = "", to = ""] = isLater ? [cut(old, 0), ""] : differing(old ?? "", next ?? "");
+  return `${name} (${from} → ${isLater ? later : to})`;
+}
+
+/** Two texts where they begin to differ, because a param may be a whole manifest. */
+function differing(...texts: [string, string]): string[] {
+  const [one, other] = texts;
+  const same = [...one].findIndex((letter, at) => letter !== other[at]);
+  const isLong = texts.some(({ length }) => length > longestShown);
+  return texts.map((text) => cut(text, isLong ? Math.max(0, same - longestShown / 3) : 0));
+}
+
+function cut(text = "", start: number): string {
+  const end = start + longestShown;
+  return `${start > 0 ? "…" : ""}${text.slice(start, end)}${text.length > end ? "…" : ""}`;
 }
 
 /** Preview and update both compare; one line is enough. */

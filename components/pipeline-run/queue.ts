@@ -8,6 +8,7 @@ import { persistently } from "../kubernetes/retry.ts";
 import { waiting } from "../kubernetes/waiting.ts";
 import { follow } from "../kubernetes/watch.ts";
 import type { Queue } from "./inputs.ts";
+import { removeLeftoversOfAll } from "./leftovers.ts";
 import { outcomeOf, paths, pending, type Run } from "./tekton-status.ts";
 
 const queueLabel = "modelcar/queue";
@@ -60,18 +61,42 @@ function byArrival(a: Run, b: Run): number {
   return (first ?? "") < (second ?? "") ? -1 : 1;
 }
 
-/** Waits until the pending run may start, and starts it. Returns at once when it has been started or has ended. */
+/**
+ * Waits until the pending run may start, and starts it: until those ahead have ended, and the GPUs of what ended runs left
+ * are free. Returns at once when it has been started or has ended.
+ */
 export async function takeTurn(cluster: Cluster, turn: Turn): Promise<void> {
-  const { namespace, name, queue, print } = turn;
+  const { namespace, name } = turn;
   const path = paths.run(namespace, name);
-  const runs = new Map<string, Run>();
-  const presence = new Presence();
-  let state = "waiting for its turn";
-  const timers: NodeJS.Timeout[] = [];
+  const print = (line: string) => turn.print(`${name}: ${line}`);
   const show = () =>
     cluster
       .patch(path, { metadata: { annotations: { [presenceAnnotation]: String(Date.now()) } } })
       .catch(() => undefined);
+  const shown = setInterval(show, presenceSeconds * 1000);
+  try {
+    let own = await waitInLine(cluster, turn);
+    // The line may have moved on while pods ended.
+    if (own && (await removeLeftoversOfAll(cluster, namespace, print))) own = await waitInLine(cluster, turn);
+    if (!own) return;
+    // At this version only, so that a cancellation in between is not undone.
+    const start = { metadata: { resourceVersion: own.metadata.resourceVersion }, spec: { status: null } };
+    await persistently(() => cluster.patch(path, start), { print });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 409)) throw error;
+    await takeTurn(cluster, turn);
+  } finally {
+    clearInterval(shown);
+  }
+}
+
+/** The run when its turn has come; undefined when it has been started or has ended. */
+async function waitInLine(cluster: Cluster, turn: Turn): Promise<Run | undefined> {
+  const { namespace, name, queue, print } = turn;
+  const runs = new Map<string, Run>();
+  const presence = new Presence();
+  let state = "waiting for its turn";
+  const timers: NodeJS.Timeout[] = [];
   const wait = {
     deadlineSeconds: patienceSeconds,
     print: (line: string) => print(`${name}: ${line}`),
@@ -97,7 +122,6 @@ export async function takeTurn(cluster: Cluster, turn: Turn): Promise<void> {
           settled = true;
           consider();
         }, settleSeconds * 1000),
-        setInterval(show, presenceSeconds * 1000),
         setInterval(consider, (absenceSeconds / 6) * 1000),
       );
       await follow<Run>(cluster, {
@@ -120,15 +144,7 @@ export async function takeTurn(cluster: Cluster, turn: Turn): Promise<void> {
     for (const timer of timers) clearInterval(timer);
   }
   const own = runs.get(name);
-  if (!own || isStarted(own)) return;
-  // At this version only, so that a cancellation in between is not undone.
-  const start = { metadata: { resourceVersion: own.metadata.resourceVersion }, spec: { status: null } };
-  try {
-    await persistently(() => cluster.patch(path, start), { print: wait.print });
-  } catch (error) {
-    if (!(error instanceof ApiError && error.status === 409)) throw error;
-    await takeTurn(cluster, turn);
-  }
+  return own && !isStarted(own) && outcomeOf(own) === "running" ? own : undefined;
 }
 
 /** Who still stands in line, by our own clock: a run is absent when its presence has not changed for long. */

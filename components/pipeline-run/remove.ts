@@ -4,8 +4,9 @@ import { persistently } from "../kubernetes/retry.ts";
 import { waiting } from "../kubernetes/waiting.ts";
 import { follow } from "../kubernetes/watch.ts";
 import type { RunInputs } from "./inputs.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { listRuns, resourceSelector, retire } from "./ownership.ts";
-import { stop } from "./run.ts";
+import { stop } from "./stop.ts";
 import { outcomeOf, paths, type Run } from "./tekton-status.ts";
 
 const removalSeconds = 180;
@@ -19,6 +20,7 @@ export async function removeRuns(
   const { namespace } = inputs;
   const close = async (run: Run) => {
     if (outcomeOf(run) === "running") await stop(cluster, namespace, run, print);
+    else if (outcomeOf(run) === "failed") await removeLeftovers(cluster, namespace, [run], print);
     const path = paths.run(namespace, run.metadata.name);
     const settle = () =>
       inputs.history === "keep" && run.spec?.status !== "PipelineRunPending"

@@ -4,9 +4,11 @@ import { InterruptedError } from "../kubernetes/interruption.ts";
 import { persistently } from "../kubernetes/retry.ts";
 import { explainFailure } from "./failure.ts";
 import { baseName, type RunInputs, timeoutOf } from "./inputs.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { logsOf, outputsOf, type RunOutputs } from "./outputs.ts";
 import { attemptOf, identity, isRetired, isSame, listRuns, newestFirst } from "./ownership.ts";
 import { queueMetadata, takeTurn } from "./queue.ts";
+import { cancel, cancellationSeconds, stop, waitSeconds } from "./stop.ts";
 import { isStopped, outcomeOf, paths, pending, type Run, succeeded } from "./tekton-status.ts";
 import { type Ended, watchRun } from "./watch-run.ts";
 
@@ -23,12 +25,6 @@ export class RunError extends Error {
 }
 
 type Print = (line: string) => void;
-
-/** Tekton fails the run first, with a reason, before the wait is given up. */
-const marginSeconds = 90;
-const cancellationSeconds = 300;
-/** Without a timeout of Tekton's there is none of ours. */
-const longestSeconds = 30 * 24 * 3600;
 
 /**
  * The outputs of a successful run with these inputs: the newest one if it succeeded, one that is under way, or a new one (a
@@ -57,7 +53,7 @@ async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promi
   const adoptable = latest && isSame(latest, inputs) && !isRetired(latest) ? latest : undefined;
   if (adoptable && outcomeOf(adoptable) === "succeeded") {
     print(`${adoptable.metadata.name}: has succeeded already, taking its results`);
-    return finish(cluster, inputs, { run: adoptable, obstacles: new Map() });
+    return finish(cluster, inputs, { run: adoptable, obstacles: new Map() }, print);
   }
   if (adoptable && outcomeOf(adoptable) === "running") {
     const { name } = adoptable.metadata;
@@ -66,8 +62,11 @@ async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promi
       return seeThrough(cluster, inputs, adoptable, print);
     }
     print(`${name}: is being cancelled, waiting for its end`);
-    await watchRun(cluster, { ...inputs, name, deadlineSeconds: cancellationSeconds, print });
+    await watchRun(cluster, { ...inputs, name, deadlineSeconds: cancellationSeconds(adoptable), print });
+    await removeLeftovers(cluster, inputs.namespace, [adoptable], print);
   }
+  const failed = history.filter((run) => outcomeOf(run) === "failed");
+  await removeLeftovers(cluster, inputs.namespace, failed, print);
   const attempts = history.filter((run) => isSame(run, inputs)).map(attemptOf);
   const started = await start(cluster, inputs, Math.max(0, ...attempts) + 1, print);
   return seeThrough(cluster, inputs, started, print);
@@ -76,13 +75,13 @@ async function attempt(cluster: Cluster, inputs: RunInputs, print: Print): Promi
 async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: Print): Promise<RunOutputs> {
   const { namespace, queue } = inputs;
   const { name } = run.metadata;
-  const deadlineSeconds = Math.min(timeoutOf(inputs) + marginSeconds, longestSeconds);
+  const deadlineSeconds = waitSeconds(timeoutOf(inputs));
   let inLine = run.spec?.status === pending;
   try {
     if (queue && inLine) await takeTurn(cluster, { namespace, name, queue, print });
     inLine = false;
     const ended = await watchRun(cluster, { namespace, name, deadlineSeconds, print });
-    return await finish(cluster, inputs, ended);
+    return await finish(cluster, inputs, ended, print);
   } catch (error) {
     if (error instanceof RunError) throw error;
     if (error instanceof InterruptedError) throw await interrupted(cluster, inputs, name, inLine);
@@ -91,13 +90,22 @@ async function seeThrough(cluster: Cluster, inputs: RunInputs, run: Run, print: 
 }
 
 /** The outputs of a run that has ended well; throws for any other. */
-async function finish(cluster: Cluster, inputs: RunInputs, { run, obstacles }: Ended): Promise<RunOutputs> {
+async function finish(
+  cluster: Cluster,
+  inputs: RunInputs,
+  { run, obstacles }: Ended,
+  print: Print,
+): Promise<RunOutputs> {
   const { name } = run.metadata;
   if (outcomeOf(run) === "failed") {
     const reason = await explainFailure(cluster, inputs.namespace, run, obstacles);
+    const left = await removeLeftovers(cluster, inputs.namespace, [run], print).catch(
+      (error: Error) =>
+        `\nwhat it left may still be there, the next \`pulumi up\` removes it: ${error.message}`,
+    );
     // Only tasks that failed can do better; a pipeline that is wrong stays so.
     const worthRetrying = succeeded(run)?.reason === "Failed" && !isStopped(run);
-    throw new RunError(name, `${reason}\nwhole log: ${logsOf(inputs, name)}`, worthRetrying);
+    throw new RunError(name, `${reason}${left ?? ""}\nwhole log: ${logsOf(inputs, name)}`, worthRetrying);
   }
   const outputs = await outputsOf(cluster, inputs, run);
   const missing = (inputs.expectedResults ?? []).filter((result) => !(result in outputs.results));
@@ -167,28 +175,5 @@ async function start(cluster: Cluster, inputs: RunInputs, attempt: number, print
     throw new Error(
       `PipelineRun ${namespace}/${name} exists, but was not started by this program; delete or rename it`,
     );
-  }
-}
-
-/** Asks a run to stop: its `finally` tasks still run. */
-async function cancel(cluster: Cluster, namespace: string, name: string): Promise<void> {
-  await cluster.patch(paths.run(namespace, name), { spec: { status: "CancelledRunFinally" } });
-}
-
-/** Cancels a run that is under way and waits for its end; one that waits for its turn is deleted. */
-export async function stop(cluster: Cluster, namespace: string, run: Run, print: Print): Promise<void> {
-  const { name } = run.metadata;
-  const say = (text: string) => print(`${name}: ${text}`);
-  if (run.spec?.status === pending) {
-    say("never started, removing it");
-    return persistently(() => cluster.delete(paths.run(namespace, name)), { print: say });
-  }
-  say("cancelling, its finally tasks still run");
-  try {
-    if (!isStopped(run)) await persistently(() => cancel(cluster, namespace, name), { print: say });
-    await watchRun(cluster, { namespace, name, deadlineSeconds: cancellationSeconds, print });
-  } catch (error) {
-    const gone = await cluster.get(paths.run(namespace, name)).then((found) => found === undefined);
-    if (!gone) throw error;
   }
 }

@@ -13,7 +13,7 @@ interface Named {
 }
 
 export interface Run extends KubernetesObject {
-  readonly spec?: { readonly status?: string };
+  readonly spec?: { readonly status?: string; readonly timeouts?: { readonly finally?: string } };
   readonly status?: {
     readonly conditions?: readonly Condition[];
     /** RFC 3339, to the second. */

@@ -19,7 +19,7 @@ export interface RunView extends Run {
     readonly status?: string;
     readonly pipelineRef?: { readonly name?: string };
     readonly params?: readonly { readonly name: string; readonly value: unknown }[];
-    readonly timeouts?: { readonly pipeline?: string };
+    readonly timeouts?: { readonly pipeline?: string; readonly finally?: string };
   };
 }
 

@@ -4,8 +4,9 @@ import { InterruptedError } from "../../components/kubernetes/interruption.ts";
 import { duration } from "../../components/kubernetes/waiting.ts";
 import { explainFailure } from "../../components/pipeline-run/failure.ts";
 import { type RunInputs, timeoutOf } from "../../components/pipeline-run/inputs.ts";
+import { removeLeftovers } from "../../components/pipeline-run/leftovers.ts";
 import { outputsOf } from "../../components/pipeline-run/outputs.ts";
-import { stop } from "../../components/pipeline-run/run.ts";
+import { cancel, stop, waitSeconds } from "../../components/pipeline-run/stop.ts";
 import { outcomeOf, paths } from "../../components/pipeline-run/tekton-status.ts";
 import { type Ended, watchRun } from "../../components/pipeline-run/watch-run.ts";
 import { type RunView, stateOf } from "./runs.ts";
@@ -28,10 +29,6 @@ export interface WatchOptions {
   readonly before?: () => Promise<void>;
 }
 
-/** Tekton ends a run by itself at its timeout; longer waiting would be for nothing. */
-const marginSeconds = 90;
-const longestSeconds = 30 * 24 * 3600;
-
 /** Watches until the run has ended; its success is the exit status. Ctrl-C ends the watching alone, or cancels the run. */
 export async function watchToEnd(
   place: Place,
@@ -41,13 +38,15 @@ export async function watchToEnd(
 ): Promise<ExitStatus> {
   const { cluster, namespace } = place;
   const { name } = run.metadata;
-  const deadlineSeconds = Math.min(
-    timeoutOf({ spec: { pipelineRef: { name }, ...run.spec } as RunInputs["spec"] }) + marginSeconds,
-    longestSeconds,
+  const deadlineSeconds = waitSeconds(
+    timeoutOf({ spec: { pipelineRef: { name }, ...run.spec } as RunInputs["spec"] }),
   );
   try {
     await options.before?.();
     const ended = await watchRun(cluster, { namespace, name, deadlineSeconds, print: terminal.progress });
+    if (outcomeOf(ended.run) === "failed") {
+      await removeLeftovers(cluster, namespace, [ended.run], terminal.progress);
+    }
     return await report(place, ended, options.output, terminal);
   } catch (error) {
     if (error instanceof InterruptedError) return interrupted(place, name, options, terminal);
@@ -106,7 +105,7 @@ async function interrupted(
     );
     return exit.interrupted;
   }
-  await cluster.patch(paths.run(namespace, name), { spec: { status: "CancelledRunFinally" } });
+  await cancel(cluster, namespace, name);
   terminal.problem(
     `interrupted: ${name} is cancelled, its finally tasks still run\n  watch its end: ${watchAgain}`,
   );

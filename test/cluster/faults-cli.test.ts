@@ -183,7 +183,7 @@ describe.concurrent("state and preview", () => {
 
     project.declare(withParams(other, { ...one, value: "2" }));
     const preview = await succeeds(project.run("preview", "--diff"));
-    expect(preview).toMatch(/reason: a new run, because of params\.REVISION\n/);
+    expect(preview).toMatch(/reason: a new run, because of params\.REVISION \("1" → "2"\)\n/);
     row("preview of a changed param", seen(preview), 1);
 
     project.declare({

@@ -89,3 +89,18 @@ test("a base that is stopped is measured as a candidate, and never served", asyn
   );
   expect(candidate.metadata.annotations).not.toHaveProperty(["serving.kserve.io/stop"]);
 });
+
+test("in a preview whose import is still to come, the runs behind it know all params but those that it gives", async () => {
+  const resources: Recorded[] = [];
+  const later = ({ name }: Recorded) => /^(modelcar|candidate-testing)-sums-quantized$/.test(name);
+  await runProgram("local", stackConfig("local"), resources, later);
+  const unknownOf = (run: string) => {
+    const { inputs } = resources.find(({ name }) => name === run) as Recorded;
+    const params: Manifest[] = inputs.spec.params;
+    expect(params.length).toBeGreaterThan(15);
+    return params.filter(({ value }) => typeof value !== "string").map(({ name }) => name);
+  };
+  expect(unknownOf("candidate-testing-sums-quantized")).toEqual(["INFERENCE_SERVICE"]);
+  expect(unknownOf("model-comparison-sums-quantized")).toEqual(["ARTIFACTS_URI", "SERVED_FROM"]);
+  expect(unknownOf("model-testing-v2-sums")).toEqual([]);
+});

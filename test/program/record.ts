@@ -24,7 +24,7 @@ export interface Program {
   readonly resources: readonly Recorded[];
   /** How each of them stands to the others. */
   readonly registrations: readonly Registration[];
-  /** Stack outputs. */
+  /** Stack outputs; none in a preview. */
   readonly outputs: Manifest;
 }
 
@@ -89,6 +89,8 @@ export async function runProgram(
   stack: string,
   config: Record<string, string>,
   resources: Recorded[] = [],
+  /** In a preview: the resources whose outputs are not known yet. Default: no preview. */
+  isLater?: (resource: Recorded) => boolean,
 ): Promise<Program> {
   vi.resetModules();
   vi.doMock("../../components/cluster/index.ts", async () =>
@@ -98,19 +100,22 @@ export async function runProgram(
     {
       newResource: ({ type, name, inputs }) => {
         resources.push({ type, name, inputs });
-        return { id: `${name}-id`, state: { ...inputs, ...computed(type, inputs) } };
+        const later = isLater?.({ type, name, inputs });
+        return { id: `${name}-id`, state: { ...inputs, ...(later ? {} : computed(type, inputs)) } };
       },
       call: ({ inputs }) => inputs,
     },
     "modelcar",
     stack,
+    isLater !== undefined,
   );
   const registrations: Registration[] = [];
   recordRegistrations((registration) => registrations.push(registration));
   const encrypted = Object.keys(config).filter((key) => key.replace("modelcar:", "") in secrets);
   pulumi.runtime.setAllConfig(config, encrypted);
   const program = await import("../../index.ts");
-  const outputs = await promiseOf(pulumi.output({ ...program }));
+  // What is unknown never comes.
+  const outputs = isLater ? {} : await promiseOf(pulumi.output({ ...program }));
   await pulumi.runtime.disconnect();
   return { resources, registrations, outputs };
 }

@@ -1,5 +1,6 @@
 /** How the pipelines are written down, and the Tekton Pipelines that follow. */
-import { goDuration, type Pipeline, type PipelineTask, type WhenExpression } from "../tekton.ts";
+import type { Pipeline, PipelineTask, WhenExpression } from "../tekton.ts";
+import { finallyTimeout, taskTimeout } from "./timeouts.ts";
 
 /** A parameter: what it is for; with a default it can be left out. */
 export type ParamDefinition = string | { readonly description: string; readonly default: string };
@@ -60,8 +61,8 @@ export function stepsOf({ steps, finally: last = [] }: PipelineDefinition) {
 }
 
 /**
- * The Pipeline. `defaults` replace those of the params. Each task may take as long as the run, because Tekton's own default
- * of an hour is too short for large models.
+ * The Pipeline. `defaults` replace those of the params. Each task may take `timeoutMinutes`, because Tekton's own default of
+ * an hour is too short for large models.
  */
 export function pipelineOf(
   definition: PipelineDefinition,
@@ -69,20 +70,21 @@ export function pipelineOf(
   defaults: Readonly<Record<string, string>> = {},
 ): Pipeline {
   const { name, description, params, workspaces, steps, results } = definition;
-  const timeout = goDuration(timeoutMinutes);
-  const pipelineTask = (step: StepDefinition): PipelineTask => ({
-    name: stepName(step),
-    taskRef: { kind: "Task", name: step.task },
-    params: [
-      ...(step.same ?? []).map((name) => ({ name, value: param(name) })),
-      ...Object.entries(step.params ?? {}).map(([name, value]) => ({ name, value })),
-    ],
-    timeout,
-    ...(step.after ? { runAfter: step.after } : {}),
-    ...(step.when ? { when: step.when } : {}),
-    ...(step.workspaces ? { workspaces: step.workspaces.map((name) => ({ name, workspace: name })) } : {}),
-  });
-  const last = definition.finally?.map(pipelineTask);
+  const pipelineTask =
+    (timeout: string) =>
+    (step: StepDefinition): PipelineTask => ({
+      name: stepName(step),
+      taskRef: { kind: "Task", name: step.task },
+      params: [
+        ...(step.same ?? []).map((name) => ({ name, value: param(name) })),
+        ...Object.entries(step.params ?? {}).map(([name, value]) => ({ name, value })),
+      ],
+      timeout,
+      ...(step.after ? { runAfter: step.after } : {}),
+      ...(step.when ? { when: step.when } : {}),
+      ...(step.workspaces ? { workspaces: step.workspaces.map((name) => ({ name, workspace: name })) } : {}),
+    });
+  const last = definition.finally?.map(pipelineTask(finallyTimeout));
   return {
     apiVersion: "tekton.dev/v1",
     kind: "Pipeline",
@@ -96,7 +98,7 @@ export function pipelineOf(
         return { name, type: "string", description, ...(value === undefined ? {} : { default: value }) };
       }),
       workspaces: Object.entries(workspaces).map(([name, workspace]) => ({ name, ...workspace })),
-      tasks: steps.map(pipelineTask),
+      tasks: steps.map(pipelineTask(taskTimeout(timeoutMinutes))),
       ...(last ? { finally: last } : {}),
       results: Object.entries(results).map(([name, { step, result = name, description }]) => ({
         name,

@@ -112,13 +112,13 @@ export function gateConditions({ evaluate, benchmark }: Gates): string {
   return conditions.flatMap(([start, limit]) => (limit === undefined ? [] : [`${start}${limit}`])).join(" ");
 }
 
-/** One side of a comparison. */
-export interface ComparedModel {
+/** One side of a comparison. `Text` is what is not known yet where another resource gives it, such as an Output. */
+export interface ComparedModel<Text = string> {
   readonly name: string;
   readonly source: { readonly revision: string };
   readonly compress?: { readonly recipe: string } | undefined;
-  readonly artifactsUri: string;
-  readonly storageUri: string;
+  readonly artifactsUri: Text;
+  readonly storageUri: Text;
   readonly serve: {
     readonly gpus: number;
     readonly accelerator?: string | undefined;
@@ -128,18 +128,18 @@ export interface ComparedModel {
   readonly hourlyUsd: number | undefined;
 }
 
-export interface ModelComparisonRun extends RunSettings {
-  readonly model: ComparedModel;
-  readonly base?: ComparedModel | undefined;
+export interface ModelComparisonRun<Text = string> extends RunSettings {
+  readonly model: ComparedModel<Text>;
+  readonly base?: ComparedModel<Text> | undefined;
   readonly gates: Gates;
   readonly objectStore: { readonly endpoint: string; readonly bucket: string };
   readonly registry: { readonly url: string; readonly auth: string };
 }
 
 /** The run that compares one model with its base. */
-export function modelComparisonRun(spec: ModelComparisonRun) {
+export function modelComparisonRun<Text = string>(spec: ModelComparisonRun<Text>) {
   const { model, base, gates, registry, objectStore } = spec;
-  return runOf(modelComparison, {
+  return runOf<Text>(modelComparison, {
     ...spec,
     params: {
       ...sideOf(model),
@@ -155,7 +155,7 @@ export function modelComparisonRun(spec: ModelComparisonRun) {
   });
 }
 
-function sideOf(model: ComparedModel): Record<string, string> {
+function sideOf<Text>(model: ComparedModel<Text>): Record<string, string | Text> {
   const { gpus, accelerator, cpuLimit } = model.serve;
   return {
     MODEL_NAME: model.name,

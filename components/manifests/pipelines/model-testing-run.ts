@@ -24,7 +24,8 @@ export interface TestSpec {
     | undefined;
 }
 
-export interface ModelTestingRun extends RunSettings {
+/** `Text` is what is not known yet where another resource gives it, such as an Output. */
+export interface ModelTestingRun<Text = string> extends RunSettings {
   readonly test: TestSpec;
   readonly model: {
     readonly name: string;
@@ -33,20 +34,22 @@ export interface ModelTestingRun extends RunSettings {
   };
   readonly huggingFaceEndpoint: string;
   /** A model that is served, or one that the run serves itself while it is tested. */
-  readonly tested: ServedEndpoint | Candidate;
+  readonly tested: ServedEndpoint<Text> | Candidate<Text>;
   readonly objectStore: { readonly endpoint: string; readonly bucket: string };
   readonly registry: { readonly url: string; readonly auth: string };
   readonly claim: string;
 }
 
-export interface ServedEndpoint {
-  readonly url: string;
+export interface ServedEndpoint<Text = string> {
+  readonly url: Text;
   readonly auth: "none" | "token" | "serviceAccount";
   readonly secret?: string | undefined;
 }
 
-export interface Candidate {
-  readonly inferenceService: { readonly metadata: { readonly name: string } };
+export interface Candidate<Text = string> {
+  readonly name: string;
+  /** As {@link manifestParam} writes it. */
+  readonly inferenceService: Text;
   readonly timeoutSeconds: number;
 }
 
@@ -67,12 +70,16 @@ export function modelTestingResults({ evaluate, benchmark }: TestSpec) {
   ];
 }
 
+/** A manifest as a param: Tekton and Kubernetes would put values in the place of $(…). */
+export const manifestParam = (manifest: object): string =>
+  JSON.stringify(manifest).replaceAll("$", "\\u0024");
+
 /** The run that tests one model. */
-export function modelTestingRun(spec: ModelTestingRun) {
+export function modelTestingRun<Text = string>(spec: ModelTestingRun<Text>) {
   const { test, model, registry, objectStore } = spec;
   const { evaluate, benchmark } = test;
   const [pipeline, tested] = testedBy(spec);
-  return runOf(pipeline, {
+  return runOf<Text>(pipeline, {
     ...spec,
     params: {
       ...tested,
@@ -110,15 +117,17 @@ export function modelTestingRun(spec: ModelTestingRun) {
 }
 
 /** The pipeline, and the params that only it has. */
-function testedBy({ tested, model }: ModelTestingRun): [PipelineDefinition, Record<string, string>] {
+function testedBy<Text>({
+  tested,
+  model,
+}: ModelTestingRun<Text>): [PipelineDefinition, Record<string, string | Text>] {
   if ("inferenceService" in tested) {
-    const { inferenceService, timeoutSeconds } = tested;
+    const { name, inferenceService, timeoutSeconds } = tested;
     return [
       candidateTesting,
       {
-        SERVED_MODEL_NAME: inferenceService.metadata.name,
-        // Tekton and Kubernetes put values in the place of $(…).
-        INFERENCE_SERVICE: JSON.stringify(inferenceService).replaceAll("$", "\\u0024"),
+        SERVED_MODEL_NAME: name,
+        INFERENCE_SERVICE: inferenceService,
         TIMEOUT_SECONDS: String(timeoutSeconds),
       },
     ];

@@ -1,5 +1,6 @@
 /** Every pipeline against the Tasks that it is made of, as their files say it. */
 import { describe, expect, test } from "vitest";
+import { secondsOfDuration } from "../../pipeline-run/inputs.ts";
 import { loadTasks } from "../../task-files.ts";
 import { taskJob } from "../jobs.ts";
 import type { PipelineTask } from "../tekton.ts";
@@ -7,9 +8,10 @@ import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";
 import { pipelinesFor } from "./index.ts";
 import { modelComparisonRun } from "./model-comparison.ts";
 import { modelImportRun } from "./model-import.ts";
-import { modelTestingRun } from "./model-testing-run.ts";
+import { manifestParam, modelTestingRun } from "./model-testing-run.ts";
 import { modelcar } from "./modelcar.ts";
 import { type ModelcarRun, modelcarRun } from "./modelcar-run.ts";
+import { runOf } from "./run.ts";
 
 const all = pipelinesFor({ compress: "c", evaluate: "e", guidellm: "g", report: "r" });
 const settings = { namespace: "private-ai-demo", timeoutMinutes: 240 };
@@ -69,10 +71,35 @@ describe.each(all)("pipeline $name", (definition: PipelineDefinition) => {
     }
   });
 
-  test("every task has a row of its own in the table of jobs, and as long as the run may take", () => {
-    for (const step of steps) {
-      expect(() => taskJob(step.taskRef.name)).not.toThrow();
-      expect(step.timeout).toBe("4h0m0s");
+  test("every task has a row of its own in the table of jobs", () => {
+    for (const step of steps) expect(() => taskJob(step.taskRef.name)).not.toThrow();
+  });
+
+  test.each([1, 240, 10_080])(
+    "with %d minutes a task that hangs ends while finally still has all of its time, on any Tekton",
+    (timeoutMinutes) => {
+      const { spec } = pipelineOf(definition, { ...settings, timeoutMinutes });
+      const { timeouts } = runOf(definition, { ...run, timeoutMinutes, params: {} });
+      const [pipeline, tasks, last] = [timeouts.pipeline, timeouts.tasks, timeouts.finally].map(
+        (text = "") => secondsOfDuration(text) ?? 0,
+      ) as [number, number, number];
+      // Tekton's webhook refuses more.
+      expect(tasks + last).toBe(pipeline);
+      for (const task of spec.tasks) {
+        const own = secondsOfDuration(task.timeout) ?? 0;
+        expect(own).toBe(timeoutMinutes * 60);
+        // By its own timeout and not by that of all tasks, even if the tasks before it took nearly as long.
+        expect(2 * own).toBeLessThanOrEqual(tasks);
+      }
+      for (const task of spec.finally ?? []) expect(secondsOfDuration(task.timeout)).toBe(last);
+    },
+  );
+
+  test("finally is long enough for what its tasks wait for, and for their pods to start", () => {
+    const { timeouts } = runOf(definition, { ...run, params: {} });
+    for (const step of spec.finally ?? []) {
+      const param = taskOf(step)?.params?.find(({ name }) => name === "TIMEOUT_SECONDS");
+      expect(secondsOfDuration(timeouts.finally)).toBeGreaterThanOrEqual(Number(param?.default ?? 0) + 600);
     }
   });
 });
@@ -234,7 +261,11 @@ test("a run of model-testing-v2 asks the endpoint as it wants to be asked", () =
 test("a candidate is tested under its own name, and its results are the model's", () => {
   const test = { evaluate: { tasks: ["arc_easy"], applyChatTemplate: true, minimumScores: {} } };
   const inferenceService = { kind: "InferenceService", metadata: { name: "granite-candidate" } };
-  const tested = { inferenceService, timeoutSeconds: 3600 };
+  const tested = {
+    name: "granite-candidate",
+    inferenceService: manifestParam(inferenceService),
+    timeoutSeconds: 3600,
+  };
   const apart = modelTestingRun({ ...run, test, model: { name: "granite", source }, tested });
   expect(apart.pipelineRef.name).toBe("candidate-testing");
   expect(paramsOf(apart)).toMatchObject({

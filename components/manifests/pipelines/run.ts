@@ -4,15 +4,10 @@ import type { Accelerator } from "../../../sizing/placement.ts";
 import { taskAccount, taskJob } from "../jobs.ts";
 import { names } from "../project.ts";
 import { type Platform, restrictedPod } from "../security.ts";
-import {
-  goDuration,
-  type PipelineRunSpec,
-  type PodTemplate,
-  type TaskRunSpec,
-  type WorkspaceBinding,
-} from "../tekton.ts";
+import type { PipelineRunSpec, PodTemplate, TaskRunSpec, WorkspaceBinding } from "../tekton.ts";
 import { modelPlacement } from "../vllm.ts";
 import { models, type PipelineDefinition, stepsOf } from "./definition.ts";
+import { runTimeouts } from "./timeouts.ts";
 
 /** What a task that runs a model may take, where that differs between models. */
 export interface JobSpec {
@@ -25,14 +20,15 @@ export interface JobSpec {
 
 export interface RunSettings {
   readonly platform: Platform;
+  /** How long each task may take; all of them together twice as long. */
   readonly timeoutMinutes: number;
   readonly accelerators: Readonly<Record<string, Accelerator>>;
   /** Secrets of type dockerconfigjson for the tasks' images. */
   readonly pullSecrets: readonly string[];
 }
 
-export interface Run extends RunSettings {
-  readonly params: Readonly<Record<string, string>>;
+export interface Run<Text = string> extends RunSettings {
+  readonly params: Readonly<Record<string, string | Text>>;
   /** Claim of the workspace `models`; not needed by a pipeline without it. */
   readonly claim?: string;
   /** Secrets behind further workspaces, by the workspace's name. */
@@ -44,7 +40,7 @@ export interface Run extends RunSettings {
 }
 
 /** A run of a pipeline: each task as its own service account, and nothing runs on GPUs but what uses them. */
-export function runOf(definition: PipelineDefinition, run: Run): PipelineRunSpec {
+export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Text>): PipelineRunSpec<Text> {
   const { platform, accelerators, pullSecrets, jobs = {} } = run;
   const podTemplate: PodTemplate = {
     securityContext: restrictedPod(platform),
@@ -78,7 +74,7 @@ export function runOf(definition: PipelineDefinition, run: Run): PipelineRunSpec
     workspaces: bound,
     taskRunTemplate: { serviceAccountName: names.pipelineAccount, podTemplate },
     taskRunSpecs: stepsOf(definition).map(taskRunSpec),
-    timeouts: { pipeline: goDuration(run.timeoutMinutes) },
+    timeouts: runTimeouts(run.timeoutMinutes),
   };
 }
 

@@ -1,0 +1,94 @@
+/** What the real CLI shows of PipelineRuns whose inputs another one gives; the cluster is a stand-in that ends each run well. */
+import { mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { FakeApi } from "../unit/fake-api.ts";
+import { createProject, type Project } from "./project.ts";
+
+const params = Array.from({ length: 27 }, (_, index) => `PARAM_${index}`);
+const program = `
+  import * as pulumi from "@pulumi/pulumi";
+  import { PipelineRun } from "./components/pipeline-run/index.ts";
+  const config = new pulumi.Config();
+  const common = { context: "fake", namespace: "ai", definition: "d" };
+  const imported = new PipelineRun("import", {
+    ...common,
+    prefix: "import",
+    spec: { pipelineRef: { name: "import" }, params: [{ name: "REVISION", value: config.require("revision") }], workspaces: [] },
+  });
+  const more = config.get("more") ? [{ name: "MORE", value: "x" }] : [];
+  const params = ${JSON.stringify(params)}.map((name) => ({
+    name,
+    value: name === "PARAM_3" ? imported.results.apply((results) => results["storage-uri"] ?? "") : "same-" + name,
+  }));
+  new PipelineRun("measure", {
+    ...common,
+    prefix: "measure",
+    spec: { pipelineRef: { name: "measure" }, params: [...more, ...params], workspaces: [] },
+  });
+`;
+
+let project: Project;
+let api: FakeApi;
+beforeAll(async () => {
+  api = await FakeApi.start();
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
+  api.onCreate = (path) =>
+    api.edit(path, (run) => {
+      run.status = {
+        conditions: [{ type: "Succeeded", status: "True", reason: "Succeeded" }],
+        startTime: "2026-01-01T00:00:00Z",
+        completionTime: "2026-01-01T00:01:00Z",
+        results: [{ name: "storage-uri", value: "s3://llm-models/sums/" }],
+      };
+    });
+  project = await createProject(kubeconfig());
+  symlinkSync(join(import.meta.dirname, "../../components"), join(project.directory, "components"));
+  project.write({ "index.ts": program });
+  await project.pulumi("config", "set", "revision", "1");
+  const made = await project.pulumi("up", "--yes", "--skip-preview");
+  expect(made.code, made.output).toBe(0);
+});
+afterAll(async () => {
+  project?.remove();
+  await api?.stop();
+});
+
+function kubeconfig(): string {
+  const path = join(mkdtempSync(join(tmpdir(), "kubeconfig-")), "config");
+  const content = {
+    clusters: [{ name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } }],
+    users: [{ name: "tester", user: {} }],
+    contexts: [{ name: "fake", context: { cluster: "fake", user: "tester" } }],
+  };
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+}
+
+/** What the CLI prints, and what of the params its own diff marks as changed; what stays as it is has no mark. */
+async function preview(): Promise<{ output: string; marked: string[] }> {
+  const { output, code } = await project.pulumi("preview", "--diff");
+  expect(code, output).toBe(0);
+  const own = output.slice(output.indexOf("measure: a new run"));
+  const marks = /^\s*[~+-] ((?:\[\d+\]|name |value).*)$/;
+  return { output, marked: own.split("\n").flatMap((line) => marks.exec(line)?.[1] ?? []) };
+}
+
+test("a param that the run before it gives is shown alone, from what to what", async () => {
+  await project.pulumi("config", "set", "revision", "2");
+  const { output, marked } = await preview();
+  await project.pulumi("config", "set", "revision", "1");
+  expect(output).toContain('import: a new run, because of params.REVISION ("1" → "2")');
+  expect(output).toContain(
+    'measure: a new run, because of params.PARAM_3 ("s3://llm-models/sums/" → known after apply, no run if it stays)',
+  );
+  expect(marked).toEqual(["[3]: {", 'value: "s3://llm-models/sums/" => [unknown]']);
+});
+
+test("a param that is new before all others is shown alone", async () => {
+  await project.pulumi("config", "set", "more", "true");
+  const { output, marked } = await preview();
+  expect(output).toContain('measure: a new run, because of params.MORE (none → "x")');
+  expect(marked).toEqual(["[27]: {", 'name : "MORE"', 'value: "x"']);
+});
