@@ -7,6 +7,7 @@ import requests
 from certificates import explain_certificate, trust
 from deploy_request import Request, read_request
 from kubernetes_objects import Manifest, Objects, Rollout, Unavailable, connect, once_available, own_namespace
+from service_name import predictor_of
 from serving_manifests import digest_in, for_any_user
 from serving_objects import (
     FIELD_MANAGER,
@@ -16,7 +17,7 @@ from serving_objects import (
     other_makers,
     owner_of,
     pods_of,
-    predictor_of,
+    refusal_of,
     remove,
 )
 from task_support import TaskError, run, write_result
@@ -132,7 +133,11 @@ def deploy(request: Request) -> None:
     print(f"{uri} as {own_namespace()}/{request.name}", flush=True)
     objects, service = once_available(lambda: declare(request, end), end)
     predictor, digest = predictor_of(request.name), digest_in(service)
-    Rollout(objects, predictor, pods_of(request.name), digest, request.unschedulable_seconds).wait(end)
+
+    def refused() -> str:
+        return refusal_of(objects.get(*SERVICE, request.name))
+
+    Rollout(objects, predictor, pods_of(request.name), digest, request.unschedulable_seconds, refused).wait(end)
     print(f"{request.name} is rolled out", flush=True)
     url = wait_for_answer(request, objects, end)
     print(f"{request.model_name} answers at {url}", flush=True)
