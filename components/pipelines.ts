@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "./digest.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { type PipelineDefinition, pipelineOf } from "./manifests/pipelines/definition.ts";
-import type { Pipeline, Task } from "./manifests/tekton.ts";
+import type { Pipeline, Task, TaskSpec } from "./manifests/tekton.ts";
 
 export interface PipelinesArgs {
   readonly namespace: string;
@@ -37,9 +37,24 @@ export class Pipelines extends pulumi.ComponentResource {
   }
 }
 
-/** What decides the results of a pipeline's runs: not how long its tasks may take, nor defaults, which our runs do not use. */
+/**
+ * What decides the results of a pipeline's runs: not how long its tasks may take or where they run, nor defaults, which our runs
+ * do not use.
+ */
 function meaning({ spec }: Pipeline, tasks: readonly Task[]) {
   const steps = [...spec.tasks, ...(spec.finally ?? [])];
   const used = steps.map(({ taskRef }) => tasks.find(({ metadata }) => metadata.name === taskRef.name)?.spec);
-  return [steps.map(({ timeout: _, ...step }) => step), spec.results, used];
+  return [steps.map(({ timeout: _, ...step }) => step), spec.results, used.map(withoutPlace)];
+}
+
+interface Variable {
+  readonly valueFrom?: { readonly fieldRef?: object };
+}
+
+/** A Task without what its pods are told of themselves, such as their namespace. */
+function withoutPlace(spec: TaskSpec | undefined) {
+  const { env = [], ...others } = (spec?.stepTemplate ?? {}) as { readonly env?: readonly Variable[] };
+  const said = env.filter(({ valueFrom }) => !valueFrom?.fieldRef);
+  const stepTemplate = { ...others, ...(said.length > 0 ? { env: said } : {}) };
+  return spec && { ...spec, stepTemplate: Object.keys(stepTemplate).length > 0 ? stepTemplate : undefined };
 }

@@ -1,5 +1,6 @@
 /** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
 import { bucket } from "./fields.ts";
+import { names } from "./names.ts";
 import type { Raw, Report } from "./raw.ts";
 import { registryNamespace, type SecretName } from "./schema.ts";
 import { isGated, tests } from "./test-checks.ts";
@@ -20,6 +21,7 @@ const decidedArgs: Readonly<Record<string, string>> = {
 export function crossChecks(raw: Raw, secrets: ReadonlySet<SecretName>, report: Report): void {
   const models: Raw[] = Array.isArray(raw.models) ? raw.models : [];
   namespaces(raw, report);
+  names(raw, report);
   logins(raw, secrets, report);
   exposure(raw, report);
   dashboards(raw, report);

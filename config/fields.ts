@@ -40,6 +40,12 @@ export const nonEmpty = text(/\S/, "a text that is not empty");
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 
+/** The value of a label; it may be empty. */
+export const labelValue = text(
+  /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
+  "a label's value: at most 63 letters, digits, `-`, `_` and `.`",
+);
+
 /** A name of at most `max` characters, as namespaces and claims have. */
 export const dnsLabel = (max = 63) => {
   const allowed = `at most ${max} lower-case letters, digits and hyphens, starting and ending with a letter or digit`;

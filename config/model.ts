@@ -263,7 +263,10 @@ const serve = z
   }));
 
 export const model = z.strictObject({
-  /** What callers put into `model`; also the name of the Kubernetes objects. */
+  /**
+   * What callers put into `model`; also the name of the Kubernetes objects. KServe's host, `<name>-predictor-<namespace>`, may
+   * have 63 characters, with `-candidate` behind the name of a model that is measured before it is served.
+   */
   name: serviceName,
   /** Where the model comes from. */
   source: withOrWithout("uri", existingSource, huggingFaceSource),

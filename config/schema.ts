@@ -12,6 +12,7 @@ import {
   image,
   integer,
   kinds,
+  labelValue,
   list,
   nonEmpty,
   number,
@@ -170,7 +171,7 @@ const endpoint = z.strictObject({
 
 const accelerator = z.strictObject({
   /** Value of the node label nvidia.com/gpu.product. */
-  gpuProduct: nonEmpty,
+  gpuProduct: labelValue.min(1, { error: "a label's value that is not empty" }),
   /** Memory of one GPU as the driver reports it. */
   memory: bytes,
   /** Memory bandwidth of one GPU in GB/s, as its data sheet says; without it no price of tokens is estimated. */
@@ -225,10 +226,7 @@ const monitoring = z.strictObject({
    * Labels of ServiceMonitors and PrometheusRules by which a Prometheus selects them, such as `release: kube-prometheus-stack`.
    * OpenShift's selects all, once monitoring for user-defined projects is on.
    */
-  labels: record(
-    text(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/, "a label's value"),
-    "labels",
-  ).default({}),
+  labels: record(labelValue, "labels").default({}),
   /**
    * A dashboard of the models, in Grafana or on OpenShift: a ConfigMap for Grafana's sidecar, a GrafanaDashboard for the
    * Grafana operator, or a ConfigMap in openshift-config-managed for OpenShift's console, which cluster administrators may make.
@@ -237,7 +235,7 @@ const monitoring = z.strictObject({
   /** Where the dashboard's object goes. Default: `namespace`; for the console, openshift-config-managed. */
   dashboardNamespace: dnsLabel().optional(),
   /** Labels of the Grafana that the operator puts the dashboard into. */
-  grafanaLabels: record(nonEmpty, "labels").default({ dashboards: "grafana" }),
+  grafanaLabels: record(labelValue, "labels").default({ dashboards: "grafana" }),
 });
 
 const keys = z.strictObject({

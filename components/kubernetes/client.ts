@@ -33,6 +33,13 @@ export interface KubernetesObject {
     readonly deletionTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
+    /** Who wrote which fields, and when. */
+    readonly managedFields?: readonly {
+      readonly manager?: string;
+      readonly time?: string;
+      readonly subresource?: string;
+      readonly fieldsV1?: Readonly<Record<string, unknown>>;
+    }[];
   };
 }
 

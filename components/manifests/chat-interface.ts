@@ -1,5 +1,6 @@
 /** AnythingLLM before a served model. The Task deploy-anythingllm makes the same objects for runs outside Pulumi. */
 import { chatInterface } from "../../sizing/platform-containers.ts";
+import { identity } from "./any-user.ts";
 import type { Endpoint, ExposedModel } from "./endpoint.ts";
 import type { PolicyRule } from "./jobs.ts";
 import { modelPod, type Platform, restrictedContainer } from "./security.ts";
@@ -176,6 +177,7 @@ function container<Text>(chat: ChatSpec<Text>) {
 function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Text>) {
   const answer = Math.min(longestAnswer, Math.floor(model.maxModelLen / 4));
   const values: Record<string, string | Text> = {
+    ...identity,
     STORAGE_DIR: "/app/server/storage",
     SERVER_PORT: String(chatPort),
     LLM_PROVIDER: "generic-openai",

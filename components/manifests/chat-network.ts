@@ -30,7 +30,7 @@ export function chatPolicies(namespace: string, network: Network): NetworkPolicy
         egress: [
           dnsEgress(platform),
           { to: [{ podSelector: modelPods() }], ports: modelPorts },
-          ...(urls.hub ? [destination(urls.hub, { privateNetworks })] : []),
+          ...(urls.hub ? destination(urls.hub, { privateNetworks }) : []),
         ],
       },
     },

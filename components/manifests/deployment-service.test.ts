@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { anyUserEnv } from "./any-user.ts";
 import { type DeploymentServiceSpec, modelDeployment, modelService } from "./deployment-service.ts";
 
 const spec: DeploymentServiceSpec = {
@@ -48,6 +49,15 @@ test("names, labels and ports of Deployment and Service belong together", () => 
   expect(deployment.spec.selector.matchLabels).toEqual(service.spec.selector);
   const [container] = deployment.spec.template.spec.containers;
   expect(container?.ports.map(({ name }) => name)).toContain(service.spec.ports[0]?.targetPort);
+});
+
+test("the server starts as a user that no passwd entry names, and writes to a volume of its own", () => {
+  const { containers, volumes } = made().spec.template.spec;
+  expect(containers[0]?.env).toEqual(
+    expect.arrayContaining(Object.entries(anyUserEnv).map(([name, value]) => ({ name, value }))),
+  );
+  expect(containers[0]?.volumeMounts).toContainEqual({ name: "tmp", mountPath: "/tmp" });
+  expect(volumes).toContainEqual({ name: "tmp", emptyDir: {} });
 });
 
 test("a model runs in one copy, whose volume is free before the next one starts; stopped, in none", () => {

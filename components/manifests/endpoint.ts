@@ -34,9 +34,12 @@ export interface ExposedModel {
   readonly path?: string | undefined;
 }
 
+/** First part of the host of something exposed: here, by KServe and by OpenShift where a Route names none. */
+export const hostLabel = (name: string, namespace: string): string => `${name}-${namespace}`;
+
 /** Host that a model answers at; undefined where the cluster chooses it. */
 export function hostOf({ name, namespace, endpoint }: ExposedModel): string | undefined {
-  return endpoint.domain && `${name}-${namespace}.${endpoint.domain}`;
+  return endpoint.domain && `${hostLabel(name, namespace)}.${endpoint.domain}`;
 }
 
 /** OpenShift's Route: TLS ends at the router, which speaks HTTP/1.1 to the model. */

@@ -1,5 +1,6 @@
 /** KServe's InferenceService of one model. */
 import type { Accelerator } from "../../sizing/placement.ts";
+import kserveNames from "../../tasks/common/kserve_names.json" with { type: "json" };
 import type { DeploymentMode } from "./deployment-mode.ts";
 import { names } from "./project.ts";
 import { deploymentStrategy } from "./rollout.ts";
@@ -181,7 +182,10 @@ function queueMetric<Text>(spec: InferenceServiceSpec<Text>, { target, prometheu
   };
 }
 
-/** The Service that KServe makes for a model, and its port where no proxy is before it. */
+/** The Service that KServe makes for a model, like its Deployment, and its port where no proxy is before it. */
 export function predictorService(model: string) {
-  return { name: `${model}-predictor`, port: 80, targetPort: port.number } as const;
+  return { name: `${model}${kserveNames.predictor}`, port: 80, targetPort: port.number } as const;
 }
+
+/** Label `app` of the pods that KServe makes for a model, by which its Deployment selects them. */
+export const appLabel = (model: string): string => `${kserveNames.appLabel}${predictorService(model).name}`;

@@ -9,48 +9,64 @@ test("a namespace is selected by the label that every one has", () => {
 });
 
 describe("where a URL leads", () => {
-  test.each<[string, string, number[]]>([
-    ["http://minio.model-storage.svc:9000", "model-storage", [9000]],
-    ["http://minio.model-storage.svc.cluster.local:9000/path", "model-storage", [9000]],
-    ["http://sums-predictor.ai.svc", "ai", [80, 8080]],
-    ["https://sums-predictor.ai.svc.cluster.local", "ai", [443, 8443]],
-    ["registry.oci-registry.svc.cluster.local:5000", "oci-registry", [5000]],
-  ])("%s: to the pods of namespace %s", (url, namespace, ports) => {
-    expect(destination(url)).toEqual({ to: [namespaced(namespace)], ports: ports.map(tcp) });
+  test.each([
+    // NooBaa's pods listen on 6443 and 6001 behind these ports.
+    ["https://s3.openshift-storage.svc:443", "openshift-storage"],
+    ["https://s3.openshift-storage.svc.cluster.local", "openshift-storage"],
+    ["http://s3.openshift-storage.svc", "openshift-storage"],
+    ["http://minio.model-storage.svc:9000", "model-storage"],
+    ["http://minio.model-storage.svc.cluster.local:9000/path", "model-storage"],
+    ["https://sums-predictor.ai.svc.cluster.local.", "ai"],
+    ["registry.oci-registry.svc.cluster.local:5000", "oci-registry"],
+    ["http://minio-0.minio.model-storage.svc.cluster.local:9000", "model-storage"],
+    ["http://minio.model-storage:9000", "model-storage"],
+    ["https://registry.ns1", "ns1"],
+  ])("%s: to the pods of namespace %s, at whatever port they listen", (url, namespace) => {
+    expect(destination(url)).toEqual([{ to: [namespaced(namespace)] }]);
   });
 
-  test("the pods' ports can be told where they are not the usual ones", () => {
-    expect(destination("http://a.b.svc", { podPorts: [3000] }).ports).toEqual([tcp(3000)]);
-  });
-
-  test("a name without dots is a Service beside the job", () => {
-    expect(destination("http://mirror:8080")).toEqual({ to: [{ podSelector: {} }], ports: [tcp(8080)] });
-  });
-
-  test.each(["https://huggingface.co", "https://hub.svc.example.com", "quay.io"])(
-    "%s: outside, at 443, and neither private addresses nor a cloud's metadata service",
-    (url) => {
-      const { to, ports } = destination(url);
-      expect(ports).toEqual([tcp(443)]);
-      const [v4, v6, ...more] = to as { ipBlock: { cidr: string; except: string[] } }[];
-      expect([v4?.ipBlock.cidr, v6?.ipBlock.cidr, more]).toEqual(["0.0.0.0/0", "::/0", []]);
-      expect(v4?.ipBlock.except).toEqual(
-        expect.arrayContaining(["10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]),
-      );
-      expect(v6?.ipBlock.except).toEqual(expect.arrayContaining(["fc00::/7", "fe80::/10"]));
-    },
+  test.each(["http://mirror:8080", "https://mirror", "mirror:5000"])(
+    "%s, a name without dots, is a Service beside the job",
+    (url) => expect(destination(url)).toEqual([{ to: [{ podSelector: {} }] }]),
   );
 
+  test.each([
+    ["http://nexus.tools:8081", "tools"],
+    ["https://hub.mirror.svc.k8s.example.com:8081", "mirror"],
+  ])("%s may be a Service of namespace %s or a host outside, so both are let through", (url, namespace) => {
+    const [inside, outside, ...more] = destination(url);
+    expect(inside).toEqual({ to: [namespaced(namespace)] });
+    expect(outside?.to?.[0]).toMatchObject({ ipBlock: { cidr: "0.0.0.0/0" } });
+    expect([outside?.ports, more]).toEqual([[tcp(8081)], []]);
+  });
+
+  test.each([
+    "https://huggingface.co",
+    "https://hf-mirror.com",
+    "https://hub.svc.example.com",
+    "https://s3.eu-central-1.amazonaws.com",
+    "quay.io",
+  ])("%s: outside, at 443, and neither private addresses nor a cloud's metadata service", (url) => {
+    const [{ to, ports } = {}, ...others] = destination(url);
+    expect([ports, others]).toEqual([[tcp(443)], []]);
+    const [v4, v6, ...more] = to as { ipBlock: { cidr: string; except: string[] } }[];
+    expect([v4?.ipBlock.cidr, v6?.ipBlock.cidr, more]).toEqual(["0.0.0.0/0", "::/0", []]);
+    expect(v4?.ipBlock.except).toEqual(
+      expect.arrayContaining(["10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]),
+    );
+    expect(v6?.ipBlock.except).toEqual(expect.arrayContaining(["fc00::/7", "fe80::/10"]));
+  });
+
   test("private ranges are added where config names them", () => {
-    const { to } = destination("https://mirror.example.com", { privateNetworks: ["10.20.0.0/16"] });
-    expect(to).toContainEqual({ ipBlock: { cidr: "10.20.0.0/16" } });
+    const [rule] = destination("https://mirror.example.com", { privateNetworks: ["10.20.0.0/16"] });
+    expect(rule?.to).toContainEqual({ ipBlock: { cidr: "10.20.0.0/16" } });
   });
 
   test.each([
     ["http://10.1.2.3:9000", "10.1.2.3/32", 9000],
     ["https://[fd00::1]", "fd00::1/128", 443],
   ])("%s: one address", (url, cidr, port) => {
-    expect(destination(url)).toEqual({ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] });
+    expect(destination(url)).toEqual([{ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] }]);
   });
 });
 

@@ -50,26 +50,53 @@ const notTheInternet = {
   v6: ["fc00::/7", "fe80::/10"],
 };
 
+/** Which of two a host's name is. Both where it cannot tell: then what either needs is let through. */
+interface Whereabouts {
+  /** Namespace of a Service of the cluster; "" for that of the job. */
+  readonly inside?: string;
+  readonly outside?: true;
+}
+
 /**
- * The peers and ports of a URL, or of host[:port] with TLS. `<service>.<namespace>.svc[.cluster.local]` is a namespace;
- * its pods' ports are `podPorts`, else the URL's own and, for 80 and 443, also the usual 8080 and 8443 behind them. A name
- * without dots is a Service of the job's own namespace. Any other host is outside: every public address, and those of
- * `privateNetworks`, at the URL's port, because policies know no names.
+ * What a pod needs to reach a URL, or host[:port] with TLS. A Service of the cluster (`<service>.<namespace>.svc`, with or
+ * without the cluster's domain, `<service>.<namespace>`, or `<service>` beside the job) is all pods of its namespace at any
+ * port: policies see the port that a pod listens on, which the Service's own does not tell. Any other host is outside: every
+ * public address, and those of `privateNetworks`, at the URL's port, because policies know no names.
  */
 export function destination(
   url: string,
-  options: { readonly privateNetworks?: readonly string[]; readonly podPorts?: readonly number[] } = {},
-): { readonly to: Peer[]; readonly ports: Port[] } {
+  options: { readonly privateNetworks?: readonly string[] } = {},
+): Egress[] {
   const { hostname, port, protocol } = new URL(url.includes("://") ? url : `https://${url}`);
   const host = hostname.replace(/^\[|\]$/g, "");
+  const where = whereabouts(host);
+  const peer = where.inside ? { namespaceSelector: inNamespace(where.inside) } : { podSelector: {} };
   const number = Number(port || (protocol === "http:" ? 80 : 443));
-  const inside = /^[^.]+\.(?<namespace>[^.]+)\.svc(\.cluster\.local)?\.?$/.exec(host)?.groups?.namespace;
-  if (inside !== undefined || /^[a-z][^.:]*$/.test(host)) {
-    const behind = { 80: [80, 8080], 443: [443, 8443] }[number] ?? [number];
-    const peer = inside ? { namespaceSelector: inNamespace(inside) } : { podSelector: {} };
-    return { to: [peer], ports: tcp(...(options.podPorts ?? behind)) };
+  return [
+    ...(where.inside === undefined ? [] : [{ to: [peer] }]),
+    ...(where.outside ? [{ to: outside(host, options.privateNetworks ?? []), ports: tcp(number) }] : []),
+  ];
+}
+
+/** Ends of public names of two parts, such as quay.io or hf-mirror.com: a country's, or one of the usual others. */
+const publicEnd = /^([a-z]{2}|com|net|org|edu|gov|int|info|biz|dev|app|cloud)$/;
+/** No public end has these, but for those that begin with xn--. */
+const neverPublicEnd = /[-\d]/;
+
+function whereabouts(host: string): Whereabouts {
+  const name = host.replace(/\.$/, "");
+  if (/^[\d.]+$/.test(name) || name.includes(":")) return { outside: true };
+  // A pod of a StatefulSet has its own name before the Service's.
+  const service = /^(?:[^.]+\.)+(?<namespace>[^.]+)\.svc(?<domain>\..+)?$/.exec(name)?.groups;
+  if (service) {
+    const { namespace = "", domain = ".cluster.local" } = service;
+    // Of a cluster with a domain of its own, or a company's host that is called so.
+    return { inside: namespace, ...(domain === ".cluster.local" ? {} : { outside: true }) };
   }
-  return { to: outside(host, options.privateNetworks ?? []), ports: tcp(number) };
+  const [, second, ...more] = name.split(".");
+  if (second === undefined) return { inside: "" };
+  if (more.length > 0 || publicEnd.test(second) || second.startsWith("xn--")) return { outside: true };
+  return { inside: second, ...(neverPublicEnd.test(second) ? {} : { outside: true }) };
 }
 
 function outside(host: string, privateNetworks: readonly string[]): Peer[] {

@@ -49,12 +49,29 @@ describe("the project's namespace", () => {
   test("a task reaches DNS and its own destination, and nothing else", () => {
     expect(policies()["upload-to-minio"]?.spec.egress).toEqual([
       dnsEgress("kubernetes"),
-      { to: [namespaced("model-storage")], ports: [tcp(9000)] },
+      { to: [namespaced("model-storage")] },
     ]);
     expect(policies()["register-model"]?.spec.egress).toEqual([
       dnsEgress("kubernetes"),
-      { to: [namespaced("models")], ports: [tcp(8080)] },
+      { to: [namespaced("models")] },
     ]);
+  });
+
+  test("a Service of the cluster is reached at its pods' ports, which its own port does not tell", () => {
+    const url = "https://s3.openshift-storage.svc:443";
+    const urls = {
+      hub: url,
+      objectStore: url,
+      modelRegistry: url,
+      imageRegistry: "registry.openshift-storage",
+    };
+    const every = policies({ urls }, [...tasks, "build-and-push-modelcar", "publish-test-results-v2"]);
+    const rules = Object.entries(every)
+      .filter(([name]) => name !== "serve-model-kubernetes-api")
+      .flatMap(([, { spec }]) => spec.egress ?? [])
+      .filter(({ to }) => JSON.stringify(to).includes("openshift-storage"));
+    expect(rules.length).toBeGreaterThan(6);
+    for (const rule of rules) expect(rule).toEqual({ to: [namespaced("openshift-storage")] });
   });
 
   test("what runs code that a model wrote reaches models, without DNS", () => {
@@ -126,7 +143,7 @@ describe("models", () => {
     expect(all["serve-model-object-store"]?.spec.podSelector.matchExpressions).toEqual(named("small"));
     expect(all["serve-model-object-store"]?.spec.egress).toEqual([
       dnsEgress("kubernetes"),
-      { to: [namespaced("model-storage")], ports: [tcp(9000)] },
+      { to: [namespaced("model-storage")] },
     ]);
     expect(all["serve-model-kubernetes-api"]?.spec.podSelector.matchExpressions).toEqual(named("large"));
     expect(all["serve-model-kubernetes-api"]?.spec.egress?.[1]).toEqual({ ports: [tcp(6443)] });
@@ -138,6 +155,6 @@ describe("models", () => {
     const own = projectPolicies("ai", { ...network, urls: {} }, [], [held]).at(-1);
     expect(own?.metadata.name).toBe("serve-model-registry-held");
     expect(own?.spec.podSelector.matchExpressions?.[0]?.values).toEqual(["held"]);
-    expect(own?.spec.egress).toEqual([dnsEgress("kubernetes"), destination("ghcr.io")]);
+    expect(own?.spec.egress).toEqual([dnsEgress("kubernetes"), ...destination("ghcr.io")]);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Network policies: nothing is reached and nobody is let in unless a row of jobs.ts says so. Policies count the port of the
- * pod behind a Service, not the Service's own, so that ports here are those that containers listen on.
+ * pod behind a Service, not the Service's own, so that ports here are those that containers listen on; where nobody told, none
+ * is bound.
  */
 import { type Destination, type ServedModel, taskJob, tasksReaching } from "./jobs.ts";
 import {
@@ -102,7 +103,7 @@ function egress(network: Network, reaches: readonly Destination[], resolvesNames
       return [{ ...(to.length > 0 ? { to } : {}), ports: apiServerPorts }];
     }
     const url = urls[name];
-    return url === undefined ? [] : [destination(url, { privateNetworks })];
+    return url === undefined ? [] : destination(url, { privateNetworks });
   });
   return [...(resolvesNames ? [dnsEgress(platform)] : []), ...rules];
 }
@@ -163,7 +164,7 @@ function modelPolicies(namespace: string, network: Network, models: readonly Ser
   });
   const own = models.flatMap((model) => {
     if (model.registry === undefined) return [];
-    const rules = [dnsEgress(platform), destination(model.registry, { privateNetworks })];
+    const rules = [dnsEgress(platform), ...destination(model.registry, { privateNetworks })];
     return [outgoing(registryPolicyName(model.name), [model], rules)];
   });
   return [server, ...shared, ...own];

@@ -45,12 +45,15 @@ export function service(namespace: string, console: boolean) {
   };
 }
 
+/** Name of the Route to MinIO's console. */
+export const consoleName = `${name}-console`;
+
 /** The console from outside OpenShift. The S3 API stays inside, where all its clients are. */
 export function consoleRoute(namespace: string) {
   return {
     apiVersion: "route.openshift.io/v1",
     kind: "Route",
-    metadata: { name: `${name}-console`, namespace, labels },
+    metadata: { name: consoleName, namespace, labels },
     spec: {
       to: { kind: "Service", name },
       port: { targetPort: "console" },

@@ -24,7 +24,8 @@ const labelsOf = (name: string) => ({
   component: "model-registry",
   "app.kubernetes.io/name": name,
 });
-const databaseName = (name: string) => `${name}-db`;
+/** Service of a registry's database. */
+export const databaseName = (name: string) => `${name}-db`;
 const portOf = (auth: RegistryAuth) => (auth === "none" ? ports.rest : ports.proxy);
 
 /** Base URL of a registry's REST service inside the cluster. */

@@ -91,6 +91,8 @@ export interface Pipeline {
 /** What the pods of tasks have in common. */
 export type PodTemplate = {
   readonly securityContext: Readonly<Record<string, unknown>>;
+  /** Of all steps; wins over what a step says of the same name. */
+  readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];

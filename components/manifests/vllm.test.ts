@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { anyUserEnv } from "./any-user.ts";
 import {
   modelArgs,
   modelEnv,
@@ -7,6 +8,7 @@ import {
   type RuntimeSpec,
   type ServeSpec,
   vllmContainer,
+  vllmVolumes,
 } from "./vllm.ts";
 
 const serve: ServeSpec = {
@@ -99,7 +101,43 @@ test("the config's arguments and variables come after the build's own", () => {
     "--distributed-executor-backend=uni",
     "--dtype=bfloat16",
   ]);
-  expect(container.env).toEqual([{ name: "VLLM_LOGGING_LEVEL", value: "INFO" }]);
+  expect(container.env.at(-1)).toEqual({ name: "VLLM_LOGGING_LEVEL", value: "INFO" });
   const cuda = vllmContainer({ ...runtime, name: "vllm-cuda", env: { HF_HUB_OFFLINE: "0" } }, "vllm", "sums");
   expect(cuda.env).toContainEqual({ name: "HF_HUB_OFFLINE", value: "0" });
+});
+
+test.each(["vllm-cpu", "vllm-cuda"] as const)(
+  "%s starts as a user that no passwd entry names, and writes to a volume alone",
+  (name) => {
+    const { env, volumeMounts } = vllmContainer({ ...runtime, name }, "vllm", "sums");
+    const values = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+    expect(values).toMatchObject({ USER: expect.stringMatching(/./), LOGNAME: expect.stringMatching(/./) });
+    const volumes = vllmVolumes.map(({ name }) => name);
+    const mounted = volumeMounts.filter(({ name }) => volumes.includes(name));
+    const { USER: _, LOGNAME: __, ...places } = anyUserEnv;
+    for (const place of [
+      "HOME",
+      "XDG_CACHE_HOME",
+      "TORCHINDUCTOR_CACHE_DIR",
+      "TRITON_CACHE_DIR",
+      "VLLM_CACHE_ROOT",
+      "HF_HOME",
+    ])
+      expect(places).toHaveProperty(place);
+    for (const [place, path] of Object.entries(places)) {
+      expect(values[place]).toBe(path);
+      expect(
+        mounted.some(({ mountPath }) => `${path}/`.startsWith(`${mountPath}/`)),
+        place,
+      ).toBe(true);
+    }
+  },
+);
+
+test("what config says of these variables wins, and each is named once", () => {
+  const { env } = vllmContainer({ ...runtime, env: { USER: "me", HOME: "/mnt/models" } }, "vllm", "sums");
+  expect(env.filter(({ name }) => name === "USER" || name === "HOME")).toEqual([
+    { name: "USER", value: "me" },
+    { name: "HOME", value: "/mnt/models" },
+  ]);
 });

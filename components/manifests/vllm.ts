@@ -1,6 +1,7 @@
 /** vLLM's OpenAI server as a container: the same one behind a ServingRuntime of KServe and in a Deployment of our own. */
 import { type Accelerator, nodeSelectorFor } from "../../sizing/placement.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
+import { anyUserEnv } from "./any-user.ts";
 import { restrictedContainer } from "./security.ts";
 
 /** Where the server listens, and where it expects the model's files. */
@@ -51,7 +52,7 @@ const builds = {
   "vllm-cuda": {
     args: [],
     // Nothing is looked up outside: the model is on the disk, and nobody is told of its use.
-    env: { HOME: "/tmp", HF_HOME: "/tmp/hf_home", HF_HUB_OFFLINE: "1", VLLM_NO_USAGE_STATS: "1" },
+    env: { HF_HUB_OFFLINE: "1", VLLM_NO_USAGE_STATS: "1" },
     readOnlyRootFilesystem: false,
   },
   "vllm-cpu": {
@@ -81,7 +82,10 @@ export function vllmContainer(runtime: RuntimeSpec, name: string, servedName: st
       ...build.args,
       ...runtime.args,
     ],
-    env: Object.entries({ ...build.env, ...runtime.env }).map(([name, value]) => ({ name, value })),
+    env: Object.entries({ ...anyUserEnv, ...build.env, ...runtime.env }).map(([name, value]) => ({
+      name,
+      value,
+    })),
     ports: [{ name: port.name, containerPort: port.number, protocol: "TCP" }],
     startupProbe: {
       ...probe,

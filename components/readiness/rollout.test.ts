@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeApi } from "../../test/unit/fake-api.ts";
 import { answers } from "./probe.ts";
-import { type Expected, isRolledOut, rolledOut } from "./rollout.ts";
+import { type Expected, isRolledOut, type Rollout, rolledOut } from "./rollout.ts";
 
 const deployments = "/apis/apps/v1/namespaces/ai/deployments";
 const pods = "/api/v1/namespaces/ai/pods";
@@ -56,15 +56,17 @@ beforeEach(async () => {
   lines = [];
 });
 afterEach(() => api.stop());
-const wait = (deadlineSeconds = 5) =>
+const wait = (deadlineSeconds = 5, more: Partial<Rollout> = {}) =>
   rolledOut(api.cluster(), {
     namespace: "ai",
+    kind: "InferenceService",
     name: "sums",
     deployment: "sums-predictor",
     container,
     expected,
     deadlineSeconds,
     print: (l) => lines.push(l),
+    ...more,
   });
 const older: Expected = { ...expected, storageUri: "s3://llm-models/sums/1/" };
 

@@ -6,6 +6,9 @@ import { lastLogLines } from "../kubernetes/logs.ts";
 import { type Pod, podProblem, type Resources } from "../kubernetes/pods.ts";
 import { waiting } from "../kubernetes/waiting.ts";
 import { follow } from "../kubernetes/watch.ts";
+import { complaints, type Event, isAbout } from "./complaints.ts";
+import { patience } from "./patience.ts";
+import { fetcher, phase } from "./phase.ts";
 
 /** What the pods must have to be the declared ones. KServe's own status cannot tell: it counts the Deployment's generations. */
 export interface Expected {
@@ -21,13 +24,17 @@ export interface Expected {
 
 export interface Rollout {
   readonly namespace: string;
-  /** Name of the model, for the lines. */
+  /** What was declared: KServe's object, which makes the Deployment, or the Deployment itself. */
+  readonly kind: "InferenceService" | "Deployment";
+  /** Its name, also for the lines. */
   readonly name: string;
   /** Name of the Deployment, whoever makes it, and of the container that serves. */
   readonly deployment: string;
   readonly container: string;
   readonly expected: Expected;
   readonly deadlineSeconds: number;
+  /** How long KServe may refuse what was declared before the wait ends. Default 20. */
+  readonly refusalSeconds?: number;
   readonly print: (line: string) => void;
 }
 
@@ -55,10 +62,10 @@ type Template = Pick<Pod, "spec"> & {
 };
 
 const sourceUri = "internal.serving.kserve.io/storage-initializer-sourceuri";
-/** Init container of a Deployment that fetches its model, and the variable that names it. */
-const fetcher = { container: "fetch-model", variable: "MODEL_IMAGE" };
 /** Admission may refuse pods until an old one has left the quota. */
 const admissionPatience = 60;
+/** KServe tries again, and what it says may be of an earlier attempt or of a webhook that starts anew. */
+const refusalPatience = 20;
 
 /** Throws with the pod's reason and last log lines as soon as waiting longer is useless, or at the deadline. */
 export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<void> {
@@ -76,41 +83,62 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
       if (line !== state) print(line);
       state = line;
     };
-    const give = patience(async (problem) => {
-      const log =
-        problem.crashed &&
-        (await lastLogLines(cluster, namespace, problem.pod, problem.crashed, { previous: true }));
+    const give = patience(async ({ of, text, crashed }) => {
+      const log = crashed && (await lastLogLines(cluster, namespace, of, crashed, { previous: true }));
       const claims = newest && (await unboundClaims(cluster, namespace, newest).catch(() => undefined));
-      const text = claims ? `${problem.text}; ${claims}` : problem.text;
-      fail(new Error(`pod ${namespace}/${problem.pod}: ${text}${log ? `\n${log}` : ""}`));
+      const said = claims ? `${text}; ${claims}` : text;
+      fail(new Error(log ? `${said}\n${log}` : said));
     });
     signal.addEventListener("abort", () => give.stop(), { once: true });
-    let following = false;
+    let latest: Deployment | undefined;
+    // Once KServe has made the Deployment of the declaration, its status and its pods tell better than KServe does.
+    const isMade = () => latest !== undefined && matches(latest.spec.template, rollout);
+    let noPod: Event | undefined;
+    const tellNoPod = () => {
+      if (!noPod || !latest || !isMade() || !isAbout(latest, noPod)) return;
+      say(`no pod is admitted: ${noPod.message?.replace(/^Error creating: /, "")}`);
+      noPod = undefined;
+    };
     const onDeployment = (deployment: Deployment) => {
-      if (!following) followPods(deployment).catch(fail);
-      following = true;
+      if (!latest) followPods(deployment).catch(fail);
+      latest = deployment;
+      if (isMade()) give.clear(rollout.name);
+      tellNoPod();
       const refused = deployment.status?.conditions?.find(
         ({ type, status }) => type === "ReplicaFailure" && status === "True",
       );
       if (refused) {
-        say(`no pod is admitted: ${refused.message}`);
-        give.patienceFor({
-          pod: name,
-          text: refused.message ?? "ReplicaFailure",
-          patience: admissionPatience,
-        });
-      } else give.clear(name);
+        const text = `no pod is admitted: ${refused.message ?? refused.type}`;
+        say(text);
+        give.patienceFor({ of: `deployment ${name}`, text, patience: admissionPatience });
+      } else give.clear(`deployment ${name}`);
       if (isRolledOut(deployment, rollout)) done();
     };
     const onPod = (pod: Pod) => {
       // Pods of an older declaration are on their way out, whatever state they are in.
       if (pod.metadata.deletionTimestamp || !matches(pod, rollout)) return;
       newest = pod;
+      const of = pod.metadata.name;
       const problem = podProblem(pod);
-      say(problem ? problem.text : `pod ${pod.metadata.name}: ${phase(pod)}`);
-      if (problem) give.patienceFor({ ...problem, pod: pod.metadata.name });
-      else give.clear(pod.metadata.name);
+      say(problem ? problem.text : `pod ${of}: ${phase(pod)}`);
+      if (!problem) return give.clear(of);
+      give.patienceFor({ ...problem, of, text: `pod ${namespace}/${of}: ${problem.text}` });
     };
+    complaints(cluster, {
+      ...rollout,
+      signal,
+      onComplaint: (complaint) => {
+        if (isMade()) return;
+        if (complaint) say(complaint.text);
+        if (!complaint?.refused) return give.clear(rollout.name);
+        const { text } = complaint;
+        give.patienceFor({ of: rollout.name, text, patience: rollout.refusalSeconds ?? refusalPatience });
+      },
+      onNoPod: (event) => {
+        noPod = event;
+        tellNoPod();
+      },
+    }).catch(fail);
     const followPods = (deployment: Deployment) =>
       follow<Pod>(cluster, {
         path: `/api/v1/namespaces/${namespace}/pods`,
@@ -174,36 +202,4 @@ export function matches(template: Template, { container, expected }: Declared): 
     digestOf([tail, resources?.requests, resources?.limits]) ===
       digestOf([expected.args, expected.resources.requests, expected.resources.limits])
   );
-}
-
-function phase(pod: Pod): string {
-  const starting = pod.status?.initContainerStatuses?.find(({ state }) => !state?.terminated);
-  if (starting)
-    return ["storage-initializer", fetcher.container].includes(starting.name)
-      ? "fetching the model"
-      : `starting ${starting.name}`;
-  return pod.status?.phase === "Running" ? "loading the model" : (pod.status?.phase ?? "Pending");
-}
-
-interface Patient {
-  readonly pod: string;
-  readonly text: string;
-  readonly patience: number;
-  readonly crashed?: string;
-}
-
-/** Gives each pod's problem the time that it may last. */
-function patience(onExpired: (problem: Patient) => void) {
-  const timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly patience: number }>();
-  const clear = (pod: string) => {
-    clearTimeout(timers.get(pod)?.timer);
-    timers.delete(pod);
-  };
-  const patienceFor = (problem: Patient) => {
-    if (timers.get(problem.pod)?.patience === problem.patience) return;
-    clear(problem.pod);
-    const timer = setTimeout(() => onExpired(problem), problem.patience * 1000);
-    timers.set(problem.pod, { timer, patience: problem.patience });
-  };
-  return { clear, patienceFor, stop: () => [...timers.keys()].forEach(clear) };
 }

@@ -66,9 +66,11 @@ test("a run with GPUs waits as a pending run of the line", () => {
 });
 
 test("the server's name fits however long the model's is", () => {
-  const name = "m".repeat(53);
-  const config = configOfStack("alone", ({ models }) => {
-    models[0].name = name;
+  const name = "m".repeat(48);
+  const config = configOfStack("alone", (config) => {
+    // Of more KServe makes no host.
+    config.namespace = "ai";
+    config.models[0].name = name;
   });
   const { generateName } = manifestOf(config, planRun("run-model-testing", config, name)).metadata;
   expect(generateName.length + 5).toBeLessThanOrEqual(63);

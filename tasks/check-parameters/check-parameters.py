@@ -7,7 +7,7 @@ import re
 import shlex
 
 from oci_registry import DIGEST, TAGGED
-from service_name import service_name
+from service_name import length_problem, service_name
 from task_plan import TASKS, Plan, Wishes, describe, missing, plan_of, read_names
 from task_support import Parameters, run, write_result
 
@@ -122,6 +122,9 @@ def check_serving(checks: Checks, plan: Plan) -> None:
     parameters, deployed = checks.parameters, plan.runs("deploy-model")
     longest = checks.matches("MAX_MODEL_LEN", POSITIVE, "a number of tokens above 0", deployed)
     checks.matches("GPUS", r"\d+", "a whole number", deployed)
+    name, namespace = parameters.optional("MODEL_NAME"), parameters.optional("NAMESPACE")
+    if deployed and name and (problem := length_problem(service_name(name), namespace)):
+        parameters.problem(f"MODEL_NAME: {problem}")
     try:
         shlex.split(parameters.optional("VLLM_ARGS"))
     except ValueError as error:

@@ -284,3 +284,27 @@ def assigned(file: str, name: str) -> object:
 
 def test_the_profiles_are_those_of_the_benchmark():
     assert assigned("check-parameters/check-parameters.py", "PROFILES") == tuple(assigned("run-guidellm/run-guidellm.py", "RATES"))
+
+
+@pytest.mark.parametrize(
+    ("name", "namespace", "message"),
+    [
+        ("granite-3-1-8b-instruct-w4a16-gptq-x1", "private-ai-demo", ""),
+        (
+            "mistral-small-24b-instruct-2501-w4a16b",
+            "private-ai-demo",
+            "host, in its first part, mistral-small-24b-instruct-2501-w4a16b-predictor-private-ai-demo, which has 64 characters"
+            " where 63 fit: take a name of at most 37 characters",
+        ),
+        # A sum stands for the end of a name that no namespace has room for.
+        ("m" * 49, "ai", ""),
+        ("m" * 49, "private-ai-demo", "take a name of at most 37 characters"),
+        ("m" * 49, "", ""),
+    ],
+)
+def test_a_name_that_kserve_can_make_no_host_of_is_refused_before_anything_runs(check, name, namespace, message):
+    outcome = check(MODEL_NAME=name, NAMESPACE=namespace, **{**ALL, "ANYTHINGLLM_IMAGE": ""})
+    assert outcome.code == (1 if message else 0), outcome.error
+    assert message in outcome.error
+    # Without a service there is no host.
+    assert check(MODEL_NAME=name, NAMESPACE=namespace).code == 0

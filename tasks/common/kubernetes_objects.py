@@ -35,6 +35,8 @@ LOG_LINES = 20
 # Seconds that a problem may last: an autoscaler may have to add a node, an old pod to leave the quota.
 SCHEDULING_PATIENCE, START_PATIENCE = 900.0, 60.0
 # A first crash may be a dependency that was late.
+# It is tried again, and what is said may be of an earlier attempt.
+REFUSAL_PATIENCE = 20
 CRASHES_TOLERATED = 1
 WAITING_REASONS = (
     "ImagePullBackOff",
@@ -254,12 +256,20 @@ def has_digest(template: Manifest, digest: str) -> bool:
 class Rollout:
     """Waits for a Deployment whose pod template carries a digest; fails with the pod's reason as soon as that is clear.
 
-    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile.
+    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile. `refused` tells why
+    whoever makes the Deployment does not, "" where nothing is known of that.
     """
 
     def __init__(
-        self, objects: Objects, name: str, selector: str, digest: str, scheduling_seconds: float = SCHEDULING_PATIENCE
+        self,
+        objects: Objects,
+        name: str,
+        selector: str,
+        digest: str,
+        scheduling_seconds: float = SCHEDULING_PATIENCE,
+        refused: Callable[[], str] = lambda: "",
     ) -> None:
+        self._refused = refused
         self._objects, self._name, self._selector, self._digest = objects, name, selector, digest
         self._scheduling_seconds = scheduling_seconds
         self._changed = threading.Event()
@@ -304,6 +314,9 @@ class Rollout:
         problems = self._pod_problems()
         if deployment and (refused := refusal(deployment)):
             problems[self._name] = Problem(f"no pod is admitted: {refused}", START_PATIENCE)
+        is_made = deployment and has_digest(deployment["spec"]["template"], self._digest)
+        if not is_made and (refused := self._refused()):
+            problems[self._name] = Problem(refused, REFUSAL_PATIENCE, name="refusal")
         now = time.monotonic()
         earlier = self._problems
         self._problems = {

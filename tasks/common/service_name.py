@@ -1,10 +1,15 @@
 """A model's name as Kubernetes takes it: of its InferenceService, and of its directory on a workspace."""
 
 import hashlib
+import json
 import re
+from pathlib import Path
 
-# KServe's on OpenShift AI takes no longer names.
-LONGEST_NAME = 53
+# What KServe makes of a name; config/names.ts reads the same.
+_NAMES = json.loads(Path(__file__).with_name("kserve_names.json").read_text())
+LONGEST_LABEL: int = _NAMES["longestLabel"]
+# KServe puts it into a label with more.
+LONGEST_NAME = LONGEST_LABEL - len(_NAMES["appLabel"] + _NAMES["predictor"])
 
 
 def service_name(model: str) -> str:
@@ -18,3 +23,36 @@ def service_name(model: str) -> str:
     if len(name) <= LONGEST_NAME:
         return name
     return f"{name[: LONGEST_NAME - 9].rstrip('-')}-{hashlib.sha256(model.encode()).hexdigest()[:8]}"
+
+
+def predictor_of(service: str) -> str:
+    """The Deployment, and the Service, that KServe makes of an InferenceService."""
+    return service + _NAMES["predictor"]
+
+
+def app_label_of(service: str) -> str:
+    """Label `app` of the pods that KServe makes of an InferenceService."""
+    return _NAMES["appLabel"] + predictor_of(service)
+
+
+def length_problem(service: str, namespace: str) -> str:
+    """Why KServe can make nothing of an InferenceService in a namespace ("" where that is not known); "" where it can.
+
+    It makes a host of the two, be the model exposed or not, and a label; neither part may have more than 63 characters.
+    """
+    made = {
+        "label app of its pods": app_label_of(service),
+        "host, in its first part,": f"{predictor_of(service)}-{namespace}" if namespace else "",
+    }
+    what, text = max(made.items(), key=lambda item: len(item[1]))
+    return label_problem(service, f"KServe's {what}", text)
+
+
+def label_problem(name: str, what: str, text: str) -> str:
+    """Why what is made of a name is no label of a host, nor a label's value, for its length; "" where it is."""
+    excess = len(text) - LONGEST_LABEL
+    if excess <= 0:
+        return ""
+    room = len(name) - excess
+    advice = f"take a name of at most {room} characters" if room > 0 else "take a namespace with a shorter name"
+    return f"{name} makes {what} {text}, which has {len(text)} characters where {LONGEST_LABEL} fit: {advice}"

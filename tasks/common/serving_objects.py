@@ -4,22 +4,36 @@ import time
 from collections.abc import Callable
 
 from kubernetes_objects import Manifest, Objects
+from service_name import app_label_of
 from task_support import TaskError
 
 FIELD_MANAGER = "modelcar-deploy-model"
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
 RUNTIME = ("serving.kserve.io/v1alpha1", "ServingRuntime")
 SECONDS_BETWEEN_LOOKS = 2
-
-
-def predictor_of(service: str) -> str:
-    """The Deployment that KServe makes of an InferenceService."""
-    return f"{service}-predictor"
+# Reasons of conditions with which KServe says that it could not make the objects, as components/readiness/complaints.ts has them.
+REFUSALS = ("ReconcileFailed", "InvalidGPUAllocation")
 
 
 def pods_of(service: str) -> str:
     """Selector of an InferenceService's pods."""
-    return f"app=isvc.{predictor_of(service)}"
+    return f"app={app_label_of(service)}"
+
+
+def refusal_of(service: Manifest | None) -> str:
+    """Why KServe makes no Deployment of an InferenceService, as its status tells; "" if it does not tell."""
+    status = (service or {}).get("status") or {}
+    model = status.get("modelStatus") or {}
+    failure = model.get("lastFailureInfo") or {}
+    if model.get("transitionStatus") == "InvalidSpec":
+        return refused_with(failure.get("reason") or "InvalidSpec", failure.get("message"))
+    conditions = status.get("conditions") or []
+    failed = (c for c in conditions if c["status"] == "False" and c.get("reason") in REFUSALS)
+    return next((refused_with(c["reason"], c.get("message")) for c in failed), "")
+
+
+def refused_with(*parts: str | None) -> str:
+    return ": ".join(["KServe does not take it", *(part for part in parts if part)])
 
 
 def owned_by_run(manifest: Manifest, run: str, uid: str) -> Manifest:

@@ -3,6 +3,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { anyUserEnv, identity } from "../../components/manifests/any-user.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: YAML as it is written
 type Manifest = any;
@@ -122,5 +123,23 @@ test("images install only what a lock names with its hash", () => {
       .filter((line) => /^[A-Za-z]/.test(line));
     expect(packages.length, name).toBeGreaterThan(0);
     for (const one of packages) expect(one, name).toMatch(/^[\w.[\],-]+==\S+ .*--hash=sha256:[0-9a-f]{64}/);
+  }
+});
+
+test("images say who their programs are, because no passwd entry does, and no step says it again", () => {
+  for (const name of ["tasks", "transformers"]) {
+    const containerfile = readFileSync(`images/${name}/Containerfile`, "utf8");
+    for (const [variable, value] of Object.entries(identity))
+      expect(containerfile, name).toMatch(new RegExp(`^(ENV|   ) ${variable}=${value} \\\\$`, "m"));
+  }
+  // Runs set them for images that do not, and the run's own win over a step's.
+  for (const folder of folders.filter((folder) => folder !== "build-runtime")) {
+    const said = specOf(folder).steps.flatMap(({ env = [] }: Manifest) =>
+      env.map(({ name }: Manifest) => name),
+    );
+    expect(
+      said.filter((name: string) => name in anyUserEnv),
+      folder,
+    ).toEqual([]);
   }
 });

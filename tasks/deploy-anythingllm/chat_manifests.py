@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from any_user import IDENTITY
 from kubernetes_objects import Manifest
 from pod_security import RESTRICTED, pod_security
 
@@ -152,6 +153,7 @@ def environment(chat: Chat) -> list[Manifest]:
     """
     answer = min(LONGEST_ANSWER, chat.max_model_len // 4)
     values = {
+        **IDENTITY,
         "STORAGE_DIR": "/app/server/storage",
         "SERVER_PORT": str(PORT),
         "LLM_PROVIDER": "generic-openai",

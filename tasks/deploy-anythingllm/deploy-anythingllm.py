@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import chat_manifests
 from chat_manifests import SECRET_KEYS, STORAGE_DIRECTORIES, Chat
 from kubernetes_objects import DIGEST_ANNOTATION, Manifest, Objects, Rollout, connect, digest_of, own_namespace
-from service_name import service_name
+from service_name import label_problem, service_name
 from task_support import Parameters, TaskError, run, write_result
 
 FIELD_MANAGER = "modelcar-deploy-anythingllm"
@@ -44,6 +44,10 @@ def read_parameters() -> Request:
         storage_class=parameters.optional("STORAGE_CLASS"),
         storage_directory=parameters.optional("STORAGE_DIRECTORY") or STORAGE_DIRECTORIES.get(platform, ""),
     )
+    # OpenShift makes the Route's host of both.
+    host = f"{chat.name}-{chat.namespace}"
+    if platform == "openshift" and (problem := label_problem(chat.name, "the first part of its host", host)):
+        parameters.problem(f"CHAT_NAME: {problem}")
     parameters.check()
     return Request(chat, int(timeout))
 

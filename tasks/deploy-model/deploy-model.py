@@ -7,15 +7,17 @@ import requests
 from certificates import explain_certificate, trust
 from deploy_request import Request, read_request
 from kubernetes_objects import Manifest, Objects, Rollout, Unavailable, connect, once_available, own_namespace
-from serving_manifests import digest_in
+from service_name import predictor_of
+from serving_manifests import digest_in, for_any_user
 from serving_objects import (
     FIELD_MANAGER,
+    RUNTIME,
     SERVICE,
     is_being_deleted,
     other_makers,
     owner_of,
     pods_of,
-    predictor_of,
+    refusal_of,
     remove,
 )
 from task_support import TaskError, run, write_result
@@ -109,25 +111,33 @@ def make_way(objects: Objects, manifest: Manifest, owner_uid: str, end: float) -
     remove(objects, found, end)
 
 
-def declare(request: Request, end: float) -> Objects:
-    """Applies the objects. Can be repeated."""
+def declare(request: Request, end: float) -> tuple[Objects, Manifest]:
+    """Applies the objects, and returns the InferenceService as it was applied. Can be repeated."""
     objects = Objects(connect(), own_namespace(), FIELD_MANAGER)
-    manifests = [*([request.runtime] if request.runtime else []), request.service]
+    service, named = request.service, request.service["spec"]["predictor"]["model"].get("runtime")
+    # Not one that the whole cluster shares, which only KServe reads.
+    if named and not request.runtime and (runtime := objects.get(*RUNTIME, named)):
+        service = for_any_user(service, runtime)
+    manifests = [*([request.runtime] if request.runtime else []), service]
     # The model first, which stands on its runtime.
     for manifest in reversed(manifests):
         make_way(objects, manifest, request.owner_uid, end)
     for manifest in manifests:
         objects.apply(manifest)
-    return objects
+    return objects, service
 
 
 def deploy(request: Request) -> None:
     end = time.monotonic() + request.timeout_seconds
     uri = request.service["spec"]["predictor"]["model"]["storageUri"]
     print(f"{uri} as {own_namespace()}/{request.name}", flush=True)
-    objects = once_available(lambda: declare(request, end), end)
-    predictor, digest = predictor_of(request.name), digest_in(request.service)
-    Rollout(objects, predictor, pods_of(request.name), digest, request.unschedulable_seconds).wait(end)
+    objects, service = once_available(lambda: declare(request, end), end)
+    predictor, digest = predictor_of(request.name), digest_in(service)
+
+    def refused() -> str:
+        return refusal_of(objects.get(*SERVICE, request.name))
+
+    Rollout(objects, predictor, pods_of(request.name), digest, request.unschedulable_seconds, refused).wait(end)
     print(f"{request.name} is rolled out", flush=True)
     url = wait_for_answer(request, objects, end)
     print(f"{request.model_name} answers at {url}", flush=True)

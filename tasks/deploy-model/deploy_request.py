@@ -6,7 +6,7 @@ from pathlib import Path
 
 from given_service import STORAGE_URI, read_given_service
 from kubernetes_objects import Manifest, own_namespace
-from service_name import service_name
+from service_name import length_problem, service_name
 from serving_manifests import Deployment, inference_service, serving_runtime
 from serving_objects import owned_by_run
 from task_support import Parameters, TaskError
@@ -109,6 +109,8 @@ def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, s
         exposed=boolean("EXPOSED"),
         token_auth=boolean("TOKEN_AUTH"),
     )
+    if problem := length_problem(deployment.name, own_namespace()):
+        parameters.problem(f"MODEL_NAME: {problem}")
     made = None if runtime else serving_runtime(deployment)
     return inference_service(deployment), made, deployment.name, deployment.token_auth, False
 

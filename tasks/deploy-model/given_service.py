@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
-from service_name import service_name
+from service_name import length_problem, service_name
 
 STORAGE_URI = r"oci://[^@\s]+@sha256:[0-9a-f]{64}|(s3|pvc|hf)://\S+"
 KEYS = ("apiVersion", "kind", "metadata", "spec")
@@ -85,7 +85,10 @@ def problems_of_metadata(manifest: Manifest, namespace: str) -> Iterator[str]:
     yield from unknown_keys(manifest, KEYS, "")
     yield from unknown_keys(metadata, METADATA_KEYS, "metadata.")
     name = metadata.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or service_name(name) != name:
+    formed = isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9-]{0,52}", name)
+    if formed and (problem := length_problem(name, namespace)):
+        yield f"metadata.name: {problem}"
+    elif not formed or service_name(name) != name:
         yield f"metadata.name must be at most 53 lower case letters, digits and hyphens, a letter first, not {name!r}"
     if metadata.get("namespace", namespace) != namespace:
         yield f"metadata.namespace must be {namespace}, the task's own, or be left out, not {metadata['namespace']!r}"

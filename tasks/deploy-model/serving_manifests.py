@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from any_user import ANY_USER_ENV, IDENTITY
 from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
 from pod_security import RESTRICTED, pod_security
 
 PORT = 8080
 MODEL_DIRECTORY = "/mnt/models"
 MODEL_FORMAT = "vLLM"
+CONTAINER = "kserve-container"
 PROBE_PERIOD = 5
 
 
@@ -38,16 +40,11 @@ def serving_runtime(deployment: Deployment) -> Manifest:
     probe = {"httpGet": {"path": "/health", "port": PORT}, "timeoutSeconds": 5}
     attempts = -(-deployment.startup_minutes * 60 // PROBE_PERIOD)
     container = {
-        "name": "kserve-container",
+        "name": CONTAINER,
         "image": deployment.image,
         "command": ["python3", "-m", "vllm.entrypoints.openai.api_server"],
         "args": [f"--port={PORT}", f"--model={MODEL_DIRECTORY}", "--served-model-name={{.Name}}"],
-        "env": [
-            {"name": "HOME", "value": "/tmp"},
-            {"name": "HF_HOME", "value": "/tmp/hf_home"},
-            {"name": "HF_HUB_OFFLINE", "value": "1"},
-            {"name": "VLLM_NO_USAGE_STATS", "value": "1"},
-        ],
+        "env": variables({**ANY_USER_ENV, "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}),
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "startupProbe": {**probe, "periodSeconds": PROBE_PERIOD, "failureThreshold": attempts},
         "readinessProbe": {**probe, "periodSeconds": 10},
@@ -97,6 +94,8 @@ def inference_service(deployment: Deployment) -> Manifest:
             "runtime": deployment.runtime or name,
             "storageUri": deployment.storage_uri,
             "args": model_args(deployment),
+            # A runtime that exists need not say who its program is; what else it lacks is seen when it is read.
+            **({"env": variables(IDENTITY)} if deployment.runtime else {}),
             "resources": resources(deployment),
         },
     }
@@ -127,6 +126,31 @@ def inference_service(deployment: Deployment) -> Manifest:
         },
         "spec": {"predictor": predictor},
     }
+
+
+def for_any_user(service: Manifest, runtime: Manifest) -> Manifest:
+    """An InferenceService on a ServingRuntime that exists, with what neither says and a user without a passwd entry needs.
+
+    With anything added it is another declaration, so that it has another digest.
+    """
+    predictor = service["spec"]["predictor"]
+    own = predictor["model"].get("env") or []
+    said = {entry["name"] for entry in [*own, *(container_of(runtime).get("env") or [])]}
+    missing = {name: value for name, value in ANY_USER_ENV.items() if name not in said}
+    if not missing:
+        return service
+    model = {**predictor["model"], "env": [*own, *variables(missing)]}
+    annotations = {**predictor["annotations"], DIGEST_ANNOTATION: digest_of([digest_in(service), missing])}
+    return {**service, "spec": {**service["spec"], "predictor": {**predictor, "model": model, "annotations": annotations}}}
+
+
+def container_of(runtime: Manifest) -> Manifest:
+    """The container of a ServingRuntime that KServe runs the model in."""
+    return next((one for one in runtime["spec"]["containers"] if one["name"] == CONTAINER), {})
+
+
+def variables(values: dict[str, str]) -> list[Manifest]:
+    return [{"name": name, "value": value} for name, value in values.items()]
 
 
 def digest_in(service: Manifest) -> str:

@@ -293,6 +293,7 @@ def refused(run_task: Callable) -> Callable:
         ({}, ["not None None", "metadata.name must be", "deploymentMode must be", "spec.predictor.model is missing"]),
         (changed("apiVersion", "serving.kserve.io/v1alpha1"), ["not serving.kserve.io/v1alpha1 InferenceService"]),
         (changed("metadata name", "a" * 54), ["metadata.name must be", f"the model answers as '{'a' * 54}'"]),
+        (changed("metadata name", "a" * 51), ["metadata.name: aaa", "label app of its pods isvc.aaa", "66 characters where 63 fit"]),
         (changed("spec predictor model args", ["--served-model-name=a"]), ["the model answers as 'a'"]),
         (changed("spec predictor model args", "--seed=1"), ["args must be a list of strings"]),
         (changed("spec predictor model storageUri", "oci://quay.io/a:1"), ["storageUri must be oci://…@sha256:…"]),

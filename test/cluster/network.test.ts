@@ -31,7 +31,8 @@ const network: Network = {
   platform: "kubernetes",
   urls: {
     hub: "http://hub.hugging-face.svc.cluster.local:8080",
-    objectStore: `http://store.${store}.svc.cluster.local:9000`,
+    // Its pods listen elsewhere than its Service, as NooBaa's do.
+    objectStore: `https://store.${store}.svc.cluster.local:443`,
     modelRegistry: `http://registry.${registries}.svc.cluster.local:8080`,
     imageRegistry: "registry.oci-registry.svc.cluster.local:5000",
   },
@@ -39,10 +40,10 @@ const network: Network = {
   defaultDeny: true,
 };
 
-/** Services by what they stand for, with the namespace they are in. The models' is a Service whose port is not the pods'. */
+/** Services by what they stand for, with the namespace they are in. Those of models and store have other ports than their pods. */
 const services: Record<Destination, readonly [namespace: string, service: string, port: number]> = {
   hub: ["hugging-face", "hub", 8080],
-  objectStore: [store, "store", 9000],
+  objectStore: [store, "store", 443],
   modelRegistry: [registries, "registry", 8080],
   imageRegistry: ["oci-registry", "registry", 5000],
   models: [project, "mounted", 80],
@@ -167,7 +168,7 @@ beforeAll(async () => {
   };
   await all([
     pod(store, "store", { labels: { app: "store" }, port: 9000 }),
-    service(store, "store", { app: "store" }, 9000),
+    service(store, "store", { app: "store" }, 443, 9000),
     pod(registries, "registry", { labels: registryLabels, port: 8080 }),
     service(registries, "registry", registryLabels, 8080),
     ...models.flatMap((model) => [

@@ -96,6 +96,27 @@ const combined = (stack: Stack, title: string, edit: Edit, ...mistakes: [string,
   mistakes,
 });
 
+/** A model whose name makes something too long: how long that is, and how long the name may be. */
+const named = (
+  name: string,
+  length: number,
+  room: number,
+  edit: (model: Editable, config: Editable) => void = () => {},
+): Case =>
+  combined(
+    "alone",
+    `models[0].name, ${name}, where ${room} characters fit`,
+    (config) => {
+      config.models[0].name = name;
+      config.project = { podSecurity: "baseline" };
+      edit(config.models[0], config);
+    },
+    [
+      "models[0].name",
+      `which has ${length} characters, but may have 63: take at most ${room} characters here`,
+    ],
+  );
+
 const quantity = "a Kubernetes quantity above zero";
 const dnsLabel = "lower-case letters, digits and hyphens";
 const unknownKey = "unknown key; check its spelling and its place";
@@ -166,6 +187,7 @@ const badValues: Case[] = [
   ...bad("alone", "accelerators.l4.memory", "missing", undefined),
   ...bad("alone", "accelerators.l4.memory", quantity, 24),
   ...bad("alone", "accelerators.l4.gpuProduct", "missing", undefined, ""),
+  ...bad("alone", "accelerators.l4.gpuProduct", "a label's value", "NVIDIA L4", "N".repeat(64)),
   ...bad("alone", "accelerators.l4.instances", "instance types", [], "g6"),
   ...bad(
     "alone",
@@ -486,6 +508,77 @@ const contradictions: Case[] = [
     },
     ["models[3].test", "needs a shorter model name"],
   ),
+  // The first part of KServe's host: <name>-predictor-private-ai-demo.
+  named("mistral-small-24b-instruct-2501-w4a16b", 64, 37),
+  named("granite-3-1-8b-instruct-w4a16", 65, 27, (model) => {
+    packed({ models: [model] });
+    model.test.evaluate.gate = {};
+  }),
+  named("granite-3-1-8b-instruct-w4a16", 65, 27, (model) => {
+    packed({ models: [model] });
+    model.serve.stopped = true;
+  }),
+  // The value of the label app, in whatever namespace.
+  named("a".repeat(49), 64, 48, (_, config) => set(config, "namespace", "ai")),
+  combined(
+    "alone",
+    "names that are too long only with the namespace, all told at once",
+    (config) => {
+      config.namespace = "n".repeat(45);
+      Object.assign(config.endpoint, { exposure: "ingress", domain: "apps.example.com" });
+      Object.assign(config.models[0], { source: { uri: oci }, package: undefined });
+      Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi" } });
+      config.models[0].name = "d".repeat(18);
+      config.chat = { model: "d".repeat(18) };
+    },
+    ["models[0].name", `makes the first part of its host ${"d".repeat(18)}-${"n".repeat(45)}, which has 64`],
+    ["models[1].name", "take at most 7 characters here"],
+    ["models[2].name", "take at most 7 characters here"],
+  ),
+  combined(
+    "alone",
+    "a namespace without room for the chat UI's host",
+    (config) => {
+      config.namespace = "n".repeat(51);
+      config.models = [config.models[0]];
+      config.models[0].name = "m";
+      config.endpoint = {
+        exposure: "gateway",
+        domain: "example.com",
+        gateway: { name: "g", namespace: "g" },
+      };
+      config.chat = { model: "m" };
+    },
+    [
+      "namespace",
+      `the chat UI's host anything-llm-${"n".repeat(51)}, which has 64 characters, but may have 63`,
+    ],
+  ),
+  combined(
+    "dev",
+    "a namespace without room for the host of MinIO's console",
+    (config) => set(config, "objectStore.namespace", "s".repeat(50)),
+    ["objectStore.namespace", "may have 63: take at most 49 characters here"],
+  ),
+  combined(
+    "alone",
+    "a registry without room for the Service of its database",
+    (config) => set(config, "registry", { kind: "own", name: "r".repeat(61) }),
+    ["registry.name", "makes the Service of its database"],
+  ),
+  combined(
+    "alone",
+    "a domain that leaves the longest host no room",
+    (config) => {
+      const domain = `${"d".repeat(60)}.`.repeat(3) + "e".repeat(17);
+      config.endpoint = { exposure: "ingress", domain };
+      config.models = [config.models[0]];
+      config.models[0].name = "m".repeat(20);
+      config.namespace = "n".repeat(32);
+      config.models[0].serve.mode = "kserve";
+    },
+    ["endpoint.domain", "which has 254 characters, but may have 253"],
+  ),
   combined(
     "local",
     "a model that is called as another is while it is measured",
@@ -516,6 +609,7 @@ const contradictions: Case[] = [
   ...bad("alone", "monitoring.dashboard", "one of: none, configMap", "grafana"),
   ...bad("alone", "monitoring.dashboard", '"openshiftConsole" needs OpenShift', "openshiftConsole"),
   ...bad("alone", "monitoring.labels.release", "a label's value", "no label!"),
+  ...bad("alone", "monitoring.grafanaLabels.dashboards", "a label's value", "no label!", "g".repeat(64)),
   ...bad("alone", "monitoring.thresholds.ttftMsP95", "a number", "fast"),
   combined(
     "dev",
@@ -632,7 +726,7 @@ const goodValues: Case[] = [
   combined("dev", "the committed stack dev, completed", () => {}),
   ...good("alone", "platformVersion", "0.15", "0.16.0", "0.20"),
   ...good("dev", "platformVersion", "2.25", "3.0", "3.3", "3.10"),
-  ...good("alone", "namespace", "a", "my-project", "a".repeat(63), "0day"),
+  ...good("alone", "namespace", "a", "my-project", "a".repeat(31), "0day"),
   ...good("alone", "project", { existing: true }, { declareQuota: false }, { networkPolicies: false }),
   ...good("alone", "project.quota", { "requests.cpu": "64", "requests.nvidia.com/gpu": "8", pods: "50" }),
   ...good("alone", "project.limits", { max: { memory: "128Gi" } }, { min: { cpu: "10m", memory: "15Mi" } }),
@@ -663,7 +757,7 @@ const goodValues: Case[] = [
   }),
   ...good("dev", "endpoint", { exposure: "none" }, { exposure: "route", timeoutSeconds: 3600, mesh: true }),
   ...good("alone", "monitoring", { serviceMonitor: true }),
-  ...good("alone", "models[0].name", "a", "a".repeat(53), "granite-3-1-2b"),
+  ...good("alone", "models[0].name", "a", "a".repeat(37), "granite-3-1-2b"),
   ...good("alone", "models[0].source.allowPatterns", undefined, ["*"], ["nested/*.safetensors", "*.json"]),
   ...good("alone", "models[1].source.uri", "pvc://some-claim/", "s3://llm-models/x/"),
   ...good("alone", "models[0].package", undefined, { kind: "pvc", claim: "sums-pvc", size: "1Gi" }),

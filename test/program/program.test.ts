@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { anyUserEnv, identity } from "../../components/manifests/any-user.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
 import { canary, type Manifest, type Program, runProgram, stackConfig } from "./record.ts";
 
@@ -7,6 +8,7 @@ vi.mock("../../components/pipeline-run/index.ts", async () =>
 );
 vi.mock("../../components/readiness/index.ts", async () => (await import("./plain-dynamic.ts")).readiness());
 
+const anyUserNames = Object.keys(anyUserEnv);
 const stacks = {
   local: () => stackConfig("local"),
   dev: () => stackConfig("dev"),
@@ -102,6 +104,17 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
         expectRestricted({ ...task.spec.stepTemplate?.securityContext, ...step.securityContext });
       }
     }
+  });
+
+  test("models and tasks start as a user that no passwd entry names", () => {
+    const named = (env: Manifest[]) => env.map(({ name }) => name);
+    for (const { containers } of servingPods(manifests))
+      for (const { env } of containers) expect(named(env)).toEqual(expect.arrayContaining(anyUserNames));
+    const templates = runs().flatMap(({ spec }) =>
+      [spec.taskRunTemplate, ...spec.taskRunSpecs].flatMap(({ podTemplate }) => podTemplate ?? []),
+    );
+    expect(templates.length).toBeGreaterThan(1);
+    for (const { env } of templates) expect(named(env)).toEqual(Object.keys(identity));
   });
 
   test("the models and the largest task fit into the quota together", () => {

@@ -180,15 +180,16 @@ function send(watcher: Watcher, { path, type, object }: Event): void {
 }
 
 function selects(query: URLSearchParams, object: Anything): boolean {
-  for (const pair of (query.get("fieldSelector") ?? "").split(",").filter(Boolean)) {
-    const [path = "", value] = pair.split("=");
-    if (path.split(".").reduce((at, key) => at?.[key], object) !== value) return false;
-  }
-  const labels = (query.get("labelSelector") ?? "").split(",").filter(Boolean);
-  return labels.every((pair) => {
-    const [key = "", value] = pair.split("=");
-    return object.metadata.labels?.[key] === value;
-  });
+  const pairs = (selector: string) =>
+    (query.get(selector) ?? "")
+      .split(",")
+      .filter(Boolean)
+      .map((pair) => pair.split("=") as [key: string, value: string]);
+  const field = (path: string) => path.split(".").reduce((at, key) => at?.[key], object);
+  return (
+    pairs("fieldSelector").every(([path, value]) => field(path) === value) &&
+    pairs("labelSelector").every(([key, value]) => object.metadata.labels?.[key] === value)
+  );
 }
 
 function merge(target: Anything, patch: Anything): void {

@@ -1,6 +1,7 @@
 /** What the runs of all pipelines have in common. */
 
 import type { Accelerator } from "../../../sizing/placement.ts";
+import { identity } from "../any-user.ts";
 import { taskAccount, taskJob } from "../jobs.ts";
 import { names } from "../project.ts";
 import { type Platform, restrictedPod } from "../security.ts";
@@ -44,6 +45,8 @@ export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Te
   const { platform, accelerators, pullSecrets, jobs = {} } = run;
   const podTemplate: PodTemplate = {
     securityContext: restrictedPod(platform),
+    // For images that do not say it. Not in the Tasks: a run is named by those.
+    env: Object.entries(identity).map(([name, value]) => ({ name, value })),
     ...run.placement,
     ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets.map((name) => ({ name })) } : {}),
   };

@@ -1,0 +1,119 @@
+/** Names and hosts that are made of several keys, and are too long only together. */
+import { chatName } from "../components/manifests/chat-interface.ts";
+import { hostLabel } from "../components/manifests/endpoint.ts";
+import { appLabel, predictorService } from "../components/manifests/inference-service.ts";
+import { consoleName } from "../components/manifests/object-store.ts";
+import { databaseName } from "../components/manifests/registry.ts";
+import { candidateSuffix } from "../sizing/stack.ts";
+import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };
+import { dnsLabel, dnsName, serviceName } from "./fields.ts";
+import type { Raw, Report } from "./raw.ts";
+import { isMeasuredBefore } from "./test-checks.ts";
+
+/** Most characters of one part of a host, of a Service's name and of a label's value (RFC 1123). */
+const longestLabel = kserveNames.longestLabel;
+/** Most characters of a whole host. */
+const longestHost = 253;
+
+/** Something that is made of config, in words and as it comes out. */
+interface Made {
+  readonly what: string;
+  readonly text: string;
+  /** Default: {@link longestLabel}. */
+  readonly longest?: number;
+}
+
+/** How far something is beyond what is allowed; 0 or less for what is not. */
+const excess = ({ text, longest = longestLabel }: Made): number => text.length - longest;
+
+/** Reports a key whose value makes something too long; of several such things that which asks for the shortest value. */
+function fits(value: string, made: readonly Made[], path: readonly (string | number)[], report: Report) {
+  const [worst] = [...made].sort((a, b) => excess(b) - excess(a));
+  if (!worst || excess(worst) <= 0) return;
+  const { what, text, longest = longestLabel } = worst;
+  const room = value.length - excess(worst);
+  report(
+    path,
+    `${JSON.stringify(value)} makes ${what} ${text}, which has ${text.length} characters, but may have ${longest}: ` +
+      (room > 0
+        ? `take at most ${room} characters here, or shorten what it is joined with`
+        : "shorten what it is joined with"),
+  );
+}
+
+/** Reports every name and host that would be too long. What is no name at all is reported elsewhere. */
+export function names(raw: Raw, report: Report): void {
+  const { namespace, objectStore, registry, chat, platform } = raw;
+  const isName = (value: unknown): value is string => dnsLabel().safeParse(value).success;
+  const models: Raw[] = Array.isArray(raw.models) ? raw.models : [];
+  for (const [index, model] of models.entries()) {
+    if (!serviceName.safeParse(model?.name).success) continue;
+    const made = madeOfModel(raw, model, isName(namespace));
+    // A candidate that KServe would take under no namespace is the test's mistake.
+    const own = `${model.name}${candidateSuffix}`;
+    if (isMeasuredBefore(model.serve, model.test) && !serviceName.safeParse(own).success) {
+      const why = "needs a shorter model name: ";
+      fits(model.name, made, ["models", index, "test"], (path, message) => report(path, why + message));
+    } else fits(model.name, made, ["models", index, "name"], report);
+  }
+  if (isName(namespace) && chat && isExposed(raw, chat)) {
+    const host = { what: "the first part of the chat UI's host", text: hostLabel(chatName, namespace) };
+    fits(namespace, [host], ["namespace"], report);
+  }
+  const store = objectStore?.endpoint === undefined ? objectStore?.namespace : undefined;
+  if (isName(store) && platform === "openshift" && objectStore.console !== false) {
+    const host = {
+      what: "the first part of the host of MinIO's console",
+      text: hostLabel(consoleName, store),
+    };
+    fits(store, [host], ["objectStore", "namespace"], report);
+  }
+  if (registry?.kind === "own" && isName(registry.name)) {
+    const service = { what: "the Service of its database", text: databaseName(registry.name) };
+    fits(registry.name, [service], ["registry", "name"], report);
+  }
+  domain(raw, models, report);
+}
+
+/** Exposed, with a host of its own. */
+function isExposed({ endpoint }: Raw, { exposed }: Raw): boolean {
+  return (endpoint?.exposure ?? "none") !== "none" && exposed !== false;
+}
+
+/**
+ * KServe makes a host for each InferenceService, exposed or not, and makes nothing at all where that is no host; and it puts the
+ * Deployment's name into a label.
+ */
+function madeOfModel(raw: Raw, { name, serve, test }: Raw, inNamespace: boolean): Made[] {
+  const host = (what: string, of: string): Made[] =>
+    inNamespace ? [{ what: `the first part of ${what}`, text: hostLabel(of, raw.namespace) }] : [];
+  const exposed = isExposed(raw, serve ?? {}) ? host("its host", name) : [];
+  if ((serve?.mode ?? "kserve") !== "kserve") return exposed;
+  const before = isMeasuredBefore(serve, test);
+  const own = before ? `${name}${candidateSuffix}` : name;
+  const of = before ? " for the candidate that it is measured as," : "";
+  return [
+    ...exposed,
+    ...host(`KServe's host${of}`, predictorService(own).name),
+    { what: `KServe's label app of its pods${of}`, text: appLabel(own) },
+  ];
+}
+
+/** Reports a domain below which the longest host is none. */
+function domain(raw: Raw, models: readonly Raw[], report: Report): void {
+  const under: unknown = raw.endpoint?.domain;
+  if (!dnsName.safeParse(under).success || !dnsLabel().safeParse(raw.namespace).success) return;
+  const exposed = models.filter(
+    (model) => serviceName.safeParse(model?.name).success && isExposed(raw, model.serve ?? {}),
+  );
+  const all = [
+    ...exposed.map(({ name }) => name),
+    ...(raw.chat && isExposed(raw, raw.chat) ? [chatName] : []),
+  ];
+  const hosts = all.map((name) => ({
+    what: "the host",
+    text: `${hostLabel(name, raw.namespace)}.${under}`,
+    longest: longestHost,
+  }));
+  fits(String(under), hosts, ["endpoint", "domain"], report);
+}
