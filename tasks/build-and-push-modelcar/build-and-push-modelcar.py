@@ -12,13 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from base_image import BaseImage, read_base, read_configuration, take_over
+from blobs import Content, digest_of
 from certificates import trust
+from image_name import DIGEST, TAGGED, ImageName
 from manifest import read_manifest
 from model_record import check_origin
 from modelcar_layers import Descriptor, Layer, descriptor, history, model_card_layer
-from oci_registry import DIGEST, INDEX_TYPES, MANIFEST_TYPES, TAGGED, ImageName, Registry, read_logins
-from pushed_image import digest_of, find_pushed_image
+from oci_registry import INDEX_TYPES, MANIFEST_TYPES, Registry
+from pushed_image import find_pushed_image
+from registry_logins import read_logins
 from task_support import Parameters, TaskError, progress, run, size, write_result
+from upload_session import Differs
 
 MODEL_CARD = "README.md"
 # What OpenShift replaces by a random one of group 0; plain Kubernetes takes a number only for runAsNonRoot.
@@ -42,7 +47,7 @@ class Access:
     plain_http: frozenset[str]
 
     def registry(self, image: ImageName) -> Registry:
-        return Registry(image, self.logins, image.server in self.plain_http)
+        return Registry(image, self.logins, self.plain_http)
 
 
 @dataclass(frozen=True)
@@ -119,14 +124,35 @@ class LayerNotes:
         partial.replace(self._file)
 
 
-def push_layer(registry: Registry, layer: Layer, known: tuple[str, int] | None) -> bool:
-    """Sends a file's layer unless the registry has it; says whether it was sent."""
-    if known and registry.has_blob(known[0]):
-        return False
-    length = layer.file.stat().st_size
-    with progress(layer.path, length, lambda: layer.size):
-        registry.push_blob(layer.pieces(), layer.digest)
-    return True
+def layer_of(packaging: Packaging, path: str, content: str, notes: LayerNotes) -> Layer:
+    """A file's layer with its digest, which is computed, and the file checked by it, unless it is noted."""
+    layer, known = Layer(packaging.model / path, path), notes.find(path, content)
+    if known and known[1] == layer.size:
+        layer.digest = known[0]
+        return layer
+    with progress(f"{path}: computing its digest", layer.size, lambda: layer.position):
+        if layer.compute() != content:
+            raise TaskError(differs(layer.file))
+    notes.keep(path, content, layer.digest, layer.size)
+    return layer
+
+
+def push_layer(registry: Registry, layer: Layer) -> int:
+    """Sends a file's layer unless the registry has it, and returns the bytes sent."""
+    if registry.has_blob(layer.digest):
+        print(f"{layer.path}: the registry has it", flush=True)
+        return 0
+    try:
+        with progress(layer.path, layer.size, lambda: layer.position):
+            registry.push_blob(layer)
+    except Differs as error:
+        raise TaskError(f"{differs(layer.file)} ({error})") from error
+    print(f"{layer.path}: sent {size(layer.size)}", flush=True)
+    return layer.size
+
+
+def differs(file: Path) -> str:
+    return f"{file} differs from its manifest, so no image was made: run the pull task again"
 
 
 def add_files(packaging: Packaging, registry: Registry, digests: Mapping[str, str]) -> tuple[Added, int]:
@@ -135,18 +161,10 @@ def add_files(packaging: Packaging, registry: Registry, digests: Mapping[str, st
     for path, content in digests.items():
         if path == MODEL_CARD:
             continue
-        layer, known = Layer(packaging.model / path, path), notes.find(path, content)
-        if push_layer(registry, layer, known):
-            if layer.content_sha256() != content:
-                raise TaskError(f"{layer.file} differs from its manifest, so no image was made: run the pull task again")
-            known = (layer.digest(), layer.size)
-            notes.keep(path, content, *known)
-            sent += layer.size
-            print(f"{path}: sent {size(layer.size)}", flush=True)
-        else:
-            print(f"{path}: the registry has it", flush=True)
-        added.layers.append(descriptor(path, *known, content))
-        added.unpacked.append(known[0])
+        layer = layer_of(packaging, path, content, notes)
+        sent += push_layer(registry, layer)
+        added.layers.append(descriptor(path, layer.digest, layer.size, content))
+        added.unpacked.append(layer.digest)
         added.history.append(history(path))
     if MODEL_CARD in digests:
         sent += add_model_card(packaging, registry, digests[MODEL_CARD], added)
@@ -156,7 +174,7 @@ def add_files(packaging: Packaging, registry: Registry, digests: Mapping[str, st
 def add_model_card(packaging: Packaging, registry: Registry, content: str, added: Added) -> int:
     file = packaging.model / MODEL_CARD
     if hashlib.sha256(file.read_bytes()).hexdigest() != content:
-        raise TaskError(f"{file} differs from its manifest, so no image was made: run the pull task again")
+        raise TaskError(differs(file))
     packed, unpacked = model_card_layer(file)
     sent = push_bytes(registry, packed)
     added.layers.append(descriptor(MODEL_CARD, digest_of(packed), len(packed), content, model_card=True))
@@ -167,40 +185,15 @@ def add_model_card(packaging: Packaging, registry: Registry, content: str, added
 
 def push_bytes(registry: Registry, content: bytes) -> int:
     """Sends a small blob unless the registry has it, and returns the bytes sent."""
-    digest = digest_of(content)
-    if registry.has_blob(digest):
+    if registry.has_blob(digest_of(content)):
         return 0
-    registry.push_blob([content], lambda: digest)
+    registry.push_blob(Content(content))
     return len(content)
 
 
-def fetch_checked(registry: Registry, digest: str) -> tuple[dict, str]:
-    """A manifest of the base image with its media type, after checking its digest."""
-    found = registry.manifest(digest)
-    if found is None:
-        raise TaskError(f"{registry.image} has no {digest}: check BASE_IMAGE")
-    body, media_type = found
-    if digest_of(body) != digest:
-        raise TaskError(f"{registry.image} gave another content for {digest}")
-    return json.loads(body), media_type
-
-
-def take_over_base(source: Registry, target: Registry, manifest: dict) -> None:
-    """Brings the layers of the base image into the target's repository."""
-    same_registry = source.image.server == target.image.server
-    for layer in manifest["layers"]:
-        digest = layer["digest"]
-        if target.has_blob(digest):
-            continue
-        if same_registry and target.mount(digest, source.image.repository):
-            continue
-        target.push_blob(source.blob(digest), lambda digest=digest: digest)
-
-
-def put_together(packaging: Packaging, source: Registry, target: Registry, manifest: dict, added: Added) -> bytes:
+def put_together(packaging: Packaging, source: Registry, target: Registry, base: BaseImage, added: Added) -> bytes:
     """Pushes the configuration of one platform's image, and returns its manifest."""
-    take_over_base(source, target, manifest)
-    configuration = json.loads(b"".join(source.blob(manifest["config"]["digest"])))
+    manifest, configuration = base.manifest, read_configuration(base, source)
     configuration.setdefault("config", {})["User"] = USER
     configuration["rootfs"]["diff_ids"] += added.unpacked
     configuration["history"] = (configuration.get("history") or []) + added.history
@@ -237,24 +230,18 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def build(packaging: Packaging, source: Registry, target: Registry, added: Added) -> tuple[bytes, str]:
+def build(
+    packaging: Packaging, source: Registry, target: Registry, bases: list[BaseImage], added: Added
+) -> tuple[bytes, str]:
     """The image's manifest, or its index where the base has several platforms, and its media type."""
-    base, media_type = fetch_checked(source, packaging.base.digest)
-    if media_type in MANIFEST_TYPES:
-        return put_together(packaging, source, target, base, added), MANIFEST_TYPES[0]
-    if media_type not in INDEX_TYPES:
-        raise TaskError(f"BASE_IMAGE {packaging.base} is no image but {media_type}")
     entries = []
-    for entry in base["manifests"]:
-        # Attestations are about the base alone.
-        if entry.get("platform", {}).get("os") in (None, "unknown"):
-            continue
-        manifest, _ = fetch_checked(source, entry["digest"])
-        body = put_together(packaging, source, target, manifest, added)
+    for base in bases:
+        body = put_together(packaging, source, target, base, added)
+        if base.platform is None:
+            return body, MANIFEST_TYPES[0]
         target.push_manifest(body, MANIFEST_TYPES[0], digest_of(body))
-        platform = entry["platform"]
         entries.append(
-            {"mediaType": MANIFEST_TYPES[0], "digest": digest_of(body), "size": len(body), "platform": platform}
+            {"mediaType": MANIFEST_TYPES[0], "digest": digest_of(body), "size": len(body), "platform": base.platform}
         )
     return canonical({"schemaVersion": 2, "mediaType": INDEX_TYPES[0], "manifests": entries}), INDEX_TYPES[0]
 
@@ -275,8 +262,12 @@ def package(packaging: Packaging) -> None:
     print(f"{len(digests)} files, {size(total)} onto {packaging.base} to {packaging.target}", flush=True)
 
     source, target = packaging.access.registry(packaging.base), packaging.access.registry(packaging.target)
+    # First, so that what is wrong with the base or with the rights is told before hours of sending.
+    bases = read_base(source)
+    for base in bases:
+        take_over(base, source, target)
     added, sent = add_files(packaging, target, digests)
-    body, media_type = build(packaging, source, target, added)
+    body, media_type = build(packaging, source, target, bases, added)
     digest = digest_of(body)
     # A registry may remove what has no tag.
     tag = packaging.target.tag or digest.removeprefix("sha256:")[:12]

@@ -1,9 +1,9 @@
 """An image that is in its registry already: its digest, and what can be seen of the model in it."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 
+from blobs import digest_of
 from manifest import manifest_text, text_digest
 from oci_registry import INDEX_TYPES, MANIFEST_TYPES, Registry
 from olot import constants
@@ -81,7 +81,3 @@ def platform_manifest(registry: Registry, content: dict, media_type: str) -> dic
 
 def content_path(layer: dict) -> str:
     return (layer.get("annotations") or {}).get(constants.ANNOTATION_LAYER_CONTENT_INLAYERPATH, "")
-
-
-def digest_of(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()

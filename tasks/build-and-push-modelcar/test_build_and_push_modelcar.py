@@ -340,8 +340,11 @@ def test_a_token_that_ends_is_renewed(package, oci_registry, tmp_path):
 
 @pytest.mark.parametrize("status", [500, NO_ANSWER])
 def test_a_piece_that_was_not_taken_is_sent_again(package, oci_registry, status):
+    def refuse_large(asked):
+        return Reply(413) if int(asked.headers.get("Content-Length", 0)) > 16 << 20 else None
+
     with fault_proxy(f"http://{oci_registry.address}") as proxy:
-        proxy.faults.append(times(2, status, "PATCH", "/blobs/uploads/"))
+        proxy.faults += [refuse_large, after(1, times(2, status, "PATCH", "/blobs/uploads/"), "PATCH")]
         outcome = package(
             OCI_IMAGE=f"{proxy.address}/models/pieces-{status}",
             PLAIN_HTTP_REGISTRIES=f"{proxy.address} {oci_registry.address}",
@@ -349,6 +352,8 @@ def test_a_piece_that_was_not_taken_is_sent_again(package, oci_registry, status)
     assert (outcome.code, outcome.error) == (0, "")
     uri = outcome.results["storage-uri"]
     assert Image(uri, oci_registry.address).members()["models/model.safetensors"][1] == CONTENTS["model.safetensors"]
+    # The layer has five pieces.
+    assert len([asked for asked in proxy.asked if asked.method == "PATCH"]) == 4 + 2
 
 
 def test_a_cut_off_run_goes_on_with_the_layer_that_was_missing(package, oci_registry):
@@ -357,9 +362,8 @@ def test_a_cut_off_run_goes_on_with_the_layer_that_was_missing(package, oci_regi
             "OCI_IMAGE": f"{proxy.address}/models/cut-off",
             "PLAIN_HTTP_REGISTRIES": f"{proxy.address} {oci_registry.address}",
         }
-        # The last file in order is onnx/config.json.
-        proxy.faults.append(times(10, 409, "PUT", "/blobs/uploads/"))
-        proxy.faults[0] = after(4, proxy.faults[0])
+        # The base's layer is sent first; the last file in order is onnx/config.json.
+        proxy.faults.append(after(5, times(10, 409, "PUT", "/blobs/uploads/")))
         first = package(**places)
         assert first.code == 1 and "answered 409" in first.error
         proxy.faults.clear()
@@ -370,12 +374,12 @@ def test_a_cut_off_run_goes_on_with_the_layer_that_was_missing(package, oci_regi
     assert int(second.results["uploaded-bytes"]) < len(CONTENTS["model.safetensors"])
 
 
-def after(count: int, fault):
-    """A fault that lets the first `count` completed uploads pass."""
+def after(count: int, fault, method: str = "PUT"):
+    """A fault that lets the first `count` requests of a method pass: with PUT, as many completed uploads."""
     left = [count]
 
     def later(asked):
-        if left[0] and asked.method == "PUT":
+        if left[0] and asked.method == method:
             left[0] -= 1
             return None
         return None if left[0] else fault(asked)

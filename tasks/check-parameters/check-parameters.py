@@ -6,7 +6,7 @@ Each decision is a result, because a `when` of Tekton can only compare whole tex
 import re
 import shlex
 
-from oci_registry import DIGEST, TAGGED
+from image_name import DIGEST, TAGGED
 from service_name import length_problem, service_name
 from task_plan import TASKS, Plan, Wishes, describe, missing, plan_of, read_names
 from task_support import Parameters, run, write_result

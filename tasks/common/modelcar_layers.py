@@ -9,15 +9,17 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
+from blobs import digest_of
 from olot import constants
 from olot.utils.files import tar_filter_fn
 from task_support import TaskError
 
-PIECE_SIZE = 32 << 20
+PART_SIZE = 4 << 20
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 CREATED_BY = "olot oci_layers_on_top "
 EPOCH = "1970-01-01T00:00:00Z"
@@ -26,58 +28,64 @@ Descriptor = dict[str, object]
 
 
 class Layer:
-    """The tar of one file, in pieces; knows its own digest and the file's after the last piece.
+    """The tar of one file, a blob. It is read once for its digest, which registries want before they take a blob whole,
+    and once more to be sent."""
 
-    Both sums are computed beside the sending, which is as fast as the slowest of the three.
-    """
+    def __init__(self, file: Path, path: str, digest: str = "") -> None:
+        """`digest` is the tar's, where it is known; else compute() has to be called before it is asked for."""
+        self.file, self.path, self.digest = file, path, digest
+        # Of the tar: how far it was read.
+        self.position = 0
+        self._length = file.stat().st_size
+        self._header = tar_header(path, self._length)
+        end = len(self._header) + self._length
+        end += -end % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE
+        self.size = end + -end % tarfile.RECORDSIZE
 
-    def __init__(self, file: Path, path: str) -> None:
-        self.file, self.path = file, path
-        self.size = 0
-        self._tar, self._content = hashlib.sha256(), hashlib.sha256()
-
-    def pieces(self) -> Iterator[bytes]:
-        """Reads the file. It starts anew when it is called again."""
-        self.size, self._tar, self._content = 0, hashlib.sha256(), hashlib.sha256()
-        length = self.file.stat().st_size
-        with self.file.open("rb") as stream, ThreadPoolExecutor(2) as sums:
+    def compute(self) -> str:
+        """Finds the digest of the tar, and returns the SHA-256 of the file. Both sums take the time of one."""
+        tar, content = hashlib.sha256(), hashlib.sha256()
+        with ThreadPoolExecutor(2) as sums:
             pending: list[Future[None]] = []
-            for piece, content in framed(stream_pieces(stream, length, self.file), tar_header(self.path, length)):
+            for part, is_content in self._parts(0):
                 for future in pending:
                     future.result()
-                pending = [sums.submit(self._tar.update, piece), sums.submit(self._content.update, content)]
-                self.size += len(piece)
-                yield piece
+                pending = [sums.submit(tar.update, part)]
+                pending += [sums.submit(content.update, part)] if is_content else []
+        self.digest = "sha256:" + tar.hexdigest()
+        return content.hexdigest()
 
-    def digest(self) -> str:
-        return "sha256:" + self._tar.hexdigest()
+    def read(self, start: int = 0) -> Generator[bytes]:
+        for part, _ in self._parts(start):
+            yield part
 
-    def content_sha256(self) -> str:
-        return self._content.hexdigest()
+    def _parts(self, start: int) -> Generator[tuple[bytes, bool]]:
+        """The tar from a byte on, and whether a part is the file's content."""
+        self.position = start
+        for part, is_content in self._framed(start):
+            self.position += len(part)
+            yield part, is_content
+
+    def _framed(self, start: int) -> Generator[tuple[bytes, bool]]:
+        if start < len(self._header):
+            yield self._header[start:], False
+        with self.file.open("rb") as stream:
+            skipped = min(max(start - len(self._header), 0), self._length)
+            stream.seek(skipped)
+            for part in stream_parts(stream, self._length - skipped, self.file):
+                yield part, True
+        yield bytes(self.size - max(start, len(self._header) + self._length)), False
 
 
-def stream_pieces(stream, length: int, file: Path) -> Iterator[bytes]:
-    """Exactly the file's length, which the tar header says already."""
+def stream_parts(stream: BinaryIO, length: int, file: Path) -> Generator[bytes]:
+    """Exactly the length, which the tar header says already."""
     left = length
     while left > 0:
-        data = stream.read(min(PIECE_SIZE, left))
+        data = stream.read(min(PART_SIZE, left))
         if not data:
             raise TaskError(f"{file} became shorter while it was read: nothing else may write to the workspace")
         left -= len(data)
         yield data
-
-
-def framed(contents: Iterator[bytes], header: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Pieces of the tar, each with what of it is the file's content."""
-    head, written = header, 0
-    for content in contents:
-        written += len(head) + len(content)
-        yield head + content, content
-        head = b""
-    end = written + len(head)
-    end += -end % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE
-    end += -end % tarfile.RECORDSIZE
-    yield head + bytes(end - written - len(head)), b""
 
 
 def tar_header(path: str, length: int) -> bytes:
@@ -89,11 +97,11 @@ def tar_header(path: str, length: int) -> bytes:
 
 def model_card_layer(file: Path) -> tuple[bytes, str]:
     """The compressed layer of a README.md, and the digest of what it unpacks to."""
-    layer = Layer(file, file.name)
+    content = b"".join(Layer(file, file.name).read())
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as stream:
-        stream.writelines(layer.pieces())
-    return packed.getvalue(), layer.digest()
+        stream.write(content)
+    return packed.getvalue(), digest_of(content)
 
 
 def descriptor(path: str, digest: str, size: int, content_sha256: str, *, model_card: bool = False) -> Descriptor:

@@ -208,6 +208,8 @@ it("changes in place what can be, and drops fields that the program drops", asyn
 });
 
 it("changes Secrets in place, and shows neither their old nor their new value", async () => {
+  program(EVERYTHING);
+  await succeeds(up());
   program(EVERYTHING.replace('"canary-7b2e"', '"canary-9c4f"'));
   const preview = await succeeds(project.pulumi("preview", "--diff"));
   expect(preview).toMatch(/~ kubernetes:core\/v1:Secret: \(update\)/);

@@ -1,0 +1,51 @@
+"""The image below a model: what it is for each platform, and its layers in the repository of the model's image."""
+
+import json
+from dataclasses import dataclass
+
+from blobs import digest_of
+from oci_registry import INDEX_TYPES, MANIFEST_TYPES, Registry
+from task_support import TaskError
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    manifest: dict
+    # As the index says it; None for an image that has no index.
+    platform: dict | None = None
+
+
+def read_base(source: Registry) -> list[BaseImage]:
+    """The image that the registry has under its name's digest, for each of its platforms."""
+    digest = source.image.digest
+    manifest, media_type = fetch_checked(source, digest)
+    if media_type in MANIFEST_TYPES:
+        return [BaseImage(manifest)]
+    if media_type not in INDEX_TYPES:
+        raise TaskError(f"BASE_IMAGE {source.image}@{digest} is no image but {media_type}")
+    # Attestations are about the base alone.
+    entries = [entry for entry in manifest["manifests"] if entry.get("platform", {}).get("os") not in (None, "unknown")]
+    return [BaseImage(fetch_checked(source, entry["digest"])[0], entry["platform"]) for entry in entries]
+
+
+def take_over(base: BaseImage, source: Registry, target: Registry) -> None:
+    """Brings its layers into the target's repository."""
+    for layer in base.manifest["layers"]:
+        if not target.has_blob(layer["digest"]):
+            target.push_blob(source.blob(layer["digest"], layer["size"]), source)
+
+
+def read_configuration(base: BaseImage, source: Registry) -> dict:
+    config = base.manifest["config"]
+    return json.loads(b"".join(source.blob(config["digest"], config["size"]).read()))
+
+
+def fetch_checked(registry: Registry, digest: str) -> tuple[dict, str]:
+    """A manifest of the base image with its media type, after checking its digest."""
+    found = registry.manifest(digest)
+    if found is None:
+        raise TaskError(f"{registry.image} has no {digest}: check BASE_IMAGE")
+    body, media_type = found
+    if digest_of(body) != digest:
+        raise TaskError(f"{registry.image} gave another content for {digest}")
+    return json.loads(body), media_type

@@ -1,0 +1,538 @@
+"""Packages a model to stand-ins of the registries that people push to, under the names that these have."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from conftest import Outcome
+from fault_proxy import NO_ANSWER, Reply
+from registry_network import Network, registry_network
+from registry_stand_in import LOGIN, MIB, Asked, StandIn, TokenStandIn, digest_of, refusal
+from registry_stand_ins import Ecr, Ghcr, GoogleArtifactRegistry, Quay
+
+RESULTS = ["image-digest", "storage-uri", "uploaded-bytes"]
+# Above what GHCR and ECR take in a piece, not a multiple of any, and no two parts of it are alike.
+WEIGHTS = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(18 * MIB // 32)) + b"end"
+CONTENTS = {"config.json": b"{}", "model.safetensors": WEIGHTS, "README.md": b"# A model\n"}
+OCI = "application/vnd.oci.image"
+
+
+def write_model(directory: Path) -> None:
+    directory.mkdir(parents=True)
+    for name, content in CONTENTS.items():
+        (directory / name).write_bytes(content)
+    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(CONTENTS.items())]
+    directory.with_name(directory.name + ".sha256").write_text("".join(lines))
+
+
+def put_base(stand_in: StandIn, name: str) -> str:
+    """An image with a shell, put into a stand-in without a request; returns it by digest."""
+    repository = stand_in.repository(name)
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("bin/sh"))
+
+    def put(content: bytes) -> dict[str, object]:
+        repository.blobs[digest_of(content)] = content
+        return {"digest": digest_of(content), "size": len(content)}
+
+    rootfs = {"type": "layers", "diff_ids": [digest_of(tar.getvalue())]}
+    config = put(json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs}).encode())
+    layer = put(gzip.compress(tar.getvalue(), mtime=0))
+    body = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": f"{OCI}.manifest.v1+json",
+            "config": {"mediaType": f"{OCI}.config.v1+json", **config},
+            "layers": [{"mediaType": f"{OCI}.layer.v1.tar+gzip", **layer}],
+        }
+    ).encode()
+    repository.manifests[digest_of(body)] = (body, f"{OCI}.manifest.v1+json")
+    return f"{stand_in.host}/{name}@{digest_of(body)}"
+
+
+@dataclass
+class Push:
+    outcome: Outcome
+    network: Network
+    stand_in: StandIn
+
+    @property
+    def said(self) -> str:
+        return self.outcome.output + self.outcome.error
+
+    def is_whole(self, name: str = "org/model") -> bool:
+        """Whether the registry has the image, with all that it names."""
+        repository = self.stand_in.repository(name)
+        if self.outcome.code or self.outcome.results["image-digest"] not in repository.manifests:
+            return False
+        manifest = json.loads(repository.manifests[self.outcome.results["image-digest"]][0])
+        digests = [part["digest"] for part in [manifest["config"], *manifest["layers"]]]
+        return len(digests) == 5 and all(digest_of(repository.blobs.get(digest, b"")) == digest for digest in digests)
+
+    def is_kept_within_tls(self) -> bool:
+        return self.network.clear == [] and self.outcome.code == 1
+
+
+@pytest.fixture
+def push(run_task: Callable[..., Outcome], tmp_path: Path) -> Iterator[Callable[..., Push]]:
+    """push(stand-in): a model to org/model of it, with a base of the same registry in org/base."""
+    count = [0]
+
+    def start(stand_in: StandIn, *others: StandIn, auths: dict | None = None, host: str = "", **changes: str) -> Push:
+        count[0] += 1
+        directory = tmp_path / str(count[0])
+        secret = directory / "secret"
+        secret.mkdir(parents=True)
+        login = {stand_in.host: {"auth": LOGIN}} if auths is None else auths
+        (secret / ".dockerconfigjson").write_text(json.dumps({"auths": login}))
+        write_model(directory / "models" / "model")
+        parameters = {
+            "BUILD": "true",
+            "MODELS_DIRECTORY": str(directory / "models"),
+            "MODEL_DIRECTORY": "model",
+            "OCI_IMAGE": f"{host or stand_in.host}/org/model:1",
+            "BASE_IMAGE": put_base(stand_in, "org/base"),
+            "REGISTRY_AUTH_DIRECTORY": str(secret),
+        }
+        with registry_network(directory, stand_in, *others) as network:
+            parameters |= network.environment
+            outcome = run_task("build-and-push-modelcar", RESULTS, **{**parameters, **changes})
+        pushed = Push(outcome, network, stand_in)
+        assert "robot-password" not in pushed.said and LOGIN not in pushed.said
+        assert not any(token in pushed.said for token in getattr(stand_in, "tokens", {}))
+        return pushed
+
+    yield start
+
+
+KINDS = [StandIn, TokenStandIn, Ghcr, Ecr, GoogleArtifactRegistry, Quay]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_is_one_streamed_upload_of_known_length(push, kind):
+    pushed = push(kind())
+    assert pushed.outcome.error == ""
+    assert pushed.is_whole()
+    assert pushed.stand_in.sent("PATCH") == []
+    assert max(pushed.stand_in.sent("PUT")) > len(WEIGHTS)
+    assert not any("Transfer-Encoding" in asked.headers for asked in pushed.stand_in.asked)
+    assert pushed.stand_in.repository("org/model").uploads == {}
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "most", "pieces"),
+    [
+        # Those that take nothing above what they say, or what is before them does not.
+        (Ghcr(strict=True), 1 << 40, 4 * MIB),
+        (Ghcr(), 6 * MIB, 4 * MIB),
+        (Ecr(), 10 * MIB, 8 * MIB),
+        (Quay(), 10 * MIB, 8 * MIB),
+        (Quay(), 1 * MIB, 1 * MIB),
+        (StandIn(), 5 * MIB, 4 * MIB),
+    ],
+)
+def test_pieces_are_sent_only_where_a_whole_layer_is_refused(push, stand_in, most, pieces):
+    stand_in.most_at_once = most
+    pushed = push(stand_in)
+    assert pushed.outcome.error == ""
+    assert pushed.is_whole()
+    accepted = [length for length in stand_in.sent("PATCH") if length <= min(most, pieces)]
+    assert set(accepted) == {pieces} and len(accepted) == len(WEIGHTS) // pieces
+    # A piece that is refused ends its upload, and what came of it is removed.
+    assert stand_in.repository("org/model").uploads == {}
+    assert f"go in pieces of {pieces // MIB}.0 MiB" in pushed.outcome.output
+
+
+@pytest.mark.parametrize(
+    ("headers", "pieces"),
+    [
+        ({"OCI-Chunk-Min-Length": str(9 * MIB)}, 9 * MIB),
+        ({"OCI-Chunk-Max-Length": str(3 * MIB)}, 3 * MIB),
+        ({"OCI-Chunk-Min-Length": "many", "OCI-Chunk-Max-Length": "-1"}, 8 * MIB),
+    ],
+)
+def test_pieces_are_as_large_as_the_registry_says(push, headers, pieces):
+    stand_in = StandIn()
+    start = stand_in.start
+    stand_in.start = lambda asked, name: Reply(202, {**start(asked, name).headers, **headers})
+    stand_in.faults.append(lambda asked: Reply(405) if asked.method == "PUT" and asked.length > 10 * MIB else None)
+    assert push(stand_in).is_whole()
+    assert set(stand_in.sent("PATCH")) == {pieces}
+
+
+def test_what_a_registry_does_not_take_is_not_tried_for_each_layer(push):
+    stand_in = Ghcr(strict=True)
+    assert push(stand_in).is_whole()
+    refused = [length for length in stand_in.sent("PATCH") + stand_in.sent("PUT") if length > 4 * MIB]
+    assert len(refused) == 2
+
+
+@pytest.mark.parametrize("status", [500, 503, 429, NO_ANSWER])
+def test_a_layer_that_was_cut_off_is_sent_again(push, status):
+    stand_in, left = StandIn(), [1]
+
+    def cut_off(asked: Asked) -> Reply | None:
+        if asked.method != "PUT" or asked.length < MIB or not left[0]:
+            return None
+        left[0] -= 1
+        return Reply(status, {"Retry-After": "1"})
+
+    stand_in.faults.append(cut_off)
+    pushed = push(stand_in)
+    assert pushed.outcome.error == "" and pushed.is_whole()
+    assert stand_in.sent("PATCH") == [] and stand_in.repository("org/model").uploads == {}
+
+
+def test_a_proxy_that_cuts_long_bodies_off_without_a_word_gets_pieces(push):
+    stand_in = StandIn()
+    stand_in.faults.append(lambda asked: Reply(NO_ANSWER) if asked.length > 16 * MIB else None)
+    assert push(stand_in).is_whole()
+    assert set(stand_in.sent("PATCH")) == {8 * MIB}
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken", "status"),
+    [(StandIn, False, 500), (StandIn, True, NO_ANSWER), (Quay, False, NO_ANSWER), (Quay, True, 500)],
+)
+def test_a_piece_is_sent_again_only_if_the_registry_does_not_have_it(push, kind, taken, status):
+    stand_in, left = kind(), [2]
+    stand_in.most_at_once = 10 * MIB
+    piece = stand_in.piece
+
+    def cut_off(asked: Asked, upload: bytearray) -> Reply:
+        if not upload or not left[0]:
+            return piece(asked, upload)
+        left[0] -= 1
+        if taken:
+            piece(asked, upload)
+        return Reply(status)
+
+    stand_in.piece = cut_off
+    assert push(stand_in).is_whole()
+    assert len(stand_in.sent("PATCH")) == (2 if taken else 4)
+
+
+@pytest.mark.parametrize("status", [500, NO_ANSWER])
+def test_a_first_piece_that_is_cut_off_again_is_followed_by_smaller_ones(push, status):
+    stand_in = StandIn()
+    stand_in.faults.append(lambda asked: Reply(status) if asked.length > 5 * MIB else None)
+    assert push(stand_in).is_whole()
+    assert [length for length in stand_in.sent("PATCH") if length < 5 * MIB] == [4 * MIB] * 4
+
+
+def test_an_answer_that_was_lost_does_not_send_a_layer_twice(push):
+    stand_in = StandIn()
+    finish = stand_in.finish
+
+    def lose(asked: Asked, *rest: object) -> Reply:
+        reply = finish(asked, *rest)
+        return Reply(NO_ANSWER) if asked.length > MIB else reply
+
+    stand_in.finish = lose
+    assert push(stand_in).is_whole()
+    assert len([length for length in stand_in.sent("PUT") if length > MIB]) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "to"),
+    [
+        ("http://{host}/v2/org/model/blobs/uploads/0", "http://registry.example.com"),
+        ("http://{host}:443/v2/org/model/blobs/uploads/0", "http://registry.example.com:443"),
+        ("http://store.example.com/0?signature=x", "http://store.example.com"),
+        ("HTTP://{host}/v2/org/model/blobs/uploads/0", "http://registry.example.com"),
+    ],
+)
+def test_a_location_without_tls_gets_nothing(push, location, to):
+    stand_in = TokenStandIn()
+    stand_in.location = lambda name, upload: location.format(host=stand_in.host)
+    pushed = push(stand_in)
+    assert pushed.is_kept_within_tls()
+    assert f"leads from TLS to {to}, so nothing was sent there" in pushed.outcome.error
+    assert pushed.outcome.error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("HEAD", 307), ("GET", 302), ("POST", 301), ("POST", 308), ("PUT", 303), ("PUT", 307), ("PATCH", 308), ("PATCH", 301)],
+)
+def test_a_redirect_out_of_tls_is_not_followed(push, method, status):
+    stand_in = TokenStandIn()
+    stand_in.most_at_once = 10 * MIB if method == "PATCH" else 1 << 40
+
+    def redirect(asked: Asked) -> Reply | None:
+        if asked.method != method or asked.path == "/token":
+            return None
+        return Reply(status, {"Location": f"http://{stand_in.host}{asked.url}"})
+
+    stand_in.faults.append(redirect)
+    pushed = push(stand_in)
+    assert pushed.is_kept_within_tls()
+    assert "leads from TLS to http://registry.example.com" in pushed.outcome.error
+
+
+@pytest.mark.parametrize("url", ["http://{host}/token", "http://auth.example.com/token", "/token"])
+def test_a_login_goes_only_to_token_services_with_tls(push, url):
+    stand_in = TokenStandIn()
+    stand_in.challenge = lambda asked, name: f'Bearer realm="{url.format(host=stand_in.host)}",service="x"'
+    pushed = push(stand_in)
+    if url == "/token":
+        assert pushed.is_whole()
+    else:
+        assert pushed.is_kept_within_tls() and "which has no TLS" in pushed.outcome.error
+
+
+def test_a_redirect_of_the_token_service_out_of_tls_gets_no_login(push):
+    stand_in = TokenStandIn()
+    stand_in.token = lambda asked: Reply(307, {"Location": f"http://{stand_in.host}{asked.url}"})
+    assert push(stand_in).is_kept_within_tls()
+
+
+@pytest.mark.parametrize("way", ["Location", 307])
+def test_another_origin_gets_the_bytes_but_no_login(push, way):
+    class Store(StandIn):
+        """As an object store behind signed URLs; it even asks for a login."""
+
+        host = "store.example.com"
+
+        def answer(self, asked: Asked) -> Reply:
+            self.asked.append(asked)
+            if asked.query.get("signature") != "x":
+                challenge = f'Bearer realm="https://{self.host}/token",service="x"'
+                return Reply(401, {"WWW-Authenticate": challenge})
+            content = asked.take()
+            stand_in.repository("org/model").blobs[digest_of(content)] = content
+            return Reply(201)
+
+    store, stand_in = Store(), TokenStandIn()
+    if way == "Location":
+        stand_in.location = lambda name, upload: f"https://{store.host}/{upload}?signature=x"
+    else:
+        place = {"Location": f"https://{store.host}/0?signature=x"}
+        stand_in.faults.append(lambda asked: Reply(307, place) if asked.method == "PUT" and "uploads" in asked.path else None)
+    pushed = push(stand_in, store)
+    assert pushed.outcome.error == "" and pushed.is_whole()
+    assert store.sent("PUT") == [] and any(asked.length > len(WEIGHTS) for asked in store.asked)
+    assert not any("Authorization" in asked.headers for asked in store.asked)
+    stand_in.location = lambda name, upload: f"https://{store.host}/{upload}"
+    stand_in.faults.clear()
+    stand_in.repositories.clear()
+    refused = push(stand_in, store)
+    assert refused.outcome.code == 1 and "refuses access (401" in refused.outcome.error
+    assert not any("Authorization" in asked.headers for asked in store.asked)
+
+
+@pytest.mark.parametrize(
+    ("host", "location", "key"),
+    [
+        ("", "https://{host}:443/{path}", "{host}"),
+        ("", "https://Registry.example.COM/{path}", "{host}"),
+        ("", "HTTPS://{host}/{path}", "{host}:443"),
+        ("", "/{path}", "https://{host}:443/v2/"),
+        ("", "//{host}:443/{path}", "Registry.example.com/org"),
+        ("{host}:443", "https://{host}/{path}", "{host}"),
+        ("{host}:443", "https://{host}:443/{path}", "{host}:443"),
+        ("REGISTRY.example.com", "https://{host}/{path}", "{host}"),
+        ("Registry.Example.com:443", "https://registry.EXAMPLE.com:443/{path}", "https://registry.example.com"),
+    ],
+)
+def test_one_origin_has_many_names(push, host, location, key):
+    stand_in = TokenStandIn()
+    stand_in.location = lambda name, upload: location.format(host=stand_in.host, path=f"v2/{name}/blobs/uploads/{upload}")
+    auths = {key.format(host=stand_in.host): {"auth": LOGIN}, "example.com": {"auth": "d3Jvbmc6d3Jvbmc="}}
+    pushed = push(stand_in, host=host.format(host=stand_in.host), auths=auths)
+    assert pushed.outcome.error == "" and pushed.is_whole()
+    # The base's layer is of the same registry, whatever it is called.
+    assert any("mount" in asked.query for asked in stand_in.asked)
+
+
+@pytest.mark.parametrize("key", ["registry.example.com:8443", "registry.example.com:80", "example.com", "registry.example.co"])
+def test_another_origin_is_not_given_the_login(push, key):
+    pushed = push(TokenStandIn(), auths={key: {"auth": LOGIN}})
+    assert pushed.outcome.code == 1 and "no login (no Secret is bound, or not for it)" in pushed.outcome.error
+    assert not any("Authorization" in asked.headers for asked in pushed.stand_in.asked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        *((TokenStandIn, status) for status in (400, 401, 403, 404, 405, 409, 501, 202, 500, NO_ANSWER)),
+        *((kind, 403) for kind in (StandIn, Quay, Ecr, Ghcr)),
+        (Ecr, 401),
+        (Quay, 202),
+    ],
+)
+def test_a_mount_that_fails_is_an_upload(push, kind, status):
+    stand_in = kind()
+    stand_in.mount = lambda asked, name, source: None if status == 202 else Reply(status)
+    pushed = push(stand_in)
+    assert pushed.outcome.error == "" and pushed.is_whole()
+    starts = [asked for asked in stand_in.asked if asked.method == "POST" and "uploads" in asked.path]
+    # An upload that the registry started instead of the mount is used.
+    assert len({asked.query.get("mount") for asked in starts}) == 2
+    assert stand_in.repository("org/model").uploads == {}
+
+
+@pytest.mark.parametrize("kind", [StandIn, TokenStandIn, Quay])
+def test_a_mount_that_works_sends_nothing(push, kind):
+    pushed = push(kind())
+    assert pushed.is_whole()
+    base_layer = max(pushed.stand_in.repository("org/base").blobs.values(), key=lambda blob: blob[:2] == b"\x1f\x8b")
+    assert len(base_layer) not in pushed.stand_in.sent("PUT")
+
+
+@pytest.mark.parametrize("kind", [TokenStandIn, Quay])
+def test_a_mount_from_where_the_login_may_not_read_is_an_upload(push, kind):
+    """As Harbor does it: the token has only one of the scopes, so the mount is 401 again (oras#1924, harbor#17097)."""
+    stand_in = kind()
+    stand_in.forbidden.add("org/base")
+    needed = stand_in.needed
+    # Public, so that the base can be pulled.
+    stand_in.needed = lambda asked, name: [] if name == "org/base" else needed(asked, name)
+    assert push(stand_in).is_whole()
+
+
+def test_what_is_wrong_with_the_base_is_told_before_the_weights_are_sent(push):
+    stand_in = TokenStandIn()
+    stand_in.faults.append(lambda asked: Reply(500) if "/org/base/blobs/" in asked.path else None)
+    stand_in.mount = lambda *rest: Reply(403)
+    pushed = push(stand_in)
+    assert pushed.outcome.code == 1 and "/org/base answered 500" in pushed.outcome.error
+    assert not any(length > MIB for length in stand_in.sent("PUT"))
+
+
+@pytest.mark.parametrize(
+    ("challenged", "asked_for"),
+    [
+        ("", ["repository:org/model:pull,push"]),
+        ("repository:org/model:pull", ["repository:org/model:pull,push"]),
+        ("repository:org/model:push,pull", ["repository:org/model:pull,push"]),
+        (
+            "repository:org/model:pull,push repository:org/base:pull",
+            ["repository:org/model:pull,push", "repository:org/base:pull"],
+        ),
+        ("repository:org/model:pull,push,delete aws", ["repository:org/model:pull,push,delete", "aws"]),
+        ("repository:user/image:pull", ["repository:org/model:pull,push", "repository:user/image:pull"]),
+    ],
+)
+def test_each_scope_is_a_parameter_of_its_own(push, challenged, asked_for):
+    stand_in = TokenStandIn()
+    scope = f',scope="{challenged}"' if challenged else ""
+    stand_in.challenge = lambda asked, name: (
+        f'Bearer realm="https://{stand_in.host}/token?account=x",service="a b"' + (scope if "/org/model/" in asked.path else "")
+    )
+    assert push(stand_in).is_whole()
+    queries = [asked.url.partition("?")[2] for asked in stand_in.asked if asked.path == "/token"]
+    assert asked_for in [parse_qs(query).get("scope") for query in queries]
+    assert all(parse_qs(query)["service"] == ["a b"] and parse_qs(query)["account"] == ["x"] for query in queries)
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        'Basic realm="Registry", Bearer realm="https://{host}/token",service="x"',
+        'bearer service="x", realm="https://{host}/token"',
+        "Bearer realm=https://{host}/token,service=x",
+        'Negotiate, Bearer realm="https://{host}/token" , error="invalid_token"',
+    ],
+)
+def test_a_challenge_is_read_in_every_form(push, challenge):
+    stand_in = TokenStandIn()
+    stand_in.challenge = lambda asked, name: challenge.format(host=stand_in.host)
+    assert push(stand_in).is_whole()
+
+
+@pytest.mark.parametrize("name", ["token", "access_token"])
+def test_a_token_has_two_names(push, name):
+    stand_in = TokenStandIn()
+    stand_in.token_name = name
+    assert push(stand_in).is_whole()
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"no JSON", b'{"token": null}', b'{"token": ""}'])
+def test_a_token_service_without_a_token_is_told(push, body):
+    stand_in = TokenStandIn()
+    stand_in.token = lambda asked: Reply(200, body=body)
+    pushed = push(stand_in)
+    assert "the token service of registry.example.com/org/base answered 200 without a token" in pushed.outcome.error
+    assert pushed.outcome.error.count("\n") == 1
+
+
+def test_without_a_login_the_token_service_is_asked_without(push):
+    stand_in = TokenStandIn()
+    stand_in.public = True
+    pushed = push(stand_in, auths={})
+    assert pushed.outcome.code == 1 and "refuses access (401" in pushed.outcome.error
+    assert stand_in.tokens and not any("Authorization" in asked.headers for asked in stand_in.asked if asked.path == "/token")
+    assert any("Bearer" in asked.headers.get("Authorization", "") for asked in stand_in.asked if "org/base" in asked.path)
+
+
+@pytest.mark.parametrize(("most", "uses"), [(1 << 40, 1), (1 << 40, 3), (10 * MIB, 1), (10 * MIB, 2), (10 * MIB, 5)])
+def test_a_token_that_ends_at_any_time_is_renewed(push, most, uses):
+    stand_in, used = TokenStandIn(), {}
+    stand_in.most_at_once = most
+    guard = stand_in.guard
+
+    def ends(asked: Asked, name: str) -> Reply | None:
+        token = asked.headers.get("Authorization", "").removeprefix("Bearer ")
+        used[token] = used.get(token, 0) + 1
+        if used[token] > uses:
+            stand_in.tokens.pop(token, None)
+        return guard(asked, name)
+
+    count = [0]
+    token = stand_in.token
+
+    def numbered(asked: Asked) -> Reply:
+        reply = token(asked)
+        name = json.loads(reply.body)["token"]
+        count[0] += 1
+        stand_in.tokens[f"new-{count[0]}"] = stand_in.tokens.pop(name)
+        return Reply(200, body=json.dumps({"token": f"new-{count[0]}"}).encode())
+
+    stand_in.guard, stand_in.token = ends, numbered
+    pushed = push(stand_in)
+    assert pushed.outcome.error == "" and pushed.is_whole()
+    assert count[0] > 2
+
+
+def test_a_token_is_renewed_before_it_ends(push):
+    stand_in = TokenStandIn()
+    stand_in.token_life = 0.001
+    assert push(stand_in).is_whole()
+    sends = [asked for asked in stand_in.asked if asked.method == "PUT"]
+    assert len({asked.headers["Authorization"] for asked in sends}) == len(sends)
+
+
+def test_a_layer_is_not_sent_to_who_may_not_push(push):
+    stand_in = TokenStandIn()
+    stand_in.forbidden.add("org/model")
+    pushed = push(stand_in)
+    assert pushed.outcome.code == 1
+    assert "org/model refuses access (401" in pushed.outcome.error and "check its rights" in pushed.outcome.error
+    assert stand_in.sent("PUT") == []
+
+
+def test_both_refusals_are_told(push):
+    stand_in = GoogleArtifactRegistry()
+    stand_in.finish = lambda *rest: refusal(403, "DENIED", "the quota is used up")
+    pushed = push(stand_in)
+    assert pushed.outcome.code == 1 and pushed.outcome.error.count("\n") == 1
+    assert "the quota is used up" in pushed.outcome.error
+
+
+def test_a_file_that_changes_after_it_was_read_makes_no_image(push):
+    stand_in = StandIn()
+    finish = stand_in.finish
+    stand_in.finish = lambda asked, repository, reference: (
+        refusal(400, "DIGEST_INVALID", "other content") if asked.length > MIB else finish(asked, repository, reference)
+    )
+    pushed = push(stand_in)
+    assert "model.safetensors differs from its manifest" in pushed.outcome.error

@@ -1,0 +1,31 @@
+"""Where URLs lead: what decides who is shown a login, and that nothing leaves TLS."""
+
+from dataclasses import dataclass
+
+from urllib3.util import parse_url
+
+PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Scheme, host and effective port: https://Registry:443/v2/ and https://registry are one origin."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> "Origin":
+        """ValueError where it is no URL of HTTP. The parser is the one that connects, so both see one host."""
+        parsed = parse_url(url)
+        if parsed.scheme not in PORTS or not parsed.host:
+            raise ValueError("it is no URL of HTTP")
+        return cls(parsed.scheme, parsed.host.lower(), parsed.port or PORTS[parsed.scheme])
+
+    @property
+    def has_tls(self) -> bool:
+        return self.scheme == "https"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port != PORTS[self.scheme] else "")
