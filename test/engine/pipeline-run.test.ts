@@ -70,7 +70,8 @@ function kubeconfig(): string {
 async function preview(): Promise<{ output: string; marked: string[] }> {
   const { output, code } = await project.pulumi("preview", "--diff");
   expect(code, output).toBe(0);
-  const own = output.slice(output.indexOf("measure: a new run"));
+  // The line of the reason comes before the diff or after it.
+  const own = output.slice(output.indexOf("PipelineRun::measure]"));
   const marks = /^\s*[~+-] ((?:\[\d+\]|name |value).*)$/;
   return { output, marked: own.split("\n").flatMap((line) => marks.exec(line)?.[1] ?? []) };
 }
