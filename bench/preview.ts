@@ -1,5 +1,6 @@
 /**
- * What `pulumi preview` without changes costs, beside kubectl on the same objects, by number of models.
+ * What `pulumi preview` without changes costs, by number of models, beside a bare Pulumi program of the same objects, to
+ * which the ratio is, and beside kubectl.
  *
  *   MODELCAR_STATE=$PWD/.local-test MODELCAR_STACK_FILE=$PWD/.bench-stack.yaml node bench/preview.ts 1 10 100
  *
@@ -16,6 +17,7 @@ import { committedFile, stackName } from "../local/stack-file.ts";
 import { goProgram } from "../local/toolchain/go.ts";
 import { HttpProxy } from "../test/cluster/fault-proxy.ts";
 import { stateDirectory as testState } from "../test/cluster/platform.ts";
+import { BareProgram, type DeclaredObject } from "./bare-program.ts";
 import { summary } from "./engine-trace.ts";
 import { type Measured, measure } from "./process-tree.ts";
 
@@ -23,14 +25,17 @@ const rounds = 3;
 const preview = ["preview", "--expect-no-changes"];
 /** As many at once as Pulumi has by default: four for each core. */
 const parallel = 4 * cpus().length;
-const ratioTo = "kubectl diff --server-side";
-const commands: Readonly<Record<string, (manifests: string) => Promise<Measured>>> = {
+const withoutRefresh = [...preview, "--refresh=false"];
+const bare = (command: string) => `bare program: ${command}`;
+const commands: Readonly<Record<string, (declared: Declared) => Promise<Measured>>> = {
   "pulumi preview": () => pulumi(preview),
-  "pulumi preview --refresh=false": () => pulumi([...preview, "--refresh=false"]),
-  [ratioTo]: (manifests) => kubectl(["diff", "--server-side"], manifests),
-  [`${ratioTo} --concurrency=${parallel}`]: (manifests) =>
+  [bare("pulumi preview")]: ({ program }) => program.run(preview),
+  "pulumi preview --refresh=false": () => pulumi(withoutRefresh),
+  [bare("pulumi preview --refresh=false")]: ({ program }) => program.run(withoutRefresh),
+  "kubectl diff --server-side": ({ manifests }) => kubectl(["diff", "--server-side"], manifests),
+  [`kubectl diff --server-side --concurrency=${parallel}`]: ({ manifests }) =>
     kubectl(["diff", "--server-side", `--concurrency=${parallel}`], manifests),
-  "kubectl apply --server-side --dry-run=server": (manifests) =>
+  "kubectl apply --server-side --dry-run=server": ({ manifests }) =>
     kubectl(["apply", "--server-side", "--dry-run=server"], manifests),
 };
 
@@ -66,14 +71,28 @@ try {
 
 type Result = Awaited<ReturnType<typeof bench>>;
 
+/** The stack's objects: as kubectl takes them, and declared by the bare program. */
+interface Declared {
+  readonly manifests: string;
+  readonly program: BareProgram;
+}
+
 async function bench(models: number) {
   const upSeconds = (await deploy(models)).seconds;
-  const { manifests, objects } = await declared();
+  const objects = await declaredObjects();
+  const manifests = JSON.stringify({
+    apiVersion: "v1",
+    kind: "List",
+    items: objects.map(({ inputs }) => inputs),
+  });
+  const { "current-context": context } = parse(readFileSync(kubeconfigFile, "utf8"));
+  const program = await BareProgram.deploy(objects, context, ownKubeconfig);
+  const declared = { manifests, program };
   const runs = Object.fromEntries(Object.keys(commands).map((name) => [name, [] as Measured[]]));
   const load = [loadavg()[0] ?? 0];
   // In turns, so that whatever else the machine does then falls on all of them.
   for (let round = 0; round < rounds; round++) {
-    for (const [name, run] of Object.entries(commands)) runs[name]?.push(await run(manifests));
+    for (const [name, run] of Object.entries(commands)) runs[name]?.push(await run(declared));
     load.push(loadavg()[0] ?? 0);
   }
   const trace = join(scratch, "trace.json");
@@ -91,11 +110,12 @@ async function bench(models: number) {
       cpuSeconds: median(all.map(({ cpuSeconds }) => cpuSeconds)),
       peakMebibytes: median(all.map(({ peakMebibytes }) => peakMebibytes)),
       mebibytesByProgram: first.mebibytesByProgram,
-      requests: await requests(() => run(manifests)),
+      requests: await requests(() => run(declared)),
       status: first.status,
     });
   }
-  return { models, objects, upSeconds, load, measured, trace: summary(trace) };
+  await program.forget();
+  return { models, objects: objects.length, upSeconds, load, measured, trace: summary(trace) };
 }
 
 /** Deploys the committed stack with so many stopped models in place of its own. */
@@ -142,19 +162,15 @@ async function kubectl(args: readonly string[], manifests: string): Promise<Meas
   return measured;
 }
 
-/** What the stack declares, as kubectl takes it, with the secrets: it is never written to a disk. */
-async function declared(): Promise<{ manifests: string; objects: number }> {
+/** What the stack declares, with the secrets: it is never written to a disk. */
+async function declaredObjects(): Promise<DeclaredObject[]> {
   const { stdout } = await pulumi(["stack", "export", "--show-secrets"]);
   const { resources } = JSON.parse(stdout).deployment as {
-    resources: { type: string; inputs?: Record<string, unknown> }[];
+    resources: { urn: string; type: string; inputs?: Record<string, unknown> }[];
   };
-  const items = resources
+  return resources
     .filter(({ type, inputs }) => type.startsWith("kubernetes:") && inputs?.apiVersion && inputs.kind)
-    .map(({ inputs }) => plain(inputs));
-  return {
-    manifests: JSON.stringify({ apiVersion: "v1", kind: "List", items }),
-    objects: items.length,
-  };
+    .map(({ urn, type, inputs }) => ({ type, name: urn.split("::").at(-1) ?? "", inputs: plain(inputs) }));
 }
 
 /** Without Pulumi's marks: secrets as their values, no keys of its own. */
@@ -188,12 +204,14 @@ function median(values: readonly number[]): number {
 }
 
 function print({ models, objects, upSeconds, load, measured, trace }: Result): void {
-  const base = measured.find(({ command }) => command === ratioTo)?.seconds ?? Number.NaN;
+  const secondsOf = (name: string) => measured.find(({ command }) => command === name)?.seconds ?? Number.NaN;
   const range = [Math.min(...load), Math.max(...load)].map((value) => value.toFixed(1)).join("-");
   console.log(`${models} models, ${objects} objects (up took ${upSeconds.toFixed(0)} s; load ${range})`);
+  const ratio = (command: string, seconds: number) =>
+    command in commands && bare(command) in commands ? (seconds / secondsOf(bare(command))).toFixed(2) : "";
   console.log("  wall s   ratio  CPU s  peak MiB  requests");
   for (const { command, seconds, cpuSeconds, peakMebibytes, requests } of measured) {
-    const numbers = [seconds.toFixed(2), (seconds / base).toFixed(2), cpuSeconds.toFixed(1)];
+    const numbers = [seconds.toFixed(2), ratio(command, seconds), cpuSeconds.toFixed(1)];
     const row = [...numbers, peakMebibytes.toFixed(0), String(requests)];
     console.log(`${row.map((cell, i) => cell.padStart([8, 8, 7, 10, 10][i] ?? 0)).join("")}  ${command}`);
   }

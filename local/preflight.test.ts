@@ -1,12 +1,14 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Machine, problems } from "./preflight.ts";
+import { type Machine, minimumGo, problems } from "./preflight.ts";
 
 const fit: Machine = {
   platform: "linux",
   architecture: "x64",
   userId: 0,
   distribution: "debian bookworm",
-  goVersion: "1.26.0",
+  goVersion: "1.26.8",
   missingPrograms: [],
   availableMemoryGiB: 20,
   freeDiskGiB: 60,
@@ -16,7 +18,7 @@ const fit: Machine = {
 describe("problems", () => {
   it("finds none with a machine that will do", () => {
     expect(problems(fit)).toEqual([]);
-    expect(problems({ ...fit, goVersion: "1.25.11" })).toEqual([]);
+    expect(problems({ ...fit, goVersion: "1.26.4" })).toEqual([]);
     expect(problems({ ...fit, freeDiskGiB: 10, missing: { tools: false, images: false } })).toEqual([]);
   });
 
@@ -45,4 +47,14 @@ describe("problems", () => {
       expect.stringContaining("darwin on arm64"),
     ]);
   });
+});
+
+it("asks for the Go that the newest of the tools' modules asks for", () => {
+  const versions = globSync(join(import.meta.dirname, "tools/*/go.mod")).map(
+    (file) => /^go (\S+)$/m.exec(readFileSync(file, "utf8"))?.[1],
+  );
+  const newest = versions
+    .sort((one = "", other = "") => one.localeCompare(other, undefined, { numeric: true }))
+    .at(-1);
+  expect(minimumGo.join(".")).toBe(newest);
 });
