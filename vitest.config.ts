@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 const life = "test/cluster/life.test.ts";
 const pipelines = "test/cluster/pipelines.test.ts";
+const end = "test/cluster/end.test.ts";
 const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000, fileParallelism: false };
 
 export default defineConfig({
@@ -38,14 +39,15 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
-          exclude: [life, pipelines],
+          exclude: [life, pipelines, end],
           globalSetup: "test/cluster/setup.ts",
           ...onPlatform,
         },
       },
-      // Apart from the others, because they make and delete platforms.
+      // Apart from the others, because each changes what runs on the platform; scripts/test.ts has their order.
       { test: { name: "life", include: [life], ...onPlatform } },
       { test: { name: "pipelines", include: [pipelines], ...onPlatform } },
+      { test: { name: "end", include: [end], ...onPlatform } },
     ],
   },
 });

@@ -1,6 +1,7 @@
 /**
- * The life of the stack `local`, as its user has it: start, chat, drift, change, mistakes, crashes, end. The tests stand
- * in the order in which they run; each goes on from the one before.
+ * The life of the stack `local`, as its user has it: start, chat, drift, change, mistakes, crashes. The tests stand in the
+ * order in which they run; each goes on from the one before. The other tests of the cluster go on with its platform, and
+ * end.test.ts ends it.
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -18,12 +19,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { gatewayUrl } from "../../local/chat.ts";
 import hubModels from "../../local/hub/models.json" with { type: "json" };
-import { cacheDirectory, clusterName, gatewayPort } from "../../local/paths.ts";
+import { gatewayPort } from "../../local/paths.ts";
 import {
   type CommandResult,
+  commandLines,
   configure,
   kubectl,
   list,
@@ -40,8 +42,6 @@ const [sums] = hubModels.repositories;
 const revisions = sums?.revisions.map(({ revision }) => revision) ?? [];
 const served = revisions.at(-1) as string;
 const earlier = revisions[0] as string;
-
-const interfacesBefore = execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" });
 
 async function chat(question: string): Promise<string | null | undefined> {
   const { models } = await outputs();
@@ -61,15 +61,6 @@ const podUids = async () =>
 const runNames = async () =>
   (await list("pipelineruns", "-n", namespace)).map((run) => run.metadata.name).sort();
 
-/** Arguments of every process on this machine; the pods' processes are among them. */
-function commandLines(): string[] {
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((entry) =>
-      existsSync(`/proc/${entry}/cmdline`) ? readFileSync(`/proc/${entry}/cmdline`, "utf8") : "",
-    );
-}
-
 const logFiles = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -78,10 +69,6 @@ const logFiles = (directory: string): string[] =>
 beforeAll(async () => {
   configure();
   expect((await script("local", "delete")).status).toBe(0);
-});
-
-afterAll(async () => {
-  await script("local", "delete");
 });
 
 describe("the first start", () => {
@@ -350,35 +337,5 @@ describe("a crash", () => {
     process.kill(pid, "SIGKILL");
     expect((await script("start")).status).toBe(0);
     expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
-  });
-});
-
-describe("the end", () => {
-  it("destroy leaves no object of ours in the cluster", async () => {
-    expect((await pulumi("destroy", "--yes", "--skip-preview")).status).toBe(0);
-    const namespaces = (await list("namespaces")).map((item) => item.metadata.name);
-    expect(namespaces).not.toContain(namespace);
-    expect(namespaces).not.toContain("model-storage");
-    const claims = (await list("persistentvolumes")).map((volume) => volume.spec.claimRef.namespace);
-    expect(claims).not.toContain(namespace);
-    expect(claims).not.toContain("model-storage");
-    for (const kind of ["inferenceservices", "servingruntimes", "pipelineruns", "pipelines", "tasks"]) {
-      expect(await list(kind, "--all-namespaces")).toEqual([]);
-    }
-  });
-
-  it("delete leaves no process, mount, interface, control group or file behind", async () => {
-    const { pid } = JSON.parse(readFileSync(`${stateDirectory}/sandbox.json`, "utf8"));
-    expect((await script("local", "delete")).status).toBe(0);
-    expect(existsSync(`/proc/${pid}`)).toBe(false);
-    expect(commandLines().filter((command) => command.includes(stateDirectory))).toEqual([]);
-    const mounts = readFileSync("/proc/mounts", "utf8");
-    expect(mounts).not.toContain(stateDirectory);
-    expect(mounts).not.toContain(cacheDirectory);
-    expect(execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" })).toBe(interfacesBefore);
-    expect(
-      execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "2", "-name", clusterName], { encoding: "utf8" }),
-    ).toBe("");
-    expect(existsSync(stateDirectory)).toBe(false);
   });
 });

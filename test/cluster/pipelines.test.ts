@@ -1,12 +1,13 @@
 /**
  * The pipelines end to end, with real libraries on a tiny model: the base pulled, served and measured; then quantized by GPTQ,
  * evaluated, packed into an image, pushed, registered, measured as a candidate, compared with the base, judged, and served from
- * that image. The tests stand in the order in which they run; each goes on from the one before.
+ * that image. The tests stand in the order in which they run; each goes on from the one before, and end.test.ts takes all of it
+ * away.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { ask, gatewayUrl } from "../../local/chat.ts";
 import { gatewayPort } from "../../local/paths.ts";
 import {
@@ -98,14 +99,7 @@ async function whileAsking<T>(model: string, work: () => Promise<T>) {
   }
 }
 
-beforeAll(async () => {
-  configureWhole(evaluated);
-  expect((await script("local", "delete")).status).toBe(0);
-});
-
-afterAll(async () => {
-  await script("local", "delete");
-});
+beforeAll(() => configureWhole(evaluated));
 
 describe("a model that is compressed, compared with its base, and served", () => {
   // biome-ignore lint/suspicious/noExplicitAny: typed by the program.
@@ -363,14 +357,5 @@ describe("the pipelines command", () => {
     expect(status).toBe(1);
     for (const name of Object.keys(wrong)) expect(output).toContain(name);
     expect(output).not.toMatch(/pull-model-from-huggingface: Running/);
-  });
-});
-
-describe("destroy", () => {
-  it("takes everything away, what runs have deployed included", async () => {
-    expect((await pulumi("destroy", "--yes", "--skip-preview")).status).toBe(0);
-    const namespaces = (await list("namespaces")).map(({ metadata }) => metadata.name);
-    for (const made of [namespace, "model-storage", "model-registry"]) expect(namespaces).not.toContain(made);
-    expect(await list("inferenceservices", "--all-namespaces")).toEqual([]);
   });
 });

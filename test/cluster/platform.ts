@@ -1,6 +1,6 @@
 /** What the cluster tests share: the project's own commands run as a user would, on a state folder of the tests. */
 import { execFile, spawn } from "node:child_process";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { parse, stringify } from "yaml";
@@ -92,4 +92,13 @@ export async function list(kind: string, ...args: string[]): Promise<any[]> {
 export async function outputs(): Promise<any> {
   const { output } = await script("pulumi", "stack", "output", "--json");
   return JSON.parse(output.slice(output.indexOf("{")));
+}
+
+/** Arguments of every process on this machine; the pods' processes are among them. */
+export function commandLines(): string[] {
+  return readdirSync("/proc")
+    .filter((entry) => /^\d+$/.test(entry))
+    .map((entry) =>
+      existsSync(`/proc/${entry}/cmdline`) ? readFileSync(`/proc/${entry}/cmdline`, "utf8") : "",
+    );
 }

@@ -1,0 +1,46 @@
+/** The end of the stack and of the platform that the other tests of the cluster leave. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { beforeAll, expect, it } from "vitest";
+import { cacheDirectory, clusterName } from "../../local/paths.ts";
+import { commandLines, list, pulumi, script, stateDirectory } from "./platform.ts";
+
+const interfaces = () => execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" });
+
+// Where only a part of the tests runs, the platform may be down.
+beforeAll(async () => {
+  expect((await script("start")).status).toBe(0);
+});
+
+it("destroy takes everything away, what runs have deployed included", async () => {
+  expect((await pulumi("destroy", "--yes", "--skip-preview")).status).toBe(0);
+  const ours = ["private-ai-demo", "model-storage", "model-registry"];
+  const namespaces = (await list("namespaces")).map(({ metadata }) => metadata.name);
+  const claims = (await list("persistentvolumes")).map((volume) => volume.spec.claimRef.namespace);
+  for (const namespace of ours) {
+    expect(namespaces).not.toContain(namespace);
+    expect(claims).not.toContain(namespace);
+  }
+  for (const kind of ["inferenceservices", "servingruntimes", "pipelineruns", "pipelines", "tasks"]) {
+    const left = await list(kind, "--all-namespaces");
+    expect(left.filter(({ metadata }) => ours.includes(metadata.namespace))).toEqual([]);
+  }
+});
+
+it("delete leaves no process, mount, interface, control group or file behind", async () => {
+  const { pid } = JSON.parse(readFileSync(`${stateDirectory}/sandbox.json`, "utf8"));
+  const before = interfaces();
+  expect((await script("local", "delete")).status).toBe(0);
+  expect(existsSync(`/proc/${pid}`)).toBe(false);
+  expect(commandLines().filter((command) => command.includes(stateDirectory))).toEqual([]);
+  const mounts = readFileSync("/proc/mounts", "utf8");
+  expect(mounts).not.toContain(stateDirectory);
+  expect(mounts).not.toContain(cacheDirectory);
+  // Those of the pods are in a network of their own, of which the machine sees nothing before or after.
+  expect(before).not.toMatch(/pods0|veth|kube/);
+  expect(interfaces()).toBe(before);
+  expect(
+    execFileSync("find", ["/sys/fs/cgroup", "-maxdepth", "2", "-name", clusterName], { encoding: "utf8" }),
+  ).toBe("");
+  expect(existsSync(stateDirectory)).toBe(false);
+});
