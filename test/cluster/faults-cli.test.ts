@@ -159,7 +159,7 @@ describe.concurrent("state and preview", () => {
     };
     const provider = deployment.resources.find(({ type }) => type.endsWith("PipelineRun"))?.outputs
       .__provider;
-    expect(provider).toMatch(/require\("\.\/components\/pipeline-run\/provider\.ts"\)/);
+    expect(provider).toContain('require("./components/dynamic.cjs")("pipeline-run")');
     for (const code of ["watchRun", "CancelledRunFinally", "kubeconfig", "added"]) {
       expect(state).not.toContain(code);
     }

@@ -206,7 +206,8 @@ describe.concurrent("a run", () => {
     await bench.pipeline("silent", slow(20));
     const proxy = await TcpProxy.start();
     const { outputs, lines } = watched(bench.inputs("silent"), new Cluster(proxy.config));
-    await bench.until("silent", isRunning);
+    // The watch has then been answered: one that never is has less patience.
+    await expect.poll(() => lines.join("\n"), { timeout: 60_000 }).toMatch(/greet: Running/);
     proxy.freeze();
     expect((await outputs).results).toEqual({ word: "hello" });
     expect(lines.join("\n")).toMatch(/no byte on the watch for 90 s/);
