@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { goModuleSource } from "../toolchain/go.ts";
+import { goModuleSource, pinnedVersion } from "../toolchain/go.ts";
 import { type Manifest, readManifests, replaceTexts } from "./manifests.ts";
 
-const version = "v1.15.0";
-const command = (name: string) => `ko://github.com/tektoncd/pipeline/cmd/${name}`;
+const pipeline = "github.com/tektoncd/pipeline";
+const command = (name: string) => `ko://${pipeline}/cmd/${name}`;
 
 /** What Tekton's controller names beside our images: shells that this cluster never starts. */
 const shellImages = {
@@ -22,7 +22,7 @@ export async function tektonManifests(images: {
   readonly workingdirinit: string;
   readonly shell: string;
 }): Promise<Manifest[]> {
-  const config = join(await goModuleSource("tekton", "github.com/tektoncd/pipeline"), "config");
+  const config = join(await goModuleSource("tekton", pipeline), "config");
   const manifests = [
     ...readManifests(join(config, "100-namespace")),
     ...readManifests(join(config, "300-crds")),
@@ -38,7 +38,7 @@ export async function tektonManifests(images: {
     [command("nop")]: images.nop,
     [command("workingdirinit")]: images.workingdirinit,
     [shellImages.linux]: images.shell,
-    devel: version,
+    devel: pinnedVersion("tekton", pipeline),
   });
   return replaced.map((manifest) => {
     if (manifest.kind !== "ConfigMap" || manifest.metadata.name !== "feature-flags") return manifest;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { cacheDirectory, contentKey } from "../paths.ts";
 import type { Step } from "../progress.ts";
@@ -17,13 +17,30 @@ interface GoTool extends Step {
   readonly binary?: string;
 }
 
-const kubernetesVersion = "v1.34.5";
+const moduleDirectory = (name: string): string => join(import.meta.dirname, "..", "tools", name);
+
+/**
+ * The version that a folder of pins has of a module, such as `v1.15.0`.
+ * @throws Error where its go.mod does not require the module.
+ */
+export function pinnedVersion(folder: string, module: string): string {
+  const file = join(moduleDirectory(folder), "go.mod");
+  const required = new RegExp(`^(?:require )?\\s*${module} (v\\S+)`, "m").exec(readFileSync(file, "utf8"));
+  if (!required?.[1]) throw new Error(`${file} does not require ${module}`);
+  return required[1];
+}
+
+const kubernetesVersion = pinnedVersion("cluster", "k8s.io/kubernetes");
+const [kubernetesMajor = "", kubernetesMinor = ""] = kubernetesVersion.slice(1).split(".");
 const kubernetes = (name: string, value: string) => `k8s.io/component-base/version.${name}=${value}`;
 /**
  * The module of Kubernetes and of what is compiled with the same client libraries, which Go then compiles once. A tool that
  * does not build with the others' versions has a module of its own.
  */
 const cluster = { module: "cluster" } as const;
+
+const kubeRouter = "github.com/cloudnativelabs/kube-router/v2";
+const pulumiModule = "github.com/pulumi/pulumi/pkg/v3";
 
 /** In the order in which they are built; `seconds` was measured on two cores. */
 export const goTools = [
@@ -42,8 +59,8 @@ export const goTools = [
     // Tekton refuses a server that doesn't know its version.
     variables: [
       kubernetes("gitVersion", kubernetesVersion),
-      kubernetes("gitMajor", "1"),
-      kubernetes("gitMinor", "34"),
+      kubernetes("gitMajor", kubernetesMajor),
+      kubernetes("gitMinor", kubernetesMinor),
       kubernetes("gitCommit", kubernetesVersion),
       kubernetes("gitTreeState", "clean"),
       kubernetes("buildDate", "1970-01-01T00:00:00Z"),
@@ -55,8 +72,8 @@ export const goTools = [
     name: "kube-router",
     ...cluster,
     seconds: 30,
-    packages: ["github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"],
-    variables: ["github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v2.1.0"],
+    packages: [`${kubeRouter}/cmd/kube-router`],
+    variables: [`${kubeRouter}/pkg/version.Version=${pinnedVersion("cluster", kubeRouter)}`],
   },
   { name: "coredns", ...cluster, seconds: 20, packages: ["./coredns"] },
   {
@@ -80,8 +97,10 @@ export const goTools = [
   {
     name: "pulumi",
     seconds: 180,
-    packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
-    variables: ["github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0"],
+    packages: [`${pulumiModule}/cmd/pulumi`],
+    variables: [
+      `github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${pinnedVersion("pulumi", pulumiModule)}`,
+    ],
   },
   {
     name: "pulumi-kubernetes",
@@ -96,8 +115,6 @@ export type GoToolName = (typeof goTools)[number]["name"];
 
 /** The folders of pins that others read the sources of; `crds` are modules that are only read. */
 export type GoModuleName = "cluster" | "tekton" | "pulumi-kubernetes" | "crds";
-
-const moduleDirectory = (name: string): string => join(import.meta.dirname, "..", "tools", name);
 
 const environment: NodeJS.ProcessEnv = {
   ...process.env,

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { builtPlugins } from "../../local/stack.ts";
+import { providerVersion } from "../../local/toolchain/pulumi-kubernetes.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { type CliResult, createProject, type Project } from "./project.ts";
 
@@ -143,6 +145,18 @@ const EVERYTHING = `
   }, opts);
   export const names = { files: files.metadata.name, phase: demo.status.phase };
 `;
+
+it("is Pulumi's own provider, by the version of the schema that it gives and that npm run status prints", async () => {
+  const { stdout, output } = await project.pulumi("package", "get-schema", builtPlugins().kubernetes);
+  const { name, version, publisher, resources } = JSON.parse(stdout || "{}");
+  expect({ name, version, publisher }, output.slice(0, 500)).toEqual({
+    name: "kubernetes",
+    version: providerVersion(),
+    publisher: "Pulumi",
+  });
+  // Kinds that this program has no use for are in it all the same.
+  expect(resources).toHaveProperty("kubernetes:helm.sh/v4:Chart");
+});
 
 it("creates every kind, finds no changes after it, and keeps secrets secret", {
   timeout: 300_000,
