@@ -25,7 +25,7 @@ export const minimumGo = [1, 26, 4] as const;
 /** Measured: the node with the tiny model served, beside Pulumi; building takes about as much. */
 const memoryGiB = 7;
 /** Measured at the worst moment of a first start: Go's caches and the tools, the images, a running cluster. */
-const diskGiB = { tools: 20, images: 20, cluster: 3 };
+const diskGiB = { tools: 24, images: 20, cluster: 3 };
 const programs = ["apt-get", "dpkg-deb", "perl", "unshare", "nsenter", "mount", "mkfifo", "find"];
 
 /** Everything that is wrong with a machine, each line with what to do. Empty where it will do. */

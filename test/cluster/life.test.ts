@@ -176,16 +176,17 @@ describe("mistakes", () => {
   });
 });
 
+const canaries = Object.fromEntries(
+  [
+    "hfToken",
+    "imageRegistryPassword",
+    "modelRegistryToken",
+    "objectStoreAccessKey",
+    "objectStoreSecretKey",
+  ].map((key) => [key, `canary-${key}-${randomBytes(8).toString("hex")}`]),
+);
+
 describe("another revision, under the user's own secrets", () => {
-  const canaries = Object.fromEntries(
-    [
-      "hfToken",
-      "imageRegistryPassword",
-      "modelRegistryToken",
-      "objectStoreAccessKey",
-      "objectStoreSecretKey",
-    ].map((key) => [key, `canary-${key}-${randomBytes(8).toString("hex")}`]),
-  );
   let up: CommandResult;
   const setSecret = async (key: string) => {
     const result = await script(
@@ -317,6 +318,17 @@ describe("a rearranged program", () => {
     } finally {
       rmSync(copy, { recursive: true });
     }
+  });
+});
+
+describe("the user's secrets", () => {
+  it("go as they came, and what others go on with is the stack as it is committed", async () => {
+    for (const key of Object.keys(canaries).filter((key) => key !== "modelRegistryToken")) {
+      expect((await script("pulumi", "config", "rm", `modelcar:${key}`)).status).toBe(0);
+    }
+    configure();
+    expect((await script("start")).status).toBe(0);
+    expect(await chat("What is 7 plus 5?")).toBe("12");
   });
 });
 
