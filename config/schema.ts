@@ -283,7 +283,7 @@ const keys = z.strictObject({
     .prefault({}),
   /** How the Tekton runs of this stack are handled. */
   pipelines: z.strictObject({
-    /** How long one task of a run may take; all tasks of the run together twice as long. */
+    /** How long one task of a run may take; the run itself may take that for each of its tasks. */
     timeoutMinutes: integer(1, 7 * 24 * 60).default(240),
     /** How many more attempts one `up` makes after a failure. */
     retries: integer(0, 10).default(0),

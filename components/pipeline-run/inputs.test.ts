@@ -133,7 +133,7 @@ test("a run that was made when its timeouts said less is the same run", () => {
     expectedResults: ["artifacts-uri"],
     queue: { name: "gpus", gpus: 4, capacity: 4 },
   };
-  const now = { ...recorded, spec: { ...recorded.spec, timeouts: runTimeouts(240) } };
+  const now = { ...recorded, spec: { ...recorded.spec, timeouts: runTimeouts(240, 5) } };
   expect(now.spec.timeouts).toEqual({ pipeline: "8h20m0s", tasks: "8h0m0s", finally: "20m0s" });
   expect(baseName(recorded)).toBe("candidate-testing-granite-w4a16-7c884663");
   expect(baseName(now)).toBe("candidate-testing-granite-w4a16-7c884663");

@@ -77,7 +77,7 @@ export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Te
     workspaces: bound,
     taskRunTemplate: { serviceAccountName: names.pipelineAccount, podTemplate },
     taskRunSpecs: stepsOf(definition).map(taskRunSpec),
-    timeouts: runTimeouts(run.timeoutMinutes),
+    timeouts: runTimeouts(run.timeoutMinutes, definition.steps.length),
   };
 }
 

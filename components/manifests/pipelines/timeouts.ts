@@ -8,18 +8,18 @@ import { goDuration } from "../tekton.ts";
 /** For what runs at the end, all of it at once. remove-model waits ten minutes for a model's pods; the rest is for its own to start. */
 export const finallyMinutes = 20;
 
-/** Of all tasks together, in times of one: whichever hangs, those before it took less than one. */
-const tasksTogether = 2;
-
 /** Timeout of a task of the pipeline, which may take `timeoutMinutes`. */
 export const taskTimeout = (timeoutMinutes: number): string => goDuration(timeoutMinutes);
 
 /** Timeout of a task under `finally`. */
 export const finallyTimeout: string = goDuration(finallyMinutes);
 
-/** `timeouts` of a PipelineRun, each of whose tasks may take `timeoutMinutes`. */
-export function runTimeouts(timeoutMinutes: number) {
-  const tasks = tasksTogether * timeoutMinutes;
+/**
+ * `timeouts` of a PipelineRun, each of whose `taskCount` tasks may take `timeoutMinutes`: whichever hangs, and however long those
+ * before it took, it ends by its own.
+ */
+export function runTimeouts(timeoutMinutes: number, taskCount: number) {
+  const tasks = taskCount * timeoutMinutes;
   return {
     pipeline: goDuration(tasks + finallyMinutes),
     tasks: goDuration(tasks),
