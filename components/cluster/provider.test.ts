@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeApi } from "../../test/unit/fake-api.ts";
-import { check, create, diff, read } from "./provider.ts";
+import { check, create, diff, type Identity, type IdentityInputs, read, update } from "./provider.ts";
 
 const inputs = { context: "alice", namespace: "ai" };
 const kubeSystem = "/api/v1/namespaces/kube-system";
@@ -113,4 +113,85 @@ test("a first preview already says that the context is not there, or that nobody
     return true;
   };
   expect(await reasonOf("alice")).toContain(`GET ${kubeSystem}: 503`);
+});
+
+/** What the next `up` makes of state, with what it says of it. */
+async function goesOn(state: IdentityInputs & Identity, news: IdentityInputs = inputs) {
+  const { inputs: checked, failures } = await check(state, news);
+  const { changes } = await diff("id", state, checked);
+  const { outs } = changes ? await update("id", state, checked) : { outs: state };
+  return { failures, changes, state: outs };
+}
+const known = { ...inputs, kubeSystemUid: "first", namespaceUid: "mine" };
+
+test.each([
+  ["exists", ["ai", "ai2"], "other"],
+  ["is yet to be made", ["ai"], undefined],
+])("a namespace that changes in the config and %s is no other cluster", async (_, readable, uid) => {
+  namespace("ai", "mine");
+  mayRead("ai", "ai2");
+  const state = await made();
+  for (const name of readable) namespace(name, name === "ai" ? "mine" : "other");
+  const moved = { ...inputs, namespace: "ai2" };
+  const after = { ...moved, ...(uid ? { namespaceUid: uid } : {}) };
+  expect(await goesOn(state, moved)).toEqual({ failures: [], changes: true, state: after });
+  namespace("ai2", "other");
+  const later = await goesOn(after, moved);
+  expect(later.failures).toEqual([]);
+  expect(later.state.namespaceUid).toBe("other");
+  expect((await goesOn(later.state, moved)).changes).toBe(false);
+});
+
+test("a namespace that changes together with the cluster is refused by the one that the stack was in", async () => {
+  namespace("ai", "of another cluster");
+  namespace("ai2", "other");
+  mayRead("ai", "ai2");
+  const { failures } = await check({ ...inputs, namespaceUid: "mine" }, { ...inputs, namespace: "ai2" });
+  expect(failures[0]?.reason).toContain("has uid of another cluster, and had mine");
+});
+
+test("check takes the cluster that the user names, as read does, with all its signs", async () => {
+  namespace("kube-system", "second");
+  namespace("ai", "new");
+  vi.stubEnv("MODELCAR_NEW_CLUSTER", "second");
+  const state = { ...inputs, kubeSystemUid: "second", namespaceUid: "new" };
+  expect(await goesOn(known)).toEqual({ failures: [], changes: true, state });
+  mayRead("ai");
+  vi.stubEnv("MODELCAR_NEW_CLUSTER", "new");
+  expect(await check(known, inputs)).toEqual({ inputs: { ...inputs, namespaceUid: "new" }, failures: [] });
+  vi.stubEnv("MODELCAR_NEW_CLUSTER", "third");
+  expect((await check(known, inputs)).failures).toHaveLength(1);
+});
+
+test("an administrator's state protects who may read less", async () => {
+  namespace("ai", "mine");
+  const state = await made();
+  expect(state).toEqual(known);
+  namespace("ai", "of another cluster");
+  mayRead("ai");
+  expect((await check(state, inputs)).failures).toHaveLength(1);
+  await expect(read("id", state)).rejects.toThrow("has uid of another cluster, and had mine");
+});
+
+test("the stack's own namespace is noted once it is there, and by who can tell that it is this cluster", async () => {
+  const state = await made();
+  namespace("ai", "mine");
+  mayRead("ai");
+  expect(await goesOn(state)).toEqual({ failures: [], changes: false, state });
+  mayRead("ai", "kube-system");
+  expect(await goesOn(state)).toEqual({ failures: [], changes: true, state: known });
+  expect((await goesOn(known)).changes).toBe(false);
+  // Who reads it first by the other sign notes kube-system.
+  expect((await goesOn({ ...inputs, namespaceUid: "mine" })).state).toEqual(known);
+});
+
+test("a namespace that was made anew in the same cluster gets its new uid noted", async () => {
+  expect((await goesOn(known)).state).toEqual({ ...inputs, kubeSystemUid: "first" });
+  namespace("ai", "anew");
+  expect(await goesOn(known)).toEqual({
+    failures: [],
+    changes: true,
+    state: { ...known, namespaceUid: "anew" },
+  });
+  expect(await read("id", known)).toEqual({ id: "id", props: known });
 });

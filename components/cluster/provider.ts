@@ -14,7 +14,7 @@ export interface IdentityInputs {
   readonly __provider?: string;
 }
 
-/** By what a cluster is known: one of these, or none where the user may read neither. */
+/** By what a cluster is known: both of these, or what the user may read of them. */
 export interface Identity {
   /** Uid of the namespace kube-system, as old as the cluster. */
   readonly kubeSystemUid?: string;
@@ -22,32 +22,45 @@ export interface Identity {
   readonly namespaceUid?: string;
 }
 
+/** What the cluster answers: undefined for a namespace that is not there, empty for one that the user may not read. */
+type Answer = { readonly [key in keyof Identity]-?: string | undefined };
+
 type State = IdentityInputs & Identity;
 
 /** Names the cluster that has taken the place of the one that the stack was made in. */
 export const consentVariable = "MODELCAR_NEW_CLUSTER";
 
 /**
- * Asks the cluster who it is, in every preview and up, and refuses another one than state has. What it says becomes part
- * of the inputs, so that the next time finds it.
+ * Asks the cluster who it is, in every preview and up, and refuses another one than state has, but for the user's consent.
+ * What it says becomes part of the inputs, so that the next time finds it.
  */
 export async function check(olds: Partial<State>, news: IdentityInputs) {
   try {
-    const live = await reaching(news, (cluster) => identityOf(cluster, news.namespace, olds));
-    const reason = difference(contextOf(news), olds, live);
-    const { kubeSystemUid, namespaceUid } = olds;
-    const known = { ...(kubeSystemUid ? { kubeSystemUid } : {}), ...(namespaceUid ? { namespaceUid } : {}) };
-    const inputs: State = { ...news, ...live, ...known };
-    return { inputs, failures: reason ? [{ property: "context", reason }] : [] };
+    return await reaching(news, async (cluster) => {
+      // Another namespace in the config is no other cluster, which is known by the one that the stack was in.
+      const namespace = olds.namespace ?? news.namespace;
+      const moves = namespace !== news.namespace;
+      const live = await identityOf(cluster, namespace);
+      const own = moves ? { ...live, namespaceUid: await uidOf(cluster, news.namespace) } : live;
+      const reason = difference(contextOf(news), olds, live);
+      if (!reason) {
+        const { namespaceUid: _, ...remaining } = olds;
+        const known: Identity = moves ? remaining : olds;
+        return { inputs: { ...news, ...noted(known, own, isSame(olds, live)) }, failures: [] };
+      }
+      if (isAgreed(live) || isAgreed(own))
+        return { inputs: { ...news, ...noted({}, own, true) }, failures: [] };
+      return { inputs: { ...news, ...signsOf(olds) }, failures: [{ property: "context", reason }] };
+    });
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     return { inputs: news, failures: [{ property: "context", reason: error.message }] };
   }
 }
 
-/** The name of the context is nothing of the cluster's. What is known is written down once. */
+/** The name of the context is nothing of the cluster's. What is newly known of it is written down in place. */
 export async function diff(_id: string, olds: State, news: State) {
-  return { changes: !isKnown(olds) && isKnown(news) };
+  return { changes: olds.namespace !== news.namespace || signs.some((sign) => olds[sign] !== news[sign]) };
 }
 
 export async function create(inputs: State) {
@@ -61,40 +74,65 @@ export async function update(_id: string, _olds: State, news: State) {
 /** For commands that do not run the program. With the user's consent the identity is forgotten, and `up` takes the new one. */
 export function read(id: string, props: State) {
   return readOf(id, props, async (cluster) => {
-    const live = await identityOf(cluster, props.namespace, props);
+    const live = await identityOf(cluster, props.namespace);
     const reason = difference(contextOf(props), props, live);
     if (!reason) return { id, props };
-    const consent = process.env[consentVariable];
-    if (consent && Object.values(live).includes(consent)) return {};
+    if (isAgreed(live)) return {};
     throw Object.assign(new Error(reason), { stack: "" });
   });
 }
 
-/** What the cluster tells this user, with the sign that `known` has where that can be read. */
-async function identityOf(cluster: Cluster, namespace: string, known: Identity): Promise<Identity> {
+async function identityOf(cluster: Cluster, namespace: string): Promise<Answer> {
   const kubeSystemUid = await uidOf(cluster, "kube-system");
-  const bySystem = kubeSystemUid ? { kubeSystemUid } : {};
-  if (known.kubeSystemUid || (kubeSystemUid && !known.namespaceUid)) return bySystem;
-  const namespaceUid = await uidOf(cluster, namespace);
-  return { ...bySystem, ...(namespaceUid ? { namespaceUid } : {}) };
+  return { kubeSystemUid, namespaceUid: await uidOf(cluster, namespace) };
 }
 
-/** Why a cluster is not the known one; undefined where it is, or where nothing can be compared. */
-function difference(context: string, known: Identity, live: Identity): string | undefined {
-  for (const key of ["kubeSystemUid", "namespaceUid"] as const) {
-    if (!known[key] || !live[key] || known[key] === live[key]) continue;
-    const [sign, orElse] =
-      key === "kubeSystemUid"
-        ? ["its namespace kube-system", ""]
-        : ["the stack's namespace there", ", or the namespace was made anew"];
-    return (
-      `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${sign} has uid ` +
-      `${live[key]}, and had ${known[key]} when the stack was made. No object was changed. Set modelcar:kubeContext to a ` +
-      "context of the stack's cluster; or pulumi destroy there first, to move the stack; or, where the new cluster has " +
-      `taken the old one's place and everything is to be made anew: ${consentVariable}=${live[key]} pulumi up`
-    );
-  }
-  return undefined;
+/** Whether the user has named this cluster as the one to be taken. */
+function isAgreed(live: Answer): boolean {
+  const consent = process.env[consentVariable];
+  return Boolean(consent) && Object.values(live).includes(consent);
 }
 
-const isKnown = ({ kubeSystemUid, namespaceUid }: Identity) => Boolean(kubeSystemUid ?? namespaceUid);
+/** What state is to hold of a cluster that was not refused; `isCertain` where a sign was found to be the known one. */
+function noted(known: Identity, live: Answer, isCertain: boolean): Identity {
+  const kubeSystemUid = live.kubeSystemUid || known.kubeSystemUid;
+  const isProven = Boolean(known.kubeSystemUid) && known.kubeSystemUid === live.kubeSystemUid;
+  // One that is not there will be made anew, and have another uid; that it is the same cluster must be sure by the other sign.
+  const kept = live.namespaceUid === undefined && isProven ? undefined : known.namespaceUid;
+  // Beside the other sign it must be of the same cluster.
+  const namespaceUid = isCertain || !known.kubeSystemUid ? live.namespaceUid || kept : kept;
+  return signsOf({ kubeSystemUid, namespaceUid });
+}
+
+/**
+ * Why a cluster is not the known one; undefined where it is, or where nothing can be compared. The first sign that both have
+ * decides: a namespace may be made anew in the same cluster.
+ */
+function difference(context: string, known: Identity, live: Answer): string | undefined {
+  const key = comparable(known, live);
+  if (!key || known[key] === live[key]) return undefined;
+  const [sign, orElse] =
+    key === "kubeSystemUid"
+      ? ["its namespace kube-system", ""]
+      : ["the stack's namespace there", ", or the namespace was made anew"];
+  return (
+    `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${sign} has uid ` +
+    `${live[key]}, and had ${known[key]} when the stack was made. No object was changed. Set modelcar:kubeContext to a ` +
+    "context of the stack's cluster; or pulumi destroy there first, to move the stack; or, where the new cluster has " +
+    `taken the old one's place and everything is to be made anew: ${consentVariable}=${live[key]} pulumi up`
+  );
+}
+
+/** The surest first. */
+const signs = ["kubeSystemUid", "namespaceUid"] as const;
+
+const comparable = (known: Identity, live: Answer) => signs.find((sign) => known[sign] && live[sign]);
+
+function isSame(known: Identity, live: Answer): boolean {
+  const sign = comparable(known, live);
+  return sign !== undefined && known[sign] === live[sign];
+}
+
+function signsOf({ kubeSystemUid, namespaceUid }: Partial<Answer>): Identity {
+  return { ...(kubeSystemUid ? { kubeSystemUid } : {}), ...(namespaceUid ? { namespaceUid } : {}) };
+}

@@ -1,7 +1,8 @@
 /** The Kubernetes API as the dynamic resources use it: one cluster, chosen by context. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
-import { KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { KubeconfigError, loadKubeconfig } from "./kubeconfig.ts";
 
 /** What the API server answered when it refused a request. */
 export class ApiError extends Error {
@@ -14,12 +15,6 @@ export class ApiError extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
-
-/** The kubeconfig does not lead into a cluster: no such file, no such context, no credentials. */
-export class KubeconfigError extends Error {}
-
-/** The kubeconfig has other contexts. */
-export class UnknownContextError extends KubeconfigError {}
 
 export interface KubernetesObject {
   readonly apiVersion?: string;
@@ -71,23 +66,7 @@ export class Cluster {
    * where there is none.
    */
   static connect(context: string): Cluster {
-    const load = () => {
-      const config = new KubeConfig();
-      try {
-        config.loadFromDefault();
-      } catch (error) {
-        const { message, code, path } = error as NodeJS.ErrnoException;
-        throw Object.assign(new KubeconfigError(`the kubeconfig cannot be read: ${message}`), { code, path });
-      }
-      if (!config.getContextObject(context)) {
-        const known = config.getContexts().map((entry) => entry.name);
-        throw new UnknownContextError(
-          `the kubeconfig has no context "${context}" (it has: ${known.join(", ") || "none"})`,
-        );
-      }
-      config.setCurrentContext(context);
-      return config;
-    };
+    const load = () => loadKubeconfig(context);
     return new Cluster(load(), load);
   }
 

@@ -73,3 +73,18 @@ test("an answer is an answer: nothing leaves the state because of it", async () 
   expect(await readVersion()).toEqual({ id: "id", props });
   expect(await clusterToDeleteFrom("id", props, print)).toBeDefined();
 });
+
+test.each([
+  ["a file that is no YAML", "users: [{token: secret", /config cannot be read: /],
+  ["a file that is no kubeconfig", "text", /it is not a kubeconfig/],
+  ["a context without its cluster", '{"contexts":[{"name":"fake","context":{"cluster":"gone"}}]}', /"gone"/],
+  ["a context that names no cluster", '{"contexts":[{"name":"fake","context":{}}]}', /names no cluster/],
+])("%s has to be mended: nothing leaves the state because of it", async (_, content, cause) => {
+  writeFileSync(join(directory, "config"), content);
+  vi.stubEnv("PULUMI_K8S_DELETE_UNREACHABLE", "true");
+  expect(await readVersion()).toEqual({ id: "id", props });
+  expect(lines).toEqual([expect.stringMatching(cause)]);
+  expect(lines[0]).toContain("mend the kubeconfig");
+  expect(lines[0]).not.toMatch(/PULUMI_K8S_DELETE_UNREACHABLE|secret/);
+  await expect(clusterToDeleteFrom("id", props, print)).rejects.toThrow(cause);
+});

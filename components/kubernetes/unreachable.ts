@@ -1,6 +1,7 @@
 /** What becomes of resources whose cluster is not to be reached: the same as with the Kubernetes provider's own. */
-import { ApiError, Cluster, KubeconfigError, UnknownContextError } from "./client.ts";
+import { ApiError, Cluster } from "./client.ts";
 import { contextOf } from "./context.ts";
+import { KubeconfigError, MissingKubeconfigError, UnknownContextError } from "./kubeconfig.ts";
 import { persistently } from "./retry.ts";
 
 /** The Kubernetes provider's own switch, read where it reads it. */
@@ -8,18 +9,25 @@ const variable = "PULUMI_K8S_DELETE_UNREACHABLE";
 
 /** No answer of the cluster's API. The message names the context, the cause, and the ways out. */
 export class UnreachableError extends Error {
+  /** Whether the cluster may be gone: a kubeconfig that has to be mended says nothing of that. */
+  readonly mayBeGone: boolean;
+
   constructor(context: string, cause: unknown) {
     const { message, code } = cause as NodeJS.ErrnoException;
-    const renamed =
-      cause instanceof UnknownContextError
-        ? "; if the cluster has another name in your kubeconfig: pulumi config set modelcar:kubeContext <context>, then " +
-          "pulumi up once, or --run-program with any command"
-        : "";
-    super(
-      `the cluster of context "${context}" cannot be reached: ${message || code}${renamed}; if the cluster was deleted, run ` +
-        `this again with ${variable}=true, which takes what was there out of the state`,
-      { cause },
-    );
+    const unknown = cause instanceof UnknownContextError;
+    const mayBeGone =
+      unknown || cause instanceof MissingKubeconfigError || !(cause instanceof KubeconfigError);
+    const renamed = unknown
+      ? "; if the cluster has another name in your kubeconfig: pulumi config set modelcar:kubeContext <context>, then " +
+        "pulumi up once, or --run-program with any command"
+      : "";
+    const wayOut = mayBeGone
+      ? `; if the cluster was deleted, run this again with ${variable}=true, which takes what was there out of the state`
+      : "; mend the kubeconfig, then run this again";
+    super(`the cluster of context "${context}" cannot be reached: ${message || code}${renamed}${wayOut}`, {
+      cause,
+    });
+    this.mayBeGone = mayBeGone;
     this.stack = "";
   }
 }
@@ -51,7 +59,7 @@ function isNoAnswer(error: unknown): boolean {
 /**
  * What `read` gives for a resource: what `work` finds. From a cluster out of reach a resource stays as it is, because a
  * refresh comes before the program and so may go by a context that the stack no longer has; or leaves the state, where the
- * user has said so.
+ * cluster may be gone and the user has said so.
  */
 export async function readOf<P extends Resource>(
   id: string,
@@ -63,7 +71,7 @@ export async function readOf<P extends Resource>(
     return await reaching(props, work);
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    if (removesUnreachable()) {
+    if (error.mayBeGone && removesUnreachable()) {
       print(`warning: ${id}: taken out of the state, because ${error.message}`);
       return {};
     }
@@ -98,7 +106,7 @@ export async function clusterToDeleteFrom(
       throw new UnreachableError(contextOf(props), cause);
     });
   } catch (error) {
-    if (!(error instanceof UnreachableError) || !removesUnreachable()) throw error;
+    if (!(error instanceof UnreachableError && error.mayBeGone && removesUnreachable())) throw error;
     print(`warning: ${id}: only taken out of the state, because ${error.message}`);
     return undefined;
   }
