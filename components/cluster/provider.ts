@@ -58,9 +58,13 @@ export async function check(olds: Partial<State>, news: IdentityInputs) {
   }
 }
 
-/** The name of the context is nothing of the cluster's. What is newly known of it is written down in place. */
+/**
+ * The name of the context is nothing of the cluster's. A first sign is written down in place; another one, of a namespace that
+ * the last `up` made, is noted by a refresh, so that no preview has something to do for it.
+ */
 export async function diff(_id: string, olds: State, news: State) {
-  return { changes: olds.namespace !== news.namespace || signs.some((sign) => olds[sign] !== news[sign]) };
+  const isOther = !isSame(olds, { kubeSystemUid: undefined, namespaceUid: undefined, ...news });
+  return { changes: olds.namespace !== news.namespace || (isKnown(news) && isOther) };
 }
 
 export async function create(inputs: State) {
@@ -76,7 +80,10 @@ export function read(id: string, props: State) {
   return readOf(id, props, async (cluster) => {
     const live = await identityOf(cluster, props.namespace);
     const reason = difference(contextOf(props), props, live);
-    if (!reason) return { id, props };
+    if (!reason) {
+      const { kubeSystemUid: _, namespaceUid: __, ...others } = props;
+      return { id, props: { ...others, ...noted(props, live, isSame(props, live)) } };
+    }
     if (isAgreed(live)) return {};
     throw Object.assign(new Error(reason), { stack: "" });
   });
@@ -122,6 +129,8 @@ function difference(context: string, known: Identity, live: Answer): string | un
     `taken the old one's place and everything is to be made anew: ${consentVariable}=${live[key]} pulumi up`
   );
 }
+
+const isKnown = (identity: Identity) => signs.some((sign) => identity[sign]);
 
 /** The surest first. */
 const signs = ["kubeSystemUid", "namespaceUid"] as const;
