@@ -57,12 +57,16 @@ export const dnsName = text(
   "a domain name in lower case, such as apps.example.com",
 ).max(200, { error: "a domain name of at most 200 characters" });
 
-/** Without trailing slashes, so that paths can follow. */
-export const url = text(
-  /^https?:\/\/[^\s/?#]+[^\s?#]*$/,
-  "an http:// or https:// URL without query",
-).transform((value) => value.replace(/\/+$/, ""));
+const urlWithoutQuery = "an http:// or https:// URL without query";
+const withLogin = /^https?:\/\/[^/?#\\]*@/i;
 
+/** Without trailing slashes, so that paths can follow, and without user or password, which would lie open in the state. */
+export const url = z
+  .string({ error: urlWithoutQuery })
+  .refine((value) => !withLogin.test(value), {
+    error: () => "",
+    abort: true,
+  })
 export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "an address range, such as 10.0.0.0/8" });
 
 export const image = text(
