@@ -104,9 +104,14 @@ function describe(
   const allowed =
     issue.code === "invalid_type" && issue.expected === "object" ? "a set of keys" : issue.message;
   const missing = value === undefined || value === "";
-  const shown = encrypted.has(String(issue.path[0])) ? "its value (a secret)" : JSON.stringify(value);
+  const shown = encrypted.has(String(issue.path[0]))
+    ? "its value (a secret)"
+    : withoutLogin(JSON.stringify(value));
   report(issue.path, missing ? `missing; set it to ${allowed}` : `${shown} must be ${allowed}`);
 }
+
+/** A URL's user and password are in no message either. */
+const withoutLogin = (json: string | undefined) => json?.replace(/(https?:\/\/)(?:[^"\\]|\\.)*@/gi, "$1…@");
 
 function keyPath(path: readonly PropertyKey[]): string {
   const joined = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");

@@ -1,17 +1,29 @@
 /**
- * Tells a Node that is too old to load TypeScript, in one sentence and before anything of this program is loaded. Plain
+ * Tells a Node that does not load TypeScript, too old or told not to, in one sentence and before anything of this program is loaded. Plain
  * CommonJS, because an old Node must be able to read it.
  */
 const { engines } = require("../package.json");
 
 function nodeProblem(node = process) {
   if (node.features.typescript) return undefined;
+  if (loadsTypeScript(node.versions.node)) {
+    return (
+      `Node ${node.versions.node} (${node.execPath}) cannot load this program: TypeScript is switched off. ` +
+      "Remove --no-experimental-strip-types (or --no-strip-types) from NODE_OPTIONS"
+    );
+  }
   const needed = engines.node.replace(/^>=/, "");
   return (
     `Node ${node.versions.node} (${node.execPath}) cannot load this program: it needs Node ${needed} or newer ` +
     `(of 23, 23.6 or newer). Put such a Node first on PATH; npm ci has put one into node_modules/.bin: ` +
     'export PATH="$PWD/node_modules/.bin:$PATH"'
   );
+}
+
+/** Whether it does so without a flag: from 22.18, of 23 from 23.6 (https://nodejs.org/api/typescript.html). */
+function loadsTypeScript(version) {
+  const [major, minor] = version.split(".").map(Number);
+  return major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
 }
 
 module.exports = { nodeProblem };

@@ -89,6 +89,37 @@ test("quantities and URLs come out in one form", () => {
   expect(config.registry).toMatchObject({ url: "http://registry.test:8080" });
 });
 
+test("a URL or registry that cannot be reached, or has a password in it, is refused with its key", () => {
+  const raw = stack("local");
+  raw.huggingFace = { endpoint: "http://[::1" };
+  raw.registry = { kind: "url", url: "http://registry.models.svc:99999" };
+  raw.objectStore = { endpoint: "https://admin:s3cret@minio.store.svc:9000" };
+  raw.consoleUrl = "https://admin:s3/cret@console.example.com";
+  raw.imageRegistry = { server: "harbor.example.com:70000" };
+  raw.models[0].package = { kind: "modelcar", image: "harbor.example.com:70000/org/sums" };
+  raw.models[2].source = { uri: `oci://harbor.example.com:70000/org/sums@sha256:${digest}` };
+  const result = parseConfig(raw, encrypted);
+  const errors = "errors" in result ? result.errors : [];
+  const said = (key: string) => errors.filter((line) => line.startsWith(`modelcar:${key}: `));
+  for (const [key, shown] of [
+    ["huggingFace.endpoint", "http://[::1"],
+    ["registry.url", "http://registry.models.svc:99999"],
+    ["consoleUrl", "https://…@console.example.com"],
+    ["imageRegistry.server", "harbor.example.com:70000"],
+    ["models[0].package.image", "harbor.example.com:70000/org/sums"],
+    ["models[2].source.uri", `oci://harbor.example.com:70000/org/sums@sha256:${digest}`],
+  ] as const) {
+    expect(said(key)).toHaveLength(1);
+    expect(said(key)[0]).toMatch(/a port up to 65535$/);
+    expect(said(key)[0]).toContain(`${key}: "${shown}" must be `);
+  }
+  expect(said("objectStore.endpoint")).toEqual([
+    'modelcar:objectStore.endpoint: "https://…@minio.store.svc:9000" must be a URL without user and password: give them as ' +
+      "secrets instead (hfToken, modelRegistryToken, or objectStoreAccessKey and objectStoreSecretKey)",
+  ]);
+  expect(errors.join("\n")).not.toMatch(/s3\/?cret/);
+});
+
 test("five different mistakes give five messages, each with key, value and what is allowed", () => {
   const raw = stack("local");
   raw.platform = "nomad";

@@ -57,11 +57,31 @@ export const dnsName = text(
   "a domain name in lower case, such as apps.example.com",
 ).max(200, { error: "a domain name of at most 200 characters" });
 
-/** Without trailing slashes, so that paths can follow. */
-export const url = text(
-  /^https?:\/\/[^\s/?#]+[^\s?#]*$/,
-  "an http:// or https:// URL without query",
-).transform((value) => value.replace(/\/+$/, ""));
+const urlForm = "an http:// or https:// URL without query, of a host and a port up to 65535";
+
+/** Without trailing slashes, so that paths can follow, and without a password, which would lie open in the state. */
+export const url = z
+  .string({ error: urlForm })
+  .refine((value) => /^https?:\/\/[^\s/?#]+[^\s?#]*$/.test(value) && URL.canParse(value), {
+    error: urlForm,
+    abort: true,
+  })
+  .refine((value) => new URL(value).username + new URL(value).password === "", {
+    error:
+      "a URL without user and password: give them as secrets instead (hfToken, modelRegistryToken, or objectStoreAccessKey " +
+      "and objectStoreSecretKey)",
+  })
+  .transform((value) => value.replace(/\/+$/, ""));
+
+/** Whether what comes before the first slash is a host[:port]. */
+export const isRegistryHost = (value: string) => URL.canParse(`https://${value.split("/")[0]}`);
+
+/** A registry's host[:port], and the repository that the pattern lets follow it. */
+export const registryHost = (pattern: RegExp, allowed: string) =>
+  z
+    .string({ error: allowed })
+    .regex(pattern, { error: allowed, abort: true })
+    .refine(isRegistryHost, { error: `${allowed}, of a host and a port up to 65535` });
 
 export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "an address range, such as 10.0.0.0/8" });
 

@@ -7,10 +7,12 @@ import {
   cpu,
   dnsLabel,
   integer,
+  isRegistryHost,
   kinds,
   list,
   nonEmpty,
   number,
+  registryHost,
   serviceName,
   text,
   url,
@@ -31,7 +33,9 @@ const existingSource = z.strictObject({
   uri: text(
     /^(oci:\/\/[^\s@]+@sha256:[0-9a-f]{64}|s3:\/\/[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]\/\S+|pvc:\/\/[a-z0-9]([-a-z0-9]*[a-z0-9])?\/\S*)$/,
     "oci://<repository>@sha256:<digest>, s3://<bucket>/<prefix> or pvc://<claim>/<path>",
-  ),
+  ).refine((value) => !value.startsWith("oci:") || isRegistryHost(value.slice("oci://".length)), {
+    error: "oci://<repository>@sha256:<digest> of a registry's host and a port up to 65535",
+  }),
 });
 
 /** Figures of the model's config.json, from which sizing tells whether it fits its GPUs. */
@@ -67,7 +71,7 @@ const packaging = kinds(
     z.strictObject({
       kind: z.literal("modelcar"),
       /** Repository that the image is pushed to; its tag is made of its digest. */
-      image: text(
+      image: registryHost(
         /^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[a-z0-9]([-._a-z0-9]*[a-z0-9])?)+$/,
         "a repository without a tag, such as quay.io/your-org/your-model",
       ),

@@ -17,6 +17,7 @@ import {
   nonEmpty,
   number,
   record,
+  registryHost,
   text,
   url,
   version,
@@ -264,7 +265,7 @@ const keys = z.strictObject({
   imageRegistry: z
     .strictObject({
       /** Host, with its port where it is not the usual one. */
-      server: text(/^[a-z0-9][-.a-z0-9]*(:\d+)?$/, "a registry's host, such as quay.io"),
+      server: registryHost(/^[a-z0-9][-.a-z0-9]*(:\d+)?$/, "a registry's host, such as quay.io"),
       /** With the secret imageRegistryPassword. */
       username: nonEmpty.optional(),
       /** It speaks HTTP without TLS. */

@@ -9,43 +9,57 @@ export interface Flag {
 }
 
 export interface CommandLine {
-  /** Commands and operands: `stack`, `select`, `dev`. */
+  /** Commands and operands, the command first: `stack`, `select`, `dev`. */
   readonly words: readonly string[];
   readonly flags: readonly Flag[];
-  /** Where the first word is among the arguments; -1 without one. */
+  /** Where the command is among the arguments; -1 without one. */
   readonly commandAt: number;
 }
 
 /** Flags that are followed by a value. All others are switches, whose value, if any, comes after an equals sign. */
 const valued = new Set(
   (
-    "client color config config-file copy-config-from cwd dest event-log exclude exec-agent exec-kind file from " +
-    "generate-resources import-file memprofilerate message otel-traces out output parallel parent plan policy-pack " +
-    "policy-pack-config profiling properties provider replace save-plan secrets-provider source stack target " +
+    "client cloud-url color config config-file copy-config-from cwd description dest event-log exclude exec-agent exec-kind " +
+    "field file format from function generate-resources import-file import-pending-creates lifetime memprofilerate message " +
+    "method module name organization otel-traces out output parallel parent plan policy-pack policy-pack-config profiling " +
+    "project properties provider query raw-field replace resource save-plan secrets-provider source stack tag target " +
     "target-replace teams tracing tracing-header type verbose"
   ).split(" "),
 );
+/** Switches that every command has. Before the command the CLI takes what follows any other flag for its value. */
+const switchesOfAll =
+  /^(-[eQh]|--(disable-integrity-checking|emoji|fully-qualify-stack-names|help|logflow|logtostderr|non-interactive|version))$/;
 const letters: Readonly<Record<string, string>> = { C: "cwd", s: "stack", v: "verbose" };
-/** Letters that mean something else, or nothing, in other commands. */
+const lettersOfUpdates = { c: "config", m: "message", p: "parallel", t: "target", x: "exclude" };
+/** Letters of flags with a value that a command has besides; any other letter is a switch's. */
 const lettersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  stack: {},
-  cancel: {},
+  ...Object.fromEntries(
+    "up update preview pre destroy down dn refresh watch"
+      .split(" ")
+      .map((command) => [command, lettersOfUpdates]),
+  ),
+  api: { F: "field", X: "method", f: "raw-field" },
   config: { d: "dest" },
+  env: { f: "file", l: "lifetime", o: "organization", p: "project" },
   import: { f: "file", m: "message", o: "out", p: "parallel" },
-};
-const lettersOfUpdates: Readonly<Record<string, string>> = {
-  c: "config",
-  m: "message",
-  p: "parallel",
-  t: "target",
-  x: "exclude",
+  insights: { q: "query" },
+  login: { c: "cloud-url" },
+  logout: { c: "cloud-url" },
+  logs: { r: "resource" },
+  new: { c: "config", d: "description", n: "name" },
+  org: { q: "query" },
+  package: { d: "description", f: "function", m: "module", n: "name", o: "out", r: "resource" },
+  plugin: { f: "file" },
+  project: { c: "config", d: "description", n: "name", o: "organization" },
+  stack: { o: "organization", p: "project", t: "tag" },
 };
 
 /** Values that are missing at the end are empty. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const words: string[] = [];
   const flags: Flag[] = [];
-  let commandAt = -1;
+  const commandAt = commandIn(args);
+  const command = args[commandAt];
   for (let at = 0; at < args.length; at += 1) {
     const arg = args[at] as string;
     if (arg === "--") {
@@ -53,17 +67,29 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
       break;
     }
     if (!arg.startsWith("-") || arg === "-") {
-      if (words.length === 0) commandAt = at;
-      words.push(arg);
+      if (at === commandAt) words.unshift(arg);
+      else words.push(arg);
       continue;
     }
-    const { name, value } = arg.startsWith("--") ? longFlag(arg) : shortFlag(arg, words[0]);
-    const follows = value === undefined && valued.has(name);
+    const { name, value } = arg.startsWith("--") ? longFlag(arg) : shortFlag(arg, command);
+    const hasValue = valued.has(name) || (command === "watch" && name === "path");
+    const follows = value === undefined && hasValue;
     if (follows) at += 1;
     const given = follows ? (args[at] ?? "") : value;
     flags.push({ name, value: given, text: follows ? `${arg} ${given}`.trimEnd() : arg });
   }
   return { words, flags, commandAt };
+}
+
+/** Where the command is: after flags, each with a value unless it says it with "=" or is a switch of all commands. */
+function commandIn(args: readonly string[]): number {
+  for (let at = 0; at < args.length && args[at] !== "--"; at += 1) {
+    const arg = args[at] as string;
+    if (!arg.startsWith("-")) return at;
+    const alone = /^(-[^-]|--[^=]+)$/.test(arg) && !switchesOfAll.test(arg);
+    if (alone) at += 1;
+  }
+  return -1;
 }
 
 function longFlag(arg: string): { name: string; value: string | undefined } {
@@ -73,7 +99,7 @@ function longFlag(arg: string): { name: string; value: string | undefined } {
 
 /** Switches may stand together before a letter that has a value: -ys dev, -ysdev, -ys=dev. */
 function shortFlag(arg: string, command = ""): { name: string; value: string | undefined } {
-  const known = { ...letters, ...(lettersOf[command] ?? lettersOfUpdates) };
+  const known = { ...letters, ...lettersOf[command] };
   for (let at = 1; at < arg.length; at += 1) {
     const name = known[arg[at] as string];
     if (name === undefined) continue;

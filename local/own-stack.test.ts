@@ -27,6 +27,11 @@ describe("another stack is refused, with what to run instead", () => {
     ["config set --secret hfToken hf_secret --stack dev", "not for dev: run pulumi config set … --stack dev"],
     ["config cp --dest dev", "not for dev: run pulumi config cp --dest dev"],
     ["config cp -d dev", "not for dev: run pulumi config cp -d dev"],
+    ["-d dev config cp", "not for dev: run pulumi config cp -d dev"],
+    ["config -d dev cp", "not for dev: run pulumi config cp -d dev"],
+    ["-y dev up", "not for dev: run pulumi up … --stack dev"],
+    ["about -ts dev", "not for dev: run pulumi about -ts dev"],
+    ["policy install -s dev", "not for dev: run pulumi policy install -s dev"],
     ["state move --source local --dest dev urn", "not for dev: run pulumi state move … --dest dev"],
     ["stack export --stack dev", "not for dev: run pulumi stack export --stack dev"],
     ["stack import --file state.json -s dev", "not for dev: run pulumi stack import … -s dev"],
@@ -76,11 +81,20 @@ describe("another stack is refused, with what to run instead", () => {
     );
   });
 
+  test.each([
+    ["npm_config_cwd", "/tmp", "not for what is in /tmp: run pulumi up --cwd /tmp"],
+    ["npm_config_source", "dev", "not for dev: run pulumi up --source dev"],
+    ["npm_config_copy_config_from", "dev", "not for dev: run pulumi up --copy-config-from dev"],
+  ])("npm took it: %s", (variable, value, expected) => {
+    expect(refusalOf("up", { [variable]: value })).toBe(`${only}, ${expected}`);
+  });
+
   test.each(["PULUMI_STACK", "PULUMI_OPTION_STACK"])("%s in the environment", (variable) => {
     expect(refusalOf("up", { [variable]: "dev" })).toBe(
       `${only}, and ${variable} says dev: unset it, or run pulumi up --stack dev`,
     );
     expect(refusalOf("up", { [variable]: "local" })).toBeUndefined();
+    expect(refusalOf("up", { [variable]: "" })).toBeUndefined();
   });
 
   test("a folder or a configuration in the environment", () => {
@@ -126,6 +140,12 @@ test.each([
   "import -f resources.json",
   "import kubernetes:core/v1:ConfigMap dev dev/dev",
   "refresh --preview-only",
+  "refresh --import-pending-creates urn",
+  "--import-pending-creates urn refresh",
+  "login -cs3://bucket",
+  "package gen-sdk -osdk",
+  "about -t",
+  "watch --path src",
   "cancel --yes",
   "version",
   "whoami",

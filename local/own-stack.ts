@@ -23,6 +23,9 @@ const variables = {
   PULUMI_OPTION_CONFIG_FILE: "config-file",
   npm_config_stack: "stack",
   npm_config_dest: "dest",
+  npm_config_source: "source",
+  npm_config_copy_config_from: "copy-config-from",
+  npm_config_cwd: "cwd",
   npm_config_config_file: "config-file",
 } as const;
 
@@ -70,7 +73,8 @@ function inEnvironment(
 ): string | undefined {
   for (const [variable, name] of Object.entries(variables)) {
     const value = environment[variable];
-    if (value === undefined || refused(name, value) === undefined) continue;
+    // The CLI takes an empty one for none.
+    if (!value || refused(name, value) === undefined) continue;
     const instead = plain(line, `--${name} ${value}`);
     if (!variable.startsWith("npm_"))
       return `${only}, and ${variable} says ${value}: unset it, or run ${instead}`;

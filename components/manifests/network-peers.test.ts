@@ -19,8 +19,6 @@ describe("where a URL leads", () => {
     ["https://sums-predictor.ai.svc.cluster.local.", "ai"],
     ["registry.oci-registry.svc.cluster.local:5000", "oci-registry"],
     ["http://minio-0.minio.model-storage.svc.cluster.local:9000", "model-storage"],
-    ["http://minio.model-storage:9000", "model-storage"],
-    ["https://registry.ns1", "ns1"],
   ])("%s: to the pods of namespace %s, at whatever port they listen", (url, namespace) => {
     expect(destination(url)).toEqual([{ to: [namespaced(namespace)] }]);
   });
@@ -32,6 +30,18 @@ describe("where a URL leads", () => {
 
   test.each([
     ["http://nexus.tools:8081", "tools"],
+    // Namespaces that are called like an end of public names.
+    ["http://minio.ai:8081", "ai"],
+    ["http://model-registry.dev:8081", "dev"],
+    ["registry.app:8081", "app"],
+    ["http://minio.xn--p1ai:8081", "xn--p1ai"],
+    // Ends that only a private DNS zone has.
+    ["harbor.lab2:8081", "lab2"],
+    ["harbor.lab-1:8081", "lab-1"],
+    ["http://minio.model-storage:8081", "model-storage"],
+    // A StatefulSet's pod.
+    ["http://minio-0.minio.storage:8081", "storage"],
+    ["http://minio-12.headless.ai:8081", "ai"],
     ["https://hub.mirror.svc.k8s.example.com:8081", "mirror"],
   ])("%s may be a Service of namespace %s or a host outside, so both are let through", (url, namespace) => {
     const [inside, outside, ...more] = destination(url);
@@ -46,6 +56,14 @@ describe("where a URL leads", () => {
     "https://hub.svc.example.com",
     "https://s3.eu-central-1.amazonaws.com",
     "quay.io",
+    "ghcr.io",
+    "docker.io",
+    "registry.redhat.io",
+    "registry.example.com",
+    "team-1.azurecr.io",
+    "models-2.amazonaws.com",
+    "minio-0.minio.example.com",
+    "harbor.lab.internal",
   ])("%s: outside, at 443, and neither private addresses nor a cloud's metadata service", (url) => {
     const [{ to, ports } = {}, ...others] = destination(url);
     expect([ports, others]).toEqual([[tcp(443)], []]);

@@ -58,10 +58,14 @@ interface Whereabouts {
 }
 
 /**
- * What a pod needs to reach a URL, or host[:port] with TLS. A Service of the cluster (`<service>.<namespace>.svc`, with or
- * without the cluster's domain, `<service>.<namespace>`, or `<service>` beside the job) is all pods of its namespace at any
- * port: policies see the port that a pod listens on, which the Service's own does not tell. Any other host is outside: every
- * public address, and those of `privateNetworks`, at the URL's port, because policies know no names.
+ * What a pod needs to reach a URL, or host[:port] with TLS. A Service of the cluster is all pods of its namespace at any port:
+ * policies see the port that a pod listens on, which the Service's own does not tell. A host outside is every public address,
+ * and those of `privateNetworks`, at the URL's port, because policies know no names. Which of the two a name is:
+ *
+ * - `<service>` alone and `….<service>.<namespace>.svc[.cluster.local]`: a Service, the first beside the job;
+ * - an address, a well-known public host, and three or more parts: outside, unless the first of three is a pod's name (ends
+ *   in its number) and the others can be `<service>.<namespace>`;
+ * - `<service>.<namespace>`, `<pod>.<service>.<namespace>`, and `….svc` with another domain: either, so both are let through.
  */
 export function destination(
   url: string,
@@ -78,10 +82,15 @@ export function destination(
   ];
 }
 
-/** Ends of public names of two parts, such as quay.io or hf-mirror.com: a country's, or one of the usual others. */
-const publicEnd = /^([a-z]{2}|com|net|org|edu|gov|int|info|biz|dev|app|cloud)$/;
-/** No public end has these, but for those that begin with xn--. */
-const neverPublicEnd = /[-\d]/;
+/** The last two parts of well-known hubs, registries and stores: clearly no namespace's, though they look alike. */
+const publicHosts = new Set(
+  (
+    "huggingface.co hf-mirror.com modelscope.cn quay.io ghcr.io gcr.io docker.io docker.com nvcr.io icr.io azurecr.io pkg.dev " +
+    "redhat.io redhat.com amazonaws.com googleapis.com windows.net github.com gitlab.com"
+  ).split(" "),
+);
+/** A pod of a StatefulSet, which has a name of its own before its Service's: minio-0.minio.storage. */
+const podName = /^[a-z]([-a-z0-9]*[a-z0-9])?-\d+$/;
 
 function whereabouts(host: string): Whereabouts {
   const name = host.replace(/\.$/, "");
@@ -93,10 +102,13 @@ function whereabouts(host: string): Whereabouts {
     // Of a cluster with a domain of its own, or a company's host that is called so.
     return { inside: namespace, ...(domain === ".cluster.local" ? {} : { outside: true }) };
   }
-  const [, second, ...more] = name.split(".");
+  const parts = name.split(".");
+  const [first = "", second] = parts;
   if (second === undefined) return { inside: "" };
-  if (more.length > 0 || publicEnd.test(second) || second.startsWith("xn--")) return { outside: true };
-  return { inside: second, ...(neverPublicEnd.test(second) ? {} : { outside: true }) };
+  if (publicHosts.has(parts.slice(-2).join("."))) return { outside: true };
+  // A pod is called like the StatefulSet, whose Service may have any name.
+  const mayBeInside = parts.length === 2 || (parts.length === 3 && podName.test(first));
+  return { ...(mayBeInside ? { inside: parts.at(-1) as string } : {}), outside: true };
 }
 
 function outside(host: string, privateNetworks: readonly string[]): Peer[] {

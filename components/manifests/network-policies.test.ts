@@ -63,7 +63,7 @@ describe("the project's namespace", () => {
       hub: url,
       objectStore: url,
       modelRegistry: url,
-      imageRegistry: "registry.openshift-storage",
+      imageRegistry: "registry.openshift-storage.svc",
     };
     const every = policies({ urls }, [...tasks, "build-and-push-modelcar", "publish-test-results-v2"]);
     const rules = Object.entries(every)

@@ -11,11 +11,15 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+import requests
+from blob_upload import Uploads
+from blobs import Content
 from conftest import Outcome
 from fault_proxy import NO_ANSWER, Reply
 from registry_network import Network, registry_network
 from registry_stand_in import LOGIN, MIB, Asked, StandIn, TokenStandIn, digest_of, refusal
 from registry_stand_ins import Ecr, Ghcr, GoogleArtifactRegistry, Quay
+from task_support import TaskError
 
 RESULTS = ["image-digest", "storage-uri", "uploaded-bytes"]
 # Above what GHCR and ECR take in a piece, not a multiple of any, and no two parts of it are alike.
@@ -173,6 +177,32 @@ def test_what_a_registry_does_not_take_is_not_tried_for_each_layer(push):
     assert push(stand_in).is_whole()
     refused = [length for length in stand_in.sent("PATCH") + stand_in.sent("PUT") if length > 4 * MIB]
     assert len(refused) == 2
+
+
+def test_an_empty_blob_that_is_refused_is_not_said_to_be_pushed():
+    asked: list[str] = []
+
+    class Refusing:
+        image = "registry.example.com/org/model"
+
+        def request(self, method: str, path: str, **_: object) -> requests.Response:
+            asked.append(method)
+            response = requests.Response()
+            response.status_code = {"POST": 202, "PUT": 405, "DELETE": 204}.get(method, 404)
+            return response
+
+        def ask(self, method: str, path: str, expected: tuple[int, ...]) -> requests.Response:
+            return self.request(method, path)
+
+        def location(self, response: requests.Response) -> str:
+            return "https://registry.example.com/v2/org/model/blobs/uploads/0"
+
+        def complaint(self, response: requests.Response) -> str:
+            return f"{self.image} answered {response.status_code}"
+
+    with pytest.raises(TaskError, match="^registry.example.com/org/model answered 405$"):
+        Uploads(Refusing()).push(Content(b""))
+    assert asked == ["POST", "PUT", "DELETE"]
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, NO_ANSWER])

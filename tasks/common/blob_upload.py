@@ -38,6 +38,9 @@ class Uploads:
         whole, pieces = self._send_whole, self._send_in_pieces
         # What is cut off twice may be too long for a proxy, which does not say so.
         ways = [whole, whole, pieces, whole, pieces] if blob.size < self._least_in_pieces else [pieces, pieces, whole]
+        if blob.size == 0:
+            # Nothing can be cut into pieces.
+            ways = [whole] * 3
         refused: dict[object, Refused] = {}
         interrupted: Interrupted | None = None
         for attempt, way in enumerate(ways):
