@@ -134,7 +134,7 @@ test("a run that was made when its timeouts said less is the same run", () => {
     queue: { name: "gpus", gpus: 4, capacity: 4 },
   };
   const now = { ...recorded, spec: { ...recorded.spec, timeouts: runTimeouts(240, 5) } };
-  expect(now.spec.timeouts).toEqual({ pipeline: "8h20m0s", tasks: "8h0m0s", finally: "20m0s" });
+  expect(now.spec.timeouts).toEqual({ pipeline: "20h20m0s", tasks: "20h0m0s", finally: "20m0s" });
   expect(baseName(recorded)).toBe("candidate-testing-granite-w4a16-7c884663");
   expect(baseName(now)).toBe("candidate-testing-granite-w4a16-7c884663");
   expect(changedInputs(recorded, now)).toEqual([]);
