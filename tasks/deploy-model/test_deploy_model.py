@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kserve_stand_in import SERVING, Cluster, Meanwhile, Model
 from kubernetes_objects import DIGEST_ANNOTATION
-from service_name import service_name
+from service_name import LONGEST_NAME, service_name
 
 pytestmark = pytest.mark.kubernetes
 RESULTS = ["inference-service", "service-url"]
@@ -321,7 +321,7 @@ def test_expected_failures_are_one_line(deploy, changes, message):
         ("granite_3.1__2b.", "granite-3-1-2b"),
         ("7B", "model-7b"),
         ("___", "model"),
-        ("a" * 53, "a" * 53),
+        ("a" * LONGEST_NAME, "a" * LONGEST_NAME),
     ],
 )
 def test_a_name_becomes_one_that_kubernetes_takes(model, name):
@@ -331,4 +331,4 @@ def test_a_name_becomes_one_that_kubernetes_takes(model, name):
 def test_long_names_stay_different():
     names = {service_name("x" * 60 + ending) for ending in ("-base", "-chat", "-Chat")}
     assert len(names) == 3
-    assert all(len(name) <= 53 for name in names)
+    assert all(len(name) <= LONGEST_NAME for name in names)
