@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { pulumiEnvironment } from "../../local/pulumi/environment.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { type CliResult, createProject, type Project } from "./project.ts";
+import { type CliResult, createProject, fails, type Project, succeeds } from "./project.ts";
 
 const repository = join(import.meta.dirname, "../..");
 /** How the provider was declared before the cluster had an identity: by the context's name, with $KUBECONFIG in the state. */
@@ -60,18 +60,6 @@ async function stack(provider: string): Promise<void> {
   });
   await succeeds(project.pulumi("config", "set", "modelcar:kubeContext", "test"));
   await succeeds(project.pulumi("up", "--yes", "--skip-preview"));
-}
-
-async function succeeds(result: Promise<CliResult>): Promise<string> {
-  const { code, output } = await result;
-  expect(code, output).toBe(0);
-  return output;
-}
-
-async function fails(result: Promise<CliResult>): Promise<string> {
-  const { code, output } = await result;
-  expect(code, output).not.toBe(0);
-  return output;
 }
 
 /** Another person's kubeconfig: the context has another name there, and the first one's is not in it. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { type CliResult, createProject, type Project } from "./project.ts";
+import { createProject, type Project, succeeds } from "./project.ts";
 
 const components = join(import.meta.dirname, "../../components");
 let directory: string;
@@ -27,12 +27,6 @@ afterAll(async () => {
   await controlPlane?.stop();
   rmSync(directory, { recursive: true, force: true });
 });
-
-async function succeeds(result: Promise<CliResult>): Promise<string> {
-  const { code, output } = await result;
-  expect(code, output).toBe(0);
-  return output;
-}
 const up = () => succeeds(project.pulumi("up", "--yes", "--skip-preview"));
 
 interface Resource {

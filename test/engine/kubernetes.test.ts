@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { builtPlugins } from "../../local/stack.ts";
 import { providerVersion } from "../../local/toolchain/pulumi-kubernetes.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
-import { type CliResult, createProject, type Project } from "./project.ts";
+import { type CliResult, createProject, fails, type Project, succeeds } from "./project.ts";
 
 let directory: string;
 let controlPlane: ControlPlane;
@@ -73,18 +73,6 @@ async function up(): Promise<CliResult> {
 async function expectNoChanges(): Promise<void> {
   const { code, output } = await project.pulumi("preview", "--diff", "--expect-no-changes");
   expect(code, output).toBe(0);
-}
-
-async function succeeds(result: Promise<CliResult>): Promise<string> {
-  const { code, output } = await result;
-  expect(code, output).toBe(0);
-  return output;
-}
-
-async function fails(result: Promise<CliResult>): Promise<string> {
-  const { code, output } = await result;
-  expect(code, output).not.toBe(0);
-  return output;
 }
 
 const QUOTA = "/api/v1/namespaces/demo/resourcequotas/quota";

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { copyFileSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { expect } from "vitest";
 import { pulumiEnvironment, pulumiHome } from "../../local/pulumi/environment.ts";
 import { installPlugins } from "../../local/pulumi/install.ts";
 import { builtPlugins } from "../../local/stack.ts";
@@ -15,6 +16,20 @@ export interface CliResult {
   readonly stdout: string;
   /** Both streams together, as people see them. */
   readonly output: string;
+}
+
+/** What a run of the CLI that must succeed says. */
+export async function succeeds(result: Promise<CliResult>): Promise<string> {
+  const { code, output } = await result;
+  expect(code, output).toBe(0);
+  return output;
+}
+
+/** What a run of the CLI that must fail says. */
+export async function fails(result: Promise<CliResult>): Promise<string> {
+  const { code, output } = await result;
+  expect(code, output).not.toBe(0);
+  return output;
 }
 
 /** An ordinary Pulumi project in a directory of its own, with a CLI and state of its own. */
