@@ -3,7 +3,15 @@ import { defineConfig } from "vitest/config";
 const life = "test/cluster/life.test.ts";
 const pipelines = "test/cluster/pipelines.test.ts";
 const end = "test/cluster/end.test.ts";
-const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000, fileParallelism: false };
+const network = "test/cluster/network.test.ts";
+const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000 };
+/** What vitest takes of itself leaves a core idle, which is half of a small machine. */
+const onEveryCore = { maxWorkers: "100%" };
+/** For files that wait for others' processes most of the time. */
+const sideBySide = { maxWorkers: 3 };
+const oneByOne = { maxWorkers: 1 };
+/** Projects of one run that differ in their workers run one after the other. */
+const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
 
 export default defineConfig({
   test: {
@@ -15,39 +23,54 @@ export default defineConfig({
           name: "unit",
           include: ["**/*.test.ts"],
           exclude: ["node_modules/**", ".local/**", "test/**"],
+          ...onEveryCore,
         },
       },
       // The whole program, hundreds of times: on a busy machine some take seconds.
-      { test: { name: "program", include: ["test/program/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          name: "program",
+          include: ["test/program/**/*.test.ts"],
+          testTimeout: 60_000,
+          ...onEveryCore,
+        },
+      },
       {
         test: {
           name: "schemas",
           include: ["test/schemas/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 600_000,
+          ...onEveryCore,
         },
       },
       {
         test: {
           name: "engine",
           include: ["test/engine/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          ...sideBySide,
+          ...inTurn(1),
         },
       },
       {
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
-          exclude: [life, pipelines, end],
+          exclude: [life, network, pipelines, end],
           globalSetup: "test/cluster/setup.ts",
           ...onPlatform,
+          ...sideBySide,
+          ...inTurn(2),
         },
       },
+      // Alone: who writes network policies beside it makes the node write all its rules anew.
+      { test: { name: "network", include: [network], ...onPlatform, ...oneByOne, ...inTurn(3) } },
       // Apart from the others, because each changes what runs on the platform; scripts/test.ts has their order.
-      { test: { name: "life", include: [life], ...onPlatform } },
-      { test: { name: "pipelines", include: [pipelines], ...onPlatform } },
-      { test: { name: "end", include: [end], ...onPlatform } },
+      { test: { name: "life", include: [life], ...onPlatform, ...oneByOne, ...inTurn(4) } },
+      { test: { name: "pipelines", include: [pipelines], ...onPlatform, ...oneByOne, ...inTurn(5) } },
+      { test: { name: "end", include: [end], ...onPlatform, ...oneByOne, ...inTurn(6) } },
     ],
   },
 });

@@ -9,7 +9,7 @@ import { join, relative } from "node:path";
 import { projectDirectory, stateDirectory } from "../local/paths.ts";
 import { stopPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
-import { modelTaskSuites, taskSuites, testTasks } from "../local/test-tasks.ts";
+import { modelTaskSuites, taskSuites, testTasks } from "./test/tasks.ts";
 import { type FileTime, type PartTime, timed, timeTable } from "./test/timings.ts";
 
 interface Count {
@@ -98,7 +98,7 @@ const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   "model-tasks": () => testTasks(modelTaskSuites, progress),
   // One platform from the first of these to the last: made by life, ended by end.
   life: () => vitest("life"),
-  cluster: () => vitest("cluster"),
+  cluster: () => vitest("cluster", "network"),
   pipelines: () => vitest("pipelines"),
   end: () => vitest("end"),
 };

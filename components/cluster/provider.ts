@@ -90,8 +90,9 @@ export function read(id: string, props: State) {
 }
 
 async function identityOf(cluster: Cluster, namespace: string): Promise<Answer> {
-  const kubeSystemUid = await uidOf(cluster, "kube-system");
-  return { kubeSystemUid, namespaceUid: await uidOf(cluster, namespace) };
+  const names = ["kube-system", namespace];
+  const [kubeSystemUid, namespaceUid] = await Promise.all(names.map((name) => uidOf(cluster, name)));
+  return { kubeSystemUid, namespaceUid };
 }
 
 /** Whether the user has named this cluster as the one to be taken. */

@@ -2,14 +2,21 @@
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Image } from "./images/image.ts";
-import { compressTest, evaluateTest, guidellmTest, reportTest, tasksTest } from "./images/images.ts";
-import { provideTestImage } from "./images/node-store.ts";
-import { runInImage } from "./images/store.ts";
-import { projectDirectory } from "./paths.ts";
-import type { Progress } from "./progress.ts";
-import { run } from "./run.ts";
-import { goModuleSource, goToolDirectory } from "./toolchain/go.ts";
+import type { Image } from "../../local/images/image.ts";
+import {
+  compressTest,
+  evaluateTest,
+  guidellmTest,
+  reportTest,
+  tasksTest,
+} from "../../local/images/images.ts";
+import { provideTestImage } from "../../local/images/node-store.ts";
+import { runInImage } from "../../local/images/store.ts";
+import { projectDirectory } from "../../local/paths.ts";
+import type { Progress } from "../../local/progress.ts";
+import { run } from "../../local/run.ts";
+import { goModuleSource, goToolDirectory } from "../../local/toolchain/go.ts";
+import type { FileTime } from "./timings.ts";
 
 /** The tests that run in an image: folders under the project, without those under them that run elsewhere. */
 interface Suite {
@@ -31,6 +38,9 @@ const bucketAndRegistry = [
   "--model-registry=/tools/model-registry/model-registry",
 ];
 
+/** Most of their time they wait for a server or for a Python to start. */
+const sideBySide = ["--numprocesses=4", "--dist=worksteal"];
+
 /** The tasks that move files and records. */
 export const taskSuites: readonly Suite[] = [
   {
@@ -38,6 +48,7 @@ export const taskSuites: readonly Suite[] = [
     folders: ["tasks", "local/hub"],
     elsewhere: [...compressing, ...evaluating, ...benchmarking, ...comparing],
     options: [
+      ...sideBySide,
       ...bucketAndRegistry,
       "--registry=/tools/registry/registry",
       "--etcd=/tools/etcd/etcd",
@@ -45,7 +56,7 @@ export const taskSuites: readonly Suite[] = [
       "--kserve-crds=/tools/kserve-crds",
     ],
   },
-  { image: reportTest, folders: comparing, options: bucketAndRegistry },
+  { image: reportTest, folders: comparing, options: [...sideBySide, ...bucketAndRegistry] },
 ];
 
 /** The tasks that run models. */
@@ -61,6 +72,8 @@ const tools = ["minio", "model-registry", "registry", "etcd", "kubernetes"] as c
 interface Count {
   readonly passed: number;
   readonly failed: number;
+  /** Time that their tests took; files share it where they run side by side. */
+  readonly files: readonly FileTime[];
 }
 
 /** Runs suites. One without any test counts as a failure. */
@@ -78,12 +91,14 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
     await run("chmod", ["-R", "a+rX", project]);
     let passed = 0;
     let failed = 0;
+    const files: FileTime[] = [];
     for (const suite of suites) {
       const count = await runSuite(suite, project, progress);
       passed += count.passed;
       failed += count.failed;
+      files.push(...count.files);
     }
-    return { passed, failed };
+    return { passed, failed, files };
   } finally {
     rmSync(project, { recursive: true });
   }
@@ -113,17 +128,21 @@ async function runSuite(suite: Suite, project: string, progress: Progress): Prom
     return counts(readFileSync(join(reports, "report.xml"), "utf8"));
   } catch (error) {
     progress.say((error as Error).message);
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, files: [] };
   } finally {
     rmSync(reports, { recursive: true });
   }
 }
 
-/** Counts from pytest's JUnit report. */
+/** Counts and times from pytest's JUnit report. */
 function counts(report: string): Count {
   const count = (attribute: string) =>
     Number(new RegExp(`<testsuite [^>]*\\b${attribute}="(\\d+)"`).exec(report)?.[1] ?? 0);
   const failed = count("failures") + count("errors");
   const passed = count("tests") - failed - count("skipped");
-  return { passed, failed: failed + (passed === 0 ? 1 : 0) };
+  const times = new Map<string, number>();
+  for (const [, name = "", seconds] of report.matchAll(/<testcase classname="([^"]+)" .*? time="([\d.]+)"/g))
+    times.set(name, (times.get(name) ?? 0) + Number(seconds));
+  const files = [...times].map(([name, seconds]) => ({ name, seconds }));
+  return { passed, failed: failed + (passed === 0 ? 1 : 0), files };
 }
