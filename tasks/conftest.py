@@ -93,6 +93,8 @@ def run_task(tmp_path: Path) -> Callable[..., Outcome]:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
+            # As its pod does, each has one of its own.
+            "TMPDIR": str(tmp_path),
             "HF_HOME": str(tmp_path / "huggingface"),
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "PYTHONPATH": str(TASKS / "common"),
