@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -11,14 +11,7 @@ const kubeSystem = "/api/v1/namespaces/kube-system";
 let api: FakeApi;
 let directory: string;
 /** Contexts that lead to the cluster. */
-const kubeconfig = (...names: string[]) => {
-  const content = {
-    clusters: [{ name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "tester", user: {} }],
-    contexts: names.map((name) => ({ name, context: { cluster: "fake", user: "tester" } })),
-  };
-  writeFileSync(join(directory, "config"), JSON.stringify(content));
-};
+const kubeconfig = (...names: string[]) => api.writeKubeconfig(join(directory, "config"), names);
 const namespace = (name: string, uid: string) =>
   api.put(`/api/v1/namespaces/${name}`, { metadata: { name, uid } });
 /** A user who may read no namespaces but these. */

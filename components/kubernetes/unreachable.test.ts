@@ -15,12 +15,7 @@ beforeEach(async () => {
   api = await FakeApi.start();
   lines = [];
   directory = mkdtempSync(join(tmpdir(), "kubeconfig-"));
-  const kubeconfig = {
-    clusters: [{ name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "tester", user: {} }],
-    contexts: [{ name: "fake", context: { cluster: "fake", user: "tester" } }],
-  };
-  writeFileSync(join(directory, "config"), JSON.stringify(kubeconfig));
+  api.writeKubeconfig(join(directory, "config"));
   vi.stubEnv("KUBECONFIG", join(directory, "config"));
   vi.stubEnv("PULUMI_K8S_DELETE_UNREACHABLE", undefined);
 });

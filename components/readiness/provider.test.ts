@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -49,12 +49,7 @@ let directory: string;
 beforeEach(async () => {
   api = await FakeApi.start();
   directory = mkdtempSync(join(tmpdir(), "kubeconfig-"));
-  const kubeconfig = {
-    clusters: [{ name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "tester", user: {} }],
-    contexts: [{ name: "fake", context: { cluster: "fake", user: "tester" } }],
-  };
-  writeFileSync(join(directory, "config"), JSON.stringify(kubeconfig));
+  api.writeKubeconfig(join(directory, "config"));
   vi.stubEnv("KUBECONFIG", join(directory, "config"));
   vi.spyOn(console, "log").mockImplementation(() => {});
 });

@@ -1,6 +1,6 @@
 /** The program as a process: streams, signals, exit status. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -24,16 +24,7 @@ afterEach(async () => {
 /** Starts the program with a kubeconfig whose current context is of another cluster. */
 function start(...args: string[]) {
   const kubeconfig = join(mkdtempSync(join(tmpdir(), "modelcar-kube-")), "config");
-  const clusters = [
-    { name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } },
-    { name: "other", cluster: { server: "http://127.0.0.1:1" } },
-  ];
-  const contexts = [
-    { name: "dev", context: { cluster: "fake", user: "u" } },
-    { name: "other", context: { cluster: "other", user: "u" } },
-  ];
-  const users = [{ name: "u", user: {} }];
-  writeFileSync(kubeconfig, JSON.stringify({ clusters, contexts, users, "current-context": "other" }));
+  api.writeKubeconfig(kubeconfig, ["dev"], { elsewhere: "other" });
   return startWith({ KUBECONFIG: kubeconfig }, [...args, "--config-file", file]);
 }
 

@@ -1,6 +1,6 @@
 /** The program as a process: streams and exit status. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -31,16 +31,7 @@ test("stdout has comparison.json and nothing else, by the stack's own context", 
       });
     }
     const kubeconfig = join(mkdtempSync(join(tmpdir(), "modelcar-kube-")), "config");
-    const clusters = [
-      { name: "fake", cluster: { server: api.url, "insecure-skip-tls-verify": true } },
-      { name: "other", cluster: { server: "http://127.0.0.1:1" } },
-    ];
-    const contexts = [
-      { name: "modelcar-local", context: { cluster: "fake", user: "u" } },
-      { name: "other", context: { cluster: "other", user: "u" } },
-    ];
-    const content = { clusters, contexts, users: [{ name: "u", user: {} }], "current-context": "other" };
-    writeFileSync(kubeconfig, JSON.stringify(content));
+    api.writeKubeconfig(kubeconfig, ["modelcar-local"], { elsewhere: "other" });
     const args = ["--json", "--config-file", stackFileOf("local")];
     expect(await run({ KUBECONFIG: kubeconfig }, args)).toEqual({
       out: '{"passed":false}\n',

@@ -1,4 +1,5 @@
 /** A stand-in for the Kubernetes API server, for tests: objects in memory, real HTTP, real watch streams. */
+import { writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -66,6 +67,28 @@ export class FakeApi {
   /** For what is more than requests, such as port-forwards. */
   get server(): Server {
     return this.#server;
+  }
+
+  /** Writes a kubeconfig whose contexts lead here, and none is the current one but `elsewhere`, which leads to no server. */
+  writeKubeconfig(
+    file: string,
+    contexts: readonly string[] = ["fake"],
+    { elsewhere }: { readonly elsewhere?: string } = {},
+  ): void {
+    const context = (name: string, cluster: string) => ({ name, context: { cluster, user: "tester" } });
+    const content = {
+      clusters: [
+        { name: "fake", cluster: { server: this.url, "insecure-skip-tls-verify": true } },
+        ...(elsewhere ? [{ name: "none", cluster: { server: "http://127.0.0.1:1" } }] : []),
+      ],
+      users: [{ name: "tester", user: {} }],
+      contexts: [
+        ...contexts.map((name) => context(name, "fake")),
+        ...(elsewhere ? [context(elsewhere, "none")] : []),
+      ],
+      ...(elsewhere ? { "current-context": elsewhere } : {}),
+    };
+    writeFileSync(file, JSON.stringify(content));
   }
 
   /** A client for this server, with `token`, and `renewed` once the kubeconfig is read again. */
