@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 const life = "test/cluster/life.test.ts";
 const pipelines = "test/cluster/pipelines.test.ts";
 const end = "test/cluster/end.test.ts";
-const network = "test/cluster/network.test.ts";
+/** Who writes network policies beside the one makes the node write all its rules anew; the other ends parts of the platform. */
+const alone = ["test/cluster/network.test.ts", "test/cluster/outages.test.ts"];
 const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000 };
 /** What vitest takes of itself leaves a core idle, which is half of a small machine. */
 const onEveryCore = { maxWorkers: "100%" };
@@ -58,19 +59,19 @@ export default defineConfig({
         test: {
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
-          exclude: [life, network, pipelines, end],
+          exclude: [life, ...alone, pipelines, end],
           globalSetup: "test/cluster/setup.ts",
           ...onPlatform,
           ...sideBySide,
           ...inTurn(2),
         },
       },
-      // Alone: who writes network policies beside it makes the node write all its rules anew.
-      { test: { name: "network", include: [network], ...onPlatform, ...oneByOne, ...inTurn(3) } },
+      // Goes on with the stack of the setup, which the others leave alone.
+      { test: { name: "pipelines", include: [pipelines], ...onPlatform, ...sideBySide, ...inTurn(2) } },
+      { test: { name: "alone", include: alone, ...onPlatform, ...oneByOne, ...inTurn(3) } },
       // Apart from the others, because each changes what runs on the platform; scripts/test.ts has their order.
       { test: { name: "life", include: [life], ...onPlatform, ...oneByOne, ...inTurn(4) } },
-      { test: { name: "pipelines", include: [pipelines], ...onPlatform, ...oneByOne, ...inTurn(5) } },
-      { test: { name: "end", include: [end], ...onPlatform, ...oneByOne, ...inTurn(6) } },
+      { test: { name: "end", include: [end], ...onPlatform, ...oneByOne, ...inTurn(5) } },
     ],
   },
 });

@@ -98,8 +98,8 @@ const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
   "model-tasks": () => testTasks(modelTaskSuites, progress),
   // One platform from the first of these to the last: made by life, ended by end.
   life: () => vitest("life"),
-  cluster: () => vitest("cluster", "network"),
-  pipelines: () => vitest("pipelines"),
+  // The pipelines wait for their pods most of the time, and the other tests have namespaces of their own.
+  cluster: () => vitest("cluster", "pipelines", "alone"),
   end: () => vitest("end"),
 };
 /** Left out where no part is named: it takes images that nothing else needs, and the pipelines run these tasks too. */
