@@ -134,15 +134,21 @@ async function isUsable(): Promise<boolean> {
   return usable;
 }
 
-/** @throws Error that names the checkout whose platform runs. */
-function refuseSecondPlatform(): void {
-  if (!existsSync(machineRecordFile)) return;
-  const other = JSON.parse(readFileSync(machineRecordFile, "utf8")) as ProcessRecord & {
+/** State folder of the platform that runs on this machine, of which there can be one. */
+function runningPlatform(): string | undefined {
+  if (!existsSync(machineRecordFile)) return undefined;
+  const running = JSON.parse(readFileSync(machineRecordFile, "utf8")) as ProcessRecord & {
     stateDirectory: string;
   };
-  if (!isRunning(other)) return;
+  return isRunning(running) ? running.stateDirectory : undefined;
+}
+
+/** @throws Error that names the checkout whose platform runs. */
+function refuseSecondPlatform(): void {
+  const other = runningPlatform();
+  if (!other) return;
   throw new Error(
-    `another embedded platform runs with the state in ${other.stateDirectory}: run npm run stop in its checkout first`,
+    `another embedded platform runs with the state in ${other}: run npm run stop in its checkout first`,
   );
 }
 
@@ -151,7 +157,8 @@ export async function stopSandbox(): Promise<void> {
   const known = record();
   if (known && isRunning(known)) await killProcess(known);
   rmSync(recordFile, { force: true });
-  removeControlGroups();
+  // They have the same names for every checkout's platform.
+  if (!runningPlatform()) removeControlGroups();
 }
 
 /** Runs a command inside the sandbox. */

@@ -1,15 +1,26 @@
 /** The end of the stack and of the platform that the other tests of the cluster leave. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { cacheDirectory, clusterName } from "../../local/paths.ts";
-import { commandLines, list, pulumi, script, stateDirectory } from "./platform.ts";
+import { commandLines, list, project, pulumi, script, stateDirectory } from "./platform.ts";
 
 const interfaces = () => execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" });
 
 // Where only a part of the tests runs, the platform may be down.
 beforeAll(async () => {
   expect((await script("start")).status).toBe(0);
+});
+
+it("stop in another checkout, whose platform does not run, leaves this one's alone", async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), "modelcar-elsewhere-"));
+  execFileSync(process.execPath, [join(project, "scripts/local.ts"), "stop"], {
+    env: { ...process.env, MODELCAR_STATE: elsewhere },
+  });
+  rmSync(elsewhere, { recursive: true });
+  expect((await list("nodes")).length).toBeGreaterThan(0);
 });
 
 it("destroy takes everything away, what runs have deployed included", async () => {
