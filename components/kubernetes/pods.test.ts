@@ -32,6 +32,14 @@ test("the first crash is forgiven, the second is not, and lack of memory never",
   expect(killed).toMatchObject({ patience: 0, text: expect.stringContaining("give it more memory") });
 });
 
+test("what the node lost is no crash, however often", () => {
+  for (const reason of ["Unknown", "ContainerStatusUnknown"]) {
+    const lost = { terminated: { exitCode: 255, reason } };
+    expect(podProblem(container(5, {}, lost))).toBeUndefined();
+    expect(podProblem(container(5, lost))).toBeUndefined();
+  }
+});
+
 test("an init container's problem counts too", () => {
   const status = {
     name: "storage-initializer",

@@ -74,6 +74,9 @@ const waitingReasons = new Set([
   "RunContainerError",
 ]);
 
+/** Ends that were the node's, not the container's, in the words of containerd and of the kubelet: both start it again. */
+const lostWithTheNode = new Set(["Unknown", "ContainerStatusUnknown"]);
+
 /** What keeps a pod from running, if anything does. */
 export function podProblem(pod: Pod): PodProblem | undefined {
   const { conditions = [], initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
@@ -90,7 +93,7 @@ export function podProblem(pod: Pod): PodProblem | undefined {
       };
     }
     const end = container.state?.terminated ?? container.lastState?.terminated;
-    if (!end || end.exitCode === 0) continue;
+    if (!end || end.exitCode === 0 || lostWithTheNode.has(end.reason ?? "")) continue;
     const text = `container ${container.name} ended: ${end.reason ?? "Error"}, exit code ${end.exitCode}`;
     if (end.reason === "OOMKilled")
       return { text: `${text}; give it more memory`, patience: 0, crashed: container.name };

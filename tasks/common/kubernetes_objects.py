@@ -37,6 +37,8 @@ SCHEDULING_PATIENCE, START_PATIENCE = 900.0, 60.0
 # A first crash may be a dependency that was late.
 # It is tried again, and what is said may be of an earlier attempt.
 REFUSAL_PATIENCE = 20
+# Ends that were the node's, not the container's, in the words of containerd and of the kubelet: both start it again.
+LOST_WITH_THE_NODE = {"Unknown", "ContainerStatusUnknown"}
 CRASHES_TOLERATED = 1
 WAITING_REASONS = (
     "ImagePullBackOff",
@@ -228,7 +230,7 @@ def pod_problem(pod: Manifest, scheduling_seconds: float) -> Problem | None:
             # An image that can not be pulled is ErrImagePull and ImagePullBackOff by turns.
             return Problem(text, START_PATIENCE, name=f"start of {name}")
         ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated")
-        if not ended or ended["exitCode"] == 0:
+        if not ended or ended["exitCode"] == 0 or ended.get("reason") in LOST_WITH_THE_NODE:
             continue
         text = f"container {name} ended: {ended.get('reason', 'Error')}, exit code {ended['exitCode']}"
         if ended.get("reason") == "OOMKilled":

@@ -13,3 +13,14 @@ def test_an_image_that_cannot_be_pulled_is_one_problem_by_whatever_name():
     )
     assert second.is_still(first)
     assert not other.is_still(first)
+
+
+def test_what_the_node_lost_is_no_crash_however_often():
+    def ended(reason: str) -> dict:
+        last = {"terminated": {"exitCode": 255, "reason": reason}}
+        container = {"name": "server", "restartCount": 5, "state": {}, "lastState": last}
+        return {"status": {"containerStatuses": [container]}}
+
+    assert pod_problem(ended("Unknown"), 900) is None
+    assert pod_problem(ended("ContainerStatusUnknown"), 900) is None
+    assert pod_problem(ended("Error"), 900).crashed == "server"
