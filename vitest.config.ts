@@ -9,7 +9,7 @@ const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000 };
 /** What vitest takes of itself leaves a core idle, which is half of a small machine. */
 const onEveryCore = { maxWorkers: "100%" };
 /** For files that wait for others' processes most of the time. */
-const sideBySide = { maxWorkers: 3 };
+const sideBySide = { maxWorkers: 4 };
 const oneByOne = { maxWorkers: 1 };
 /** Projects of one run that differ in their workers run one after the other. */
 const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
