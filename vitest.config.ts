@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 const life = "test/cluster/life.test.ts";
 const pipelines = "test/cluster/pipelines.test.ts";
 const end = "test/cluster/end.test.ts";
-/** Who writes network policies beside the one makes the node write all its rules anew; the other ends parts of the platform. */
+/** One is disturbed by others: the node writes all its rules anew for each network policy. The other ends parts of the platform. */
 const alone = ["test/cluster/network.test.ts", "test/cluster/outages.test.ts"];
 const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000 };
 /** What vitest takes of itself leaves a core idle, which is half of a small machine. */
@@ -49,8 +49,8 @@ export default defineConfig({
         test: {
           name: "engine",
           include: ["test/engine/**/*.test.ts"],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           ...sideBySide,
           ...inTurn(1),
         },

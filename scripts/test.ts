@@ -10,13 +10,7 @@ import { projectDirectory, stateDirectory } from "../local/paths.ts";
 import { stopPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
 import { modelTaskSuites, taskSuites, testTasks } from "./test/tasks.ts";
-import { type FileTime, type PartTime, timed, timeTable } from "./test/timings.ts";
-
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-  readonly files?: readonly FileTime[];
-}
+import { type Count, type PartTime, timed, timeTable } from "./test/timings.ts";
 
 const progress = new Progress();
 /** The tests' platform has a state folder of its own. */

@@ -16,7 +16,7 @@ import { projectDirectory } from "../../local/paths.ts";
 import type { Progress } from "../../local/progress.ts";
 import { run } from "../../local/run.ts";
 import { goModuleSource, goToolDirectory } from "../../local/toolchain/go.ts";
-import type { FileTime } from "./timings.ts";
+import type { Count, FileTime } from "./timings.ts";
 
 /** The tests that run in an image: folders under the project, without those under them that run elsewhere. */
 interface Suite {
@@ -69,13 +69,6 @@ export const modelTaskSuites: readonly Suite[] = [
 /** Servers that the tests start. */
 const tools = ["minio", "model-registry", "registry", "etcd", "kubernetes"] as const;
 
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-  /** Time that their tests took; files share it where they run side by side. */
-  readonly files: readonly FileTime[];
-}
-
 /** Runs suites. One without any test counts as a failure. */
 export async function testTasks(suites: readonly Suite[], progress: Progress): Promise<Count> {
   const project = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
@@ -96,7 +89,7 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
       const count = await runSuite(suite, project, progress);
       passed += count.passed;
       failed += count.failed;
-      files.push(...count.files);
+      files.push(...(count.files ?? []));
     }
     return { passed, failed, files };
   } finally {

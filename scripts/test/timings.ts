@@ -20,6 +20,14 @@ export interface FileTime {
   readonly seconds: number;
 }
 
+/** What a part of the tests came to. */
+export interface Count {
+  readonly passed: number;
+  readonly failed: number;
+  /** What its files took; those that run side by side share that time. */
+  readonly files?: readonly FileTime[];
+}
+
 export interface PartTime {
   readonly name: string;
   readonly seconds: number;

@@ -22,6 +22,12 @@ export interface TinyTask {
   readonly taskRef?: string;
 }
 
+/** A pipeline that gives the result `word`, and the same after a while. */
+export const greeting = [{ name: "greet", script: "printf hello > $(results.word.path)", results: ["word"] }];
+export const slow = (seconds: number) => [
+  { name: "greet", script: `sleep ${seconds}; printf hello > $(results.word.path)`, results: ["word"] },
+];
+
 export function administrator(): Cluster {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);

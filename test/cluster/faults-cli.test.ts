@@ -4,13 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { FaultProject, seen } from "./fault-cli.ts";
 import { HttpProxy } from "./fault-proxy.ts";
-import { Bench, hasEnded, isRunning, row } from "./fault-rows.ts";
+import { Bench, greeting, hasEnded, isRunning, row, slow } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
-
-const greeting = [{ name: "greet", script: "printf hello > $(results.word.path)", results: ["word"] }];
-const slow = (seconds: number) => [
-  { name: "greet", script: `sleep ${seconds}; printf hello > $(results.word.path)`, results: ["word"] },
-];
 
 let bench: Bench;
 const projects: FaultProject[] = [];

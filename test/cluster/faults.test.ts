@@ -3,13 +3,19 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cluster } from "../../components/kubernetes/client.ts";
 import { removeRuns } from "../../components/pipeline-run/remove.ts";
 import { HttpProxy, TcpProxy } from "./fault-proxy.ts";
-import { administrator, apply, Bench, hasEnded, isRunning, row, watched } from "./fault-rows.ts";
+import {
+  administrator,
+  apply,
+  Bench,
+  greeting,
+  hasEnded,
+  isRunning,
+  row,
+  slow,
+  watched,
+} from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
 
-const greeting = [{ name: "greet", script: "printf hello > $(results.word.path)", results: ["word"] }];
-const slow = (seconds: number) => [
-  { name: "greet", script: `sleep ${seconds}; printf hello > $(results.word.path)`, results: ["word"] },
-];
 const within = (timeout: string) => ({ timeouts: { pipeline: timeout } });
 
 let bench: Bench;

@@ -2,11 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Bench, isRunning, row, watched } from "./fault-rows.ts";
+import { Bench, greeting, isRunning, row, slow, watched } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
-
-const greeting = [{ name: "greet", script: "printf hello > $(results.word.path)", results: ["word"] }];
-const slow = [{ name: "greet", script: "sleep 20; printf hello > $(results.word.path)", results: ["word"] }];
 
 let bench: Bench;
 beforeAll(async () => {
@@ -33,7 +30,7 @@ async function takeAway(deployment: string, milliseconds: number): Promise<() =>
 
 describe("a run under way", () => {
   it("is followed through a kill of the API server", async () => {
-    await bench.pipeline("restart", slow);
+    await bench.pipeline("restart", slow(20));
     const { outputs, lines } = watched(bench.inputs("restart"));
     await bench.until("restart", isRunning);
     const pid = execFileSync("pgrep", ["--oldest", "--full", "kube-apiserver --"], {
