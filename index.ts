@@ -11,7 +11,7 @@ import { secretNames } from "./components/manifests/secrets.ts";
 import { basesFirst, type ModelLifecycle, modelLifecycle } from "./components/model-lifecycle.ts";
 import { modelOutputs, summaryOf } from "./components/model-outputs.ts";
 import { Monitoring, monitoringArgs } from "./components/monitoring.ts";
-import { networkOf, servedModelsOf } from "./components/network.ts";
+import { artefactRegistry, networkOf, plainHttpRegistry, servedModelsOf } from "./components/network.ts";
 import { ObjectStore } from "./components/object-store.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
@@ -76,7 +76,7 @@ const access = new Access(
     project,
     namespace,
     tasks: taskNames,
-    models: config.models.flatMap((model) => servedModelsOf(model, platform)),
+    models: config.models.flatMap((model) => servedModelsOf(model, config)),
     secrets: { serving: [secretNames.serving], imageRegistry: registrySecret },
     chat: config.chat !== undefined || taskNames.includes("deploy-anythingllm"),
     registryToken: registry.auth === "serviceAccount",
@@ -138,7 +138,8 @@ for (const model of basesFirst(config.models)) {
       // Runs with GPUs wait for each other, so that none holds some while it waits for more.
       queue: runGpus(model) > 0 ? { name: "gpus", gpus: runGpus(model), capacity: gpus } : undefined,
       modelcarBase: images.modelcarBase,
-      imageRegistry: imageRegistry && { plainHttp: imageRegistry.plainHttp, secret: registrySecret },
+      plainHttpRegistry: plainHttpRegistry(config),
+      registrySecret,
     },
     service: {
       ...runtimes.of(model),
@@ -151,6 +152,8 @@ for (const model of basesFirst(config.models)) {
       deploymentMode: deploying,
       monitoring: config.monitoring,
       orasImage: images.oras,
+      plainHttp:
+        config.imageRegistry?.plainHttp === true && artefactRegistry(model) === config.imageRegistry.server,
     },
   };
   const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };

@@ -37,9 +37,12 @@ export interface ModelImportArgs extends PipelineRunsArgs {
   readonly model: Model;
   /** For runs that need GPUs. Default: they start at once. */
   readonly queue?: PipelineRunArgs["queue"];
-  /** For package.kind modelcar: the image below the model, and how its registry is reached. */
+  /** For package.kind modelcar: the image below the model. */
   readonly modelcarBase?: string | undefined;
-  readonly imageRegistry?: { readonly plainHttp: boolean; readonly secret?: string | undefined } | undefined;
+  /** Host[:port] of the registry that is reached without TLS. Default: none. */
+  readonly plainHttpRegistry?: string | undefined;
+  /** Secret with the login of the registry that models are pushed to. Default: none is needed. */
+  readonly registrySecret?: string | undefined;
 }
 
 /** A model where it can be served from: brought there by a pipeline run, or there already. */
@@ -93,14 +96,11 @@ export class ModelImport extends pulumi.ComponentResource {
     model: Parameters<typeof modelcarRun>[0]["model"],
     repository: string,
   ) {
-    const { imageRegistry, modelcarBase = "" } = args;
     const spec = modelcarRun({
       ...args,
       model,
       repository,
-      baseImage: modelcarBase,
-      plainHttp: imageRegistry?.plainHttp ?? false,
-      registrySecret: imageRegistry?.secret,
+      baseImage: args.modelcarBase ?? "",
       claim: Storage.claimName,
     });
     const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model), args.storage);

@@ -48,6 +48,8 @@ export interface ModelServiceArgs
   };
   /** For `cache.fetch: oras`. */
   readonly orasImage?: string | undefined;
+  /** The registry of such an artefact is reached without TLS. Default: false. */
+  readonly plainHttp?: boolean;
 }
 
 /** One served model, reachable as declared, and the proof that it answers. A stopped one is declared, and nothing waits. */

@@ -1,4 +1,6 @@
 /** What of the config decides whom the jobs and models may talk to. */
+
+import { registryOf } from "../config/fields.ts";
 import type { Config, Model } from "../config.ts";
 import { needsCandidate } from "../sizing/stack.ts";
 import { candidateName } from "./manifests/candidate.ts";
@@ -10,15 +12,15 @@ export function networkOf(
   config: Config,
   urls: { readonly objectStore: string; readonly modelRegistry: string },
 ): Network | undefined {
-  const { platform, project, endpoint, huggingFace, imageRegistry } = config;
+  const { platform, project, endpoint, huggingFace } = config;
   if (!project.networkPolicies) return undefined;
   return {
     platform,
     urls: {
       ...urls,
       hub: huggingFace.endpoint,
-      ...(imageRegistry ? { imageRegistry: imageRegistry.server } : {}),
     },
+    imageRegistries: imageRegistriesOf(config),
     privateNetworks: project.privateNetworks,
     apiServer: project.apiServer,
     callers: endpoint.callers,
@@ -29,21 +31,49 @@ export function networkOf(
   };
 }
 
+/** The registry of the config, and those that models are pushed to and packed onto a base of. */
+function imageRegistriesOf(config: Config): string[] {
+  const pushed = config.models.flatMap((model) =>
+    model.package.kind === "modelcar" ? [model.package.image] : [],
+  );
+  const base = pushed.length > 0 && config.images.modelcarBase ? [config.images.modelcarBase] : [];
+  const servers = [config.imageRegistry?.server ?? [], [...pushed, ...base].map(registryOf)].flat();
+  return [...new Set(servers)].map((server) => registryUrl(server, config));
+}
+
+/** Host[:port] of the one registry that config says has no TLS. */
+export const plainHttpRegistry = ({ imageRegistry }: Pick<Config, "imageRegistry">): string | undefined =>
+  imageRegistry?.plainHttp ? imageRegistry.server : undefined;
+
+/** Host[:port] of a registry with TLS, the URL of one without. */
+const registryUrl = (server: string, config: Config): string =>
+  server === plainHttpRegistry(config) ? `http://${server}` : server;
+
+/** The registry that a model's own pods pull it from as an artefact; an image is the kubelet's to pull. */
+export function artefactRegistry({ source, serve }: Pick<Model, "source" | "serve">): string | undefined {
+  if (!("uri" in source) || serve.mode !== "deployment" || serve.cache?.fetch !== "oras") return undefined;
+  return registryOf(source.uri.replace(/^oci:\/\//, ""));
+}
+
 /** What a model's pods reach, and those of the service that it is measured as before it is served. */
-export function servedModelsOf(model: Model, platform: string): ServedModel[] {
-  const served = servedModelOf(model, platform);
+export function servedModelsOf(model: Model, config: Config): ServedModel[] {
+  const served = servedModelOf(model, config);
   const candidate = { ...served, name: candidateName(model.name), tokenAuth: false };
   return needsCandidate(model) ? [served, candidate] : [served];
 }
 
-function servedModelOf({ name, source, package: packaging, serve }: Model, platform: string): ServedModel {
-  const uri = "uri" in source ? source.uri : `${packaging.kind}:`;
-  const fromStore = serve.mode === "kserve" && uri.startsWith("s3:");
-  const [registry] = uri.replace(/^oci:\/\//, "").split("/");
-  const fromRegistry = registry && serve.mode === "deployment" && serve.cache?.fetch === "oras";
+function servedModelOf(model: Model, config: Config): ServedModel {
+  const { name, source, package: packaging, serve } = model;
+  const kind = "uri" in source ? source.uri.split(":")[0] : packaging.kind;
+  const registry = artefactRegistry(model);
   return servedModel({
     name,
-    fetchesFrom: fromStore ? "objectStore" : fromRegistry ? { registry } : undefined,
-    tokenAuth: serve.auth && serve.mode === "kserve" && platform === "openshift",
+    fetchesFrom:
+      serve.mode === "kserve" && kind === "s3"
+        ? "objectStore"
+        : registry === undefined
+          ? undefined
+          : { registry: registryUrl(registry, config) },
+    tokenAuth: serve.auth && serve.mode === "kserve" && config.platform === "openshift",
   });
 }

@@ -53,7 +53,7 @@ export const dnsLabel = (max = 63) => {
 };
 
 export const dnsName = text(
-  new RegExp(`^${label}(\\.${label})+$`),
+  new RegExp(`^(?!(.*\\.)?[^.]{64})${label}(\\.${label})+$`),
   "a domain name in lower case, such as apps.example.com",
 ).max(200, { error: "a domain name of at most 200 characters" });
 
@@ -73,8 +73,11 @@ export const url = z
   })
   .transform((value) => value.replace(/\/+$/, ""));
 
+/** Host[:port] of the registry that a whole image name begins with. */
+export const registryOf = (image: string): string => image.split("/")[0] ?? "";
+
 /** Whether what comes before the first slash is a host[:port]. */
-export const isRegistryHost = (value: string) => URL.canParse(`https://${value.split("/")[0]}`);
+export const isRegistryHost = (value: string) => URL.canParse(`https://${registryOf(value)}`);
 
 /** A registry's host[:port], and the repository that the pattern lets follow it. */
 export const registryHost = (pattern: RegExp, allowed: string) =>
@@ -86,7 +89,7 @@ export const registryHost = (pattern: RegExp, allowed: string) =>
 export const cidr = z.union([z.cidrv4(), z.cidrv6()], { error: "an address range, such as 10.0.0.0/8" });
 
 export const image = text(
-  /^[^\s@]+@sha256:[0-9a-f]{64}$/,
+  /^(?!\w+:\/\/)[^\s@]+@sha256:[0-9a-f]{64}$/,
   "an image by digest: <repository>@sha256:<64 hex digits>",
 );
 

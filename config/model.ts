@@ -72,8 +72,9 @@ const packaging = kinds(
       kind: z.literal("modelcar"),
       /** Repository that the image is pushed to; its tag is made of its digest. */
       image: registryHost(
-        /^[a-z0-9][-.a-z0-9]*(:\d+)?(\/[a-z0-9]([-._a-z0-9]*[a-z0-9])?)+$/,
-        "a repository without a tag, such as quay.io/your-org/your-model",
+        // The grammar of OCI's reference; a first part without dot or port would be an organisation of Docker Hub.
+        /^(?=[^/]*[.:]|localhost\/)[a-z0-9][-.a-z0-9]*(:\d+)?(\/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)+$/,
+        "a repository with its registry's host and without a tag, such as quay.io/your-org/your-model",
       ),
     }),
     z.strictObject({

@@ -32,7 +32,26 @@ interface VitestReport {
     readonly name: string;
     readonly startTime: number;
     readonly endTime: number;
+    /** What was wrong with the file as a whole. */
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[] | null;
+    }[];
   }[];
+}
+
+/** What failed in a file. */
+function failuresOf({ name, message, assertionResults }: VitestReport["testResults"][number]): string[] {
+  const failed = assertionResults.filter(({ status }) => status === "failed");
+  const tests = failed.map(
+    ({ fullName, failureMessages }) => [fullName, failureMessages?.[0] ?? ""] as const,
+  );
+  const whole = message && failed.length === 0 ? ([["the file as a whole", message]] as const) : [];
+  return [...tests, ...whole].map(
+    ([test, reason]) => `${relative(projectDirectory, name)}: ${test}: ${reason.split("\n", 1)[0]}`,
+  );
 }
 
 /** A vitest project. A run that ends badly without a failed test, or that finds none, counts as a failure. */
@@ -60,6 +79,7 @@ function vitest(...projects: string[]): Count {
         name: relative(projectDirectory, name),
         seconds: (endTime - startTime) / 1000,
       })),
+      failures: testResults.flatMap(failuresOf),
     };
   } catch {
     return { passed: 0, failed: 1 };
@@ -124,7 +144,9 @@ spawnSync(process.execPath, [join(projectDirectory, "scripts/local.ts"), "delete
   cwd: projectDirectory,
   env: testEnvironment,
 });
+const failures = counts.flatMap((count) => count.failures ?? []);
 const sum = (key: "passed" | "failed") => counts.reduce((total, count) => total + count[key], 0);
 console.log(`\n${timeTable(times)}\n`);
+for (const failure of failures) console.log(`FAILED ${failure}`);
 console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
 process.exitCode = sum("failed") > 0 ? 1 : 0;

@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 from server import HubHandler, HubServer, Repository, stored_file
+from task_starter import TaskStarter
 
 TASKS = Path(__file__).parent
 COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
@@ -79,8 +79,15 @@ class Outcome:
     results: dict[str, str] = field(default_factory=dict)
 
 
+@pytest.fixture(scope="session")
+def task_starter() -> Iterator[TaskStarter]:
+    starter = TaskStarter()
+    yield starter
+    starter.close()
+
+
 @pytest.fixture
-def run_task(tmp_path: Path) -> Callable[..., Outcome]:
+def run_task(tmp_path: Path, task_starter: TaskStarter) -> Callable[..., Outcome]:
     """
     Runs a task's script as Tekton would: run_task(name, [names of its results], PARAMETER=value, ...). The script is
     named like the task's folder, or the name is <folder>/<script>.
@@ -98,15 +105,14 @@ def run_task(tmp_path: Path) -> Callable[..., Outcome]:
             "HF_HOME": str(tmp_path / "huggingface"),
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "PYTHONPATH": str(TASKS / "common"),
-            "PYTHONDONTWRITEBYTECODE": "1",
             **{"RESULT_" + key.upper().replace("-", "_"): str(results / key) for key in result_names},
             **parameters,
         }
         folder, _, script = name.partition("/")
-        command = [sys.executable, str(TASKS / folder / f"{script or folder}.py")]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        output, error = tmp_path / "output", tmp_path / "error"
+        code = task_starter.run(TASKS / folder / f"{script or folder}.py", environment, output, error, seconds=300)
         written = {path.name: path.read_text() for path in results.iterdir()}
-        return Outcome(done.returncode, done.stdout, done.stderr, written)
+        return Outcome(code, output.read_text(), error.read_text(), written)
 
     return start
 

@@ -86,6 +86,30 @@ test("who may not read kube-system knows the cluster by the stack's own namespac
   expect((await check(state, inputs)).failures).toEqual([{ property: "context", reason }]);
 });
 
+test.each([
+  ["and the user may now read kube-system", ["ai", "kube-system"], "first"],
+  ["and the user may read nothing else", ["ai"], "unknown"],
+])(
+  "a cluster without the namespace that is all that state knows of its own is refused, %s",
+  async (_, readable, name) => {
+    namespace("ai", "mine");
+    mayRead("ai");
+    const state = await made();
+    api.remove("/api/v1/namespaces/ai");
+    mayRead(...readable);
+    const said = new RegExp(
+      `or the namespace was deleted: .* is not there, and had uid mine .*MODELCAR_NEW_CLUSTER=${name} pulumi up`,
+    );
+    const { failures, inputs: checked } = await check(state, inputs);
+    expect(failures).toEqual([{ property: "context", reason: expect.stringMatching(said) }]);
+    expect(checked).toEqual(state);
+    await expect(read("id", state)).rejects.toThrow(said);
+    vi.stubEnv("MODELCAR_NEW_CLUSTER", name);
+    expect(await read("id", state)).toEqual({});
+    expect((await check(state, inputs)).failures).toEqual([]);
+  },
+);
+
 test("where nothing can be compared nothing is refused, and what is known stays known", async () => {
   const state = await made();
   mayRead();

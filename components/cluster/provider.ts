@@ -29,6 +29,8 @@ type State = IdentityInputs & Identity;
 
 /** Names the cluster that has taken the place of the one that the stack was made in. */
 export const consentVariable = "MODELCAR_NEW_CLUSTER";
+/** Its value for a cluster of which the user may read no uid. */
+const nameless = "unknown";
 
 /**
  * Asks the cluster who it is, in every preview and up, and refuses another one than state has, but for the user's consent.
@@ -98,8 +100,11 @@ async function identityOf(cluster: Cluster, namespace: string): Promise<Answer> 
 /** Whether the user has named this cluster as the one to be taken. */
 function isAgreed(live: Answer): boolean {
   const consent = process.env[consentVariable];
-  return Boolean(consent) && Object.values(live).includes(consent);
+  return Boolean(consent) && (Object.values(live).includes(consent) || consent === nameOf(live));
 }
+
+/** By what a user names a cluster whose signs state does not have. */
+const nameOf = (live: Answer): string => live.kubeSystemUid || live.namespaceUid || nameless;
 
 /** What state is to hold of a cluster that was not refused; `isCertain` where a sign was found to be the known one. */
 function noted(known: Identity, live: Answer, isCertain: boolean): Identity {
@@ -114,20 +119,31 @@ function noted(known: Identity, live: Answer, isCertain: boolean): Identity {
 
 /**
  * Why a cluster is not the known one; undefined where it is, or where nothing can be compared. The first sign that both have
- * decides: a namespace may be made anew in the same cluster.
+ * decides: a namespace may be made anew in the same cluster. One that is known and gone, with no other sign, proves nothing.
  */
 function difference(context: string, known: Identity, live: Answer): string | undefined {
   const key = comparable(known, live);
-  if (!key || known[key] === live[key]) return undefined;
-  const [sign, orElse] =
-    key === "kubeSystemUid"
-      ? ["its namespace kube-system", ""]
-      : ["the stack's namespace there", ", or the namespace was made anew"];
+  if (key ? known[key] === live[key] : !known.namespaceUid || live.namespaceUid !== undefined)
+    return undefined;
+  const [orElse, sign] = {
+    kubeSystemUid: [
+      "",
+      `its namespace kube-system has uid ${live.kubeSystemUid}, and had ${known.kubeSystemUid}`,
+    ],
+    namespaceUid: [
+      ", or the namespace was made anew",
+      `the stack's namespace there has uid ${live.namespaceUid}, and had ${known.namespaceUid}`,
+    ],
+    none: [
+      ", or the namespace was deleted",
+      `the stack's namespace is not there, and had uid ${known.namespaceUid}`,
+    ],
+  }[key ?? "none"] as [string, string];
   return (
-    `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${sign} has uid ` +
-    `${live[key]}, and had ${known[key]} when the stack was made. No object was changed. Set modelcar:kubeContext to a ` +
-    "context of the stack's cluster; or pulumi destroy there first, to move the stack; or, where the new cluster has " +
-    `taken the old one's place and everything is to be made anew: ${consentVariable}=${live[key]} pulumi up`
+    `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${sign} ` +
+    "when the stack was made. No object was changed. Set modelcar:kubeContext to a context of the stack's cluster; or " +
+    "pulumi destroy there first, to move the stack; or, where the new cluster has taken the old one's place and everything " +
+    `is to be made anew: ${consentVariable}=${key ? live[key] : nameOf(live)} pulumi up`
   );
 }
 

@@ -86,6 +86,7 @@ test("the token is of an account that may call this one model", () => {
 const network: Network = {
   platform: "kubernetes",
   urls: { hub: "http://hub.hub.svc.cluster.local" },
+  imageRegistries: [],
   callers: ["ingress-nginx"],
   defaultDeny: true,
 };

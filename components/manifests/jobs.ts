@@ -124,7 +124,7 @@ export const taskAccount = (task: string): string => `modelcar-${task}`;
 export interface ServedModel {
   readonly name: string;
   readonly reaches: readonly Destination[];
-  /** Host[:port] of the registry that its pod pulls the model from, which need not be the one that images are pushed to. */
+  /** Host[:port], or URL of one without TLS, of the registry that its pod pulls the model from, which need not be the one that images are pushed to. */
   readonly registry?: string | undefined;
   /** OpenShift AI's proxy asks callers for a token that may `get` the InferenceService. */
   readonly tokenAuth: boolean;

@@ -9,8 +9,8 @@ const network: Network = {
     hub: "https://huggingface.co",
     objectStore: "http://minio.model-storage.svc.cluster.local:9000",
     modelRegistry: "http://registry.models.svc:8080",
-    imageRegistry: "quay.io",
   },
+  imageRegistries: ["quay.io"],
   defaultDeny: true,
 };
 const models = [
@@ -63,9 +63,13 @@ describe("the project's namespace", () => {
       hub: url,
       objectStore: url,
       modelRegistry: url,
-      imageRegistry: "registry.openshift-storage.svc",
     };
-    const every = policies({ urls }, [...tasks, "build-and-push-modelcar", "publish-test-results-v2"]);
+    const imageRegistries = ["registry.openshift-storage.svc"];
+    const every = policies({ urls, imageRegistries }, [
+      ...tasks,
+      "build-and-push-modelcar",
+      "publish-test-results-v2",
+    ]);
     const rules = Object.entries(every)
       .filter(([name]) => name !== "serve-model-kubernetes-api")
       .flatMap(([, { spec }]) => spec.egress ?? [])

@@ -19,8 +19,10 @@ import type { Platform } from "./security.ts";
 /** What the policies of a project depend on. */
 export interface Network {
   readonly platform: Platform;
-  /** Where hub, object store and registries are: URLs, or host[:port] of an image registry. A missing one is reached by nobody. */
-  readonly urls: Readonly<Partial<Record<"hub" | "objectStore" | "modelRegistry" | "imageRegistry", string>>>;
+  /** Where hub, object store and model registry are. A missing one is reached by nobody. */
+  readonly urls: Readonly<Partial<Record<"hub" | "objectStore" | "modelRegistry", string>>>;
+  /** Image registries that tasks pull from and push to: URLs, or host[:port] of one with TLS. */
+  readonly imageRegistries: readonly string[];
   /** Private address ranges (CIDRs) in which hosts outside the cluster answer, such as a company's mirror. Default: none. */
   readonly privateNetworks?: readonly string[];
   /** Namespaces whose pods may call the models. Routers and monitoring of OpenShift always may. */
@@ -94,7 +96,7 @@ function closed(
 }
 
 function egress(network: Network, reaches: readonly Destination[], resolvesNames: boolean): Egress[] {
-  const { platform, urls, privateNetworks = [], apiServer = [] } = network;
+  const { platform, urls, imageRegistries, privateNetworks = [], apiServer = [] } = network;
   const rules = reaches.flatMap((name): Egress[] => {
     if (name === "models") return [{ to: [{ podSelector: modelPods() }], ports: modelPorts }];
     if (name === "kubernetesApi") {
@@ -102,10 +104,14 @@ function egress(network: Network, reaches: readonly Destination[], resolvesNames
       const to = apiServer.map((cidr) => ({ ipBlock: { cidr } }));
       return [{ ...(to.length > 0 ? { to } : {}), ports: apiServerPorts }];
     }
+    if (name === "imageRegistry")
+      return imageRegistries.flatMap((url) => destination(url, { privateNetworks }));
     const url = urls[name];
     return url === undefined ? [] : destination(url, { privateNetworks });
   });
-  return [...(resolvesNames ? [dnsEgress(platform)] : []), ...rules];
+  // Two public hosts are one rule, for policies know no names.
+  const distinct = [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
+  return [...(resolvesNames ? [dnsEgress(platform)] : []), ...distinct];
 }
 
 /** Callers reach every model; a model reaches what it is fetched from, and no model another. */

@@ -100,7 +100,7 @@ describe("KServe makes no Deployment, and says why", () => {
       "somebody has stopped it",
       { conditions: [{ type: "Stopped", status: "True" }, condition("PredictorReady", "Stopped")] },
       { annotations: { "serving.kserve.io/stop": "true" } },
-      "somebody has stopped it (annotation serving.kserve.io/stop)",
+      "somebody has stopped it (annotation serving.kserve.io/stop): kubectl annotate inferenceservice sums serving.kserve.io/stop-;",
     ],
   ])("%s", async (_, status, metadata, says) => {
     putService(status, metadata);

@@ -67,7 +67,10 @@ const refusal = (...parts: (string | undefined)[]): Complaint => ({
 /** What an InferenceService says itself. */
 export function complaintOf({ metadata, status }: InferenceService): Complaint | undefined {
   if (metadata.annotations?.["serving.kserve.io/stop"] === "true") {
-    return refusal("somebody has stopped it (annotation serving.kserve.io/stop)");
+    const again = `kubectl annotate inferenceservice ${metadata.name} serving.kserve.io/stop-`;
+    return refusal(
+      `somebody has stopped it (annotation serving.kserve.io/stop): ${again}; or set its serve.stopped to true`,
+    );
   }
   const { transitionStatus, lastFailureInfo } = status?.modelStatus ?? {};
   if (transitionStatus === "InvalidSpec")

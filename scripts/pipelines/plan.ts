@@ -10,6 +10,7 @@ import { modelcarRun } from "../../components/manifests/pipelines/modelcar-run.t
 import { secretNames } from "../../components/manifests/secrets.ts";
 import type { PipelineRunSpec } from "../../components/manifests/tekton.ts";
 import { modelPlacement } from "../../components/manifests/vllm.ts";
+import { plainHttpRegistry } from "../../components/network.ts";
 import type { Queue } from "../../components/pipeline-run/inputs.ts";
 import { queueMetadata } from "../../components/pipeline-run/queue.ts";
 import { pending } from "../../components/pipeline-run/tekton-status.ts";
@@ -146,7 +147,7 @@ function packed(config: Config, model: Pulled, params: Params): PipelineRunSpec 
     model,
     repository,
     baseImage,
-    plainHttp: imageRegistry?.plainHttp ?? false,
+    plainHttpRegistry: plainHttpRegistry(config),
     registrySecret: imageRegistry?.username ? secretNames.imageRegistry : undefined,
   });
 }

@@ -1,5 +1,5 @@
 /** Runs the tests of the task scripts inside the images that the tasks run in, against real servers. */
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Image } from "../../local/images/image.ts";
@@ -16,7 +16,7 @@ import { projectDirectory } from "../../local/paths.ts";
 import type { Progress } from "../../local/progress.ts";
 import { run } from "../../local/run.ts";
 import { goModuleSource, goToolDirectory } from "../../local/toolchain/go.ts";
-import type { Count, FileTime } from "./timings.ts";
+import type { Count } from "./timings.ts";
 
 /** The tests that run in an image: folders under the project, without those under them that run elsewhere. */
 interface Suite {
@@ -82,16 +82,14 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
       join(project, "components/create_bucket.py"),
     );
     await run("chmod", ["-R", "a+rX", project]);
-    let passed = 0;
-    let failed = 0;
-    const files: FileTime[] = [];
-    for (const suite of suites) {
-      const count = await runSuite(suite, project, progress);
-      passed += count.passed;
-      failed += count.failed;
-      files.push(...(count.files ?? []));
-    }
-    return { passed, failed, files };
+    const counts: Count[] = [];
+    for (const suite of suites) counts.push(await runSuite(suite, project, progress));
+    return {
+      passed: counts.reduce((sum, { passed }) => sum + passed, 0),
+      failed: counts.reduce((sum, { failed }) => sum + failed, 0),
+      files: counts.flatMap(({ files = [] }) => files),
+      failures: counts.flatMap(({ failures = [] }) => failures),
+    };
   } finally {
     rmSync(project, { recursive: true });
   }
@@ -99,6 +97,7 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
 
 async function runSuite(suite: Suite, project: string, progress: Progress): Promise<Count> {
   const reports = mkdtempSync(join(tmpdir(), "modelcar-reports-"));
+  const report = join(reports, "report.xml");
   try {
     const name = `image ${suite.image.name}`;
     const image = await progress.step({ name, seconds: 120 }, () => provideTestImage(suite.image));
@@ -118,16 +117,17 @@ async function runSuite(suite: Suite, project: string, progress: Progress): Prom
       [join(kserve, "config/crd/full")]: "/tools/kserve-crds",
       [reports]: "/reports",
     });
-    return counts(readFileSync(join(reports, "report.xml"), "utf8"));
+    return counts(readFileSync(report, "utf8"));
   } catch (error) {
     progress.say((error as Error).message);
-    return { passed: 0, failed: 1, files: [] };
+    const count = existsSync(report) ? counts(readFileSync(report, "utf8")) : { passed: 0, failed: 0 };
+    return { ...count, failed: Math.max(1, count.failed) };
   } finally {
     rmSync(reports, { recursive: true });
   }
 }
 
-/** Counts and times from pytest's JUnit report. */
+/** Counts, times and failures from pytest's JUnit report. */
 function counts(report: string): Count {
   const count = (attribute: string) =>
     Number(new RegExp(`<testsuite [^>]*\\b${attribute}="(\\d+)"`).exec(report)?.[1] ?? 0);
@@ -137,5 +137,10 @@ function counts(report: string): Count {
   for (const [, name = "", seconds] of report.matchAll(/<testcase classname="([^"]+)" .*? time="([\d.]+)"/g))
     times.set(name, (times.get(name) ?? 0) + Number(seconds));
   const files = [...times].map(([name, seconds]) => ({ name, seconds }));
-  return { passed, failed: failed + (passed === 0 ? 1 : 0), files };
+  const failures = [
+    ...report.matchAll(
+      /<testcase classname="([^"]+)" name="([^"]+)"[^>]*><(?:failure|error) message="(.*?)(?:&#10;|">)/g,
+    ),
+  ].map(([, file, test, reason]) => `${file}: ${test}: ${reason}`);
+  return { passed, failed: failed + (passed === 0 ? 1 : 0), files, failures };
 }

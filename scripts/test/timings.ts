@@ -26,6 +26,8 @@ export interface Count {
   readonly failed: number;
   /** What its files took; those that run side by side share that time. */
   readonly files?: readonly FileTime[];
+  /** Its failed tests, each with the first line of what was wrong. */
+  readonly failures?: readonly string[];
 }
 
 export interface PartTime {

@@ -325,6 +325,14 @@ def test_a_redirect_of_the_token_service_out_of_tls_gets_no_login(push):
     assert push(stand_in).is_kept_within_tls()
 
 
+def test_a_location_that_is_no_url_is_said_in_one_line(push):
+    stand_in = StandIn()
+    start = stand_in.start
+    stand_in.start = lambda asked, name: Reply(202, {**start(asked, name).headers, "Location": "http://[::1/x"})
+    error = push(stand_in).outcome.error
+    assert error.startswith("error: ") and "gave a Location that cannot be used" in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize("way", ["Location", 307])
 def test_another_origin_gets_the_bytes_but_no_login(push, way):
     class Store(StandIn):

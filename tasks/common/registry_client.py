@@ -101,8 +101,8 @@ class RegistryClient:
         """Where an answer leads: never out of TLS, and never to what is no HTTP."""
         if "Location" not in response.headers:
             raise TaskError(f"{self.image} answered {describe(response)} without a Location")
-        url = urljoin(response.url, response.headers["Location"])
         try:
+            url = urljoin(response.url, response.headers["Location"])
             origin = Origin.of(url)
         except ValueError as error:
             raise TaskError(f"{self.image} gave a Location that cannot be used: {error}") from error

@@ -57,11 +57,11 @@ async function missingDefinitions(): Promise<Manifest[]> {
 async function cleanUp(): Promise<void> {
   for (const name of namespaces) {
     const resources = "inferenceservices,pipelineruns,deployments,jobs";
-    await kubectl("delete", resources, "--all", "-n", name, "--ignore-not-found", "--timeout=60s");
+    await kubectl("delete", resources, "--all", "-n", name, "--ignore-not-found", "--timeout=600s");
     await kubectl("delete", "pods", "--all", "-n", name, "--force", "--grace-period=0");
   }
-  await kubectl("delete", "namespace", ...namespaces, "--ignore-not-found", "--timeout=180s");
-  await kubectl("delete", "persistentvolume", volume, "--ignore-not-found", "--timeout=60s");
+  await kubectl("delete", "namespace", ...namespaces, "--ignore-not-found", "--timeout=600s");
+  await kubectl("delete", "persistentvolume", volume, "--ignore-not-found", "--timeout=600s");
 }
 
 /** The pod of a model, as soon as the scheduler has given it a node. */
@@ -74,7 +74,7 @@ const scheduled = (model: string): Promise<Manifest> =>
       if (pod?.spec.nodeName) return pod;
       throw new Error(JSON.stringify(pod?.status.conditions ?? "it has no pod"));
     },
-    { seconds: 120, everyMs: 1000 },
+    { seconds: 300, everyMs: 1000 },
   );
 
 beforeAll(async () => {
@@ -88,7 +88,7 @@ beforeAll(async () => {
   // kubectl's own check stumbles over a null that OpenShift's definition of Route allows as a value.
   await apply(definitions, "--validate=false");
   const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
-  if (names.length > 0) await kubectl("wait", "--for=condition=Established", ...names, "--timeout=60s");
+  if (names.length > 0) await kubectl("wait", "--for=condition=Established", ...names, "--timeout=600s");
 });
 
 afterAll(async () => {
@@ -163,7 +163,7 @@ describe("the real scheduler", () => {
         const conditions: Manifest[] = deployment?.status.conditions ?? [];
         return conditions.find(({ type, status }) => type === "ReplicaFailure" && status === "True")?.message;
       },
-      { seconds: 120, everyMs: 1000 },
+      { seconds: 300, everyMs: 1000 },
     );
     expect(message).toContain("exceeded quota: ai-workload-quota");
     expect(message).toContain("requests.nvidia.com/gpu=1");

@@ -34,8 +34,8 @@ const network: Network = {
     // Its pods listen elsewhere than its Service, as NooBaa's do.
     objectStore: `https://store.${store}.svc.cluster.local:443`,
     modelRegistry: `http://registry.${registries}.svc.cluster.local:8080`,
-    imageRegistry: "registry.oci-registry.svc.cluster.local:5000",
   },
+  imageRegistries: ["registry.oci-registry.svc.cluster.local:5000"],
   callers: [friends],
   defaultDeny: true,
 };
@@ -187,7 +187,7 @@ beforeAll(async () => {
         const [endpoint] = slice?.endpoints ?? [];
         return endpoint && `${endpoint.addresses[0]}:${slice.ports[0].port}`;
       },
-      { seconds: 120, everyMs: 1000 },
+      { seconds: 300, everyMs: 1000 },
     );
     const address = await kubectl(
       "get",
@@ -208,7 +208,7 @@ beforeAll(async () => {
     ),
   );
   for (const space of namespaces) {
-    await kubectl("wait", "pods", "--all", "-n", space, "--for=condition=Ready", "--timeout=180s");
+    await kubectl("wait", "pods", "--all", "-n", space, "--for=condition=Ready", "--timeout=600s");
   }
 });
 
@@ -234,7 +234,7 @@ describe("with the program's policies", () => {
     await waitUntil(
       "the policies to be enforced",
       async () => (await reached(strangers, "somebody").catch(() => [])).length === 3 || undefined,
-      { seconds: 60, everyMs: 1000 },
+      { seconds: 300, everyMs: 1000 },
     );
   });
 

@@ -24,7 +24,7 @@ async function takeAway(deployment: string, milliseconds: number): Promise<() =>
   return async () => {
     clearTimeout(back);
     await scale(1);
-    await kubectl("rollout", "status", `deployment/${deployment}`, ...tekton, "--timeout=90s");
+    await kubectl("rollout", "status", `deployment/${deployment}`, ...tekton, "--timeout=600s");
   };
 }
 

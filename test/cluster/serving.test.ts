@@ -59,7 +59,7 @@ const runtime = (): RuntimeSpec => ({
   image: imageReference("vllm-cpu"),
   args: ["--dtype=bfloat16", "--enforce-eager", "--kv-cache-memory-bytes=32M"],
   env: {},
-  startupMinutes: 4,
+  startupMinutes: 10,
 });
 const kserve = (changed: Partial<InferenceServiceSpec>): InferenceServiceSpec => ({
   platform: "kubernetes",
@@ -122,7 +122,7 @@ async function ready(
 ): Promise<string | undefined> {
   const { image } = runtime();
   const expected = { image, args: modelArgs(serve), resources: modelResources(serve), ...source };
-  const constant = { context: clusterName, namespace, uid: "", revision: "", timeoutSeconds: 400 };
+  const constant = { context: clusterName, namespace, uid: "", revision: "", timeoutSeconds: 900 };
   const { outs } = await create({ ...constant, ...serving, expected, ...more });
   expect(JSON.stringify(outs)).not.toContain(key);
   return outs.url;
@@ -145,7 +145,7 @@ async function ask(service: string, model: string, question: string, key?: strin
     });
     return response.status === 502 ? undefined : response;
   };
-  return await waitUntil(`${service} to answer`, asked, { seconds: 20 });
+  return await waitUntil(`${service} to answer`, asked, { seconds: 120 });
 }
 async function answer(response: Response): Promise<string | undefined> {
   const { choices } = (await response.json()) as { choices?: { message: { content: string } }[] };
@@ -193,7 +193,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=600s");
   if (modelcar) await images("remove", modelcar);
   rmSync(files, { recursive: true, force: true });
 });
@@ -218,7 +218,7 @@ describe("served", () => {
     expect(await list("horizontalpodautoscalers", "-n", namespace)).toEqual([]);
     // Stopped, it is still declared.
     await apply(inferenceService(kserve({ serve: { ...kserve({}).serve, stopped: true } })));
-    await kubectl("wait", "-n", namespace, "deployment/car-predictor", "--for=delete", "--timeout=60s");
+    await kubectl("wait", "-n", namespace, "deployment/car-predictor", "--for=delete", "--timeout=300s");
     expect(await list("inferenceservices", "-n", namespace)).toHaveLength(1);
   });
 
@@ -233,7 +233,7 @@ describe("served", () => {
     expect(await fetchLog("plain")).toMatch(/complete/);
     await kubectl("delete", "pod", "-n", namespace, "-l", "app.kubernetes.io/name=plain");
     const log = await waitUntil("the next pod", async () => (await fetchLog("plain")) || undefined, {
-      seconds: 60,
+      seconds: 300,
     });
     expect(log).toMatch(/holds .* already/);
     await kubectl("scale", "-n", namespace, "deployment/plain", "--replicas=0");
@@ -254,7 +254,7 @@ describe("served", () => {
       "the init container's end",
       async () =>
         (await fetchLog("wrong").catch(() => "")).includes("no files") ? fetchLog("wrong") : undefined,
-      { seconds: 120, everyMs: 1000 },
+      { seconds: 600, everyMs: 1000 },
     );
     expect(log).toContain("set serve.cache.fetch to image for a ModelCar");
     await kubectl("delete", "-n", namespace, "deployment/wrong");

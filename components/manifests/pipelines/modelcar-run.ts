@@ -36,7 +36,8 @@ export interface ModelcarRun extends RunSettings {
   /** Repository that the image is pushed to. */
   readonly repository: string;
   readonly baseImage: string;
-  readonly plainHttp: boolean;
+  /** Host[:port] of the registry that is reached without TLS. Default: none. */
+  readonly plainHttpRegistry?: string | undefined;
   /** Secret with the login of that registry. Default: none is needed. */
   readonly registrySecret?: string | undefined;
   readonly huggingFaceEndpoint: string;
@@ -71,7 +72,7 @@ export function modelcarRun(spec: ModelcarRun) {
       // Without a tag: the task gives it one of its digest.
       OCI_IMAGE: repository,
       BASE_IMAGE: spec.baseImage,
-      PLAIN_HTTP_REGISTRIES: spec.plainHttp ? (repository.split("/")[0] ?? "") : "",
+      PLAIN_HTTP_REGISTRIES: spec.plainHttpRegistry ?? "",
       COMPRESS_MODEL: String(compress !== undefined),
       ...(compress
         ? {

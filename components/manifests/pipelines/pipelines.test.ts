@@ -147,7 +147,6 @@ const packaged = (model: Partial<ModelcarRun["model"]> = {}) =>
     model: { name: "granite", source, ...model },
     repository: "quay.io/org/granite",
     baseImage: "quay.io/base@sha256:0",
-    plainHttp: false,
   });
 const paramsOf = ({ params }: { params: readonly { name: string; value: unknown }[] }) =>
   Object.fromEntries(params.map(({ name, value }) => [name, value]));

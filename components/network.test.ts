@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import type { Config } from "../config.ts";
+import { artefactRegistry, networkOf } from "./network.ts";
+
+const digest = "a".repeat(64);
+const packed = (image: string) => ({
+  name: "small",
+  source: { huggingFace: "org/small", revision: digest },
+  package: { kind: "modelcar", image },
+});
+
+/** The registries that tasks may reach, for the parts of the config that decide it. */
+function registries(parts: object): readonly string[] | undefined {
+  const config = {
+    platform: "kubernetes",
+    project: { networkPolicies: true, existing: false },
+    endpoint: { exposure: "none", callers: [], mesh: false },
+    huggingFace: {},
+    images: {},
+    models: [],
+    ...parts,
+  };
+  const urls = { objectStore: "http://minio:9000", modelRegistry: "http://registry:8080" };
+  return networkOf(config as unknown as Config, urls)?.imageRegistries;
+}
+
+describe("tasks reach", () => {
+  test("the registry of the config, once", () => {
+    const imageRegistry = { server: "quay.io", plainHttp: false };
+    expect(registries({ imageRegistry, models: [packed("quay.io/org/small")] })).toEqual(["quay.io"]);
+  });
+
+  test("where a model is pushed to, though config has no registry, which only a login needs", () => {
+    expect(registries({ models: [packed("ghcr.io/org/small")] })).toEqual(["ghcr.io"]);
+  });
+
+  test("the registry of the base that a model is packed onto", () => {
+    const images = { modelcarBase: `registry.access.redhat.com/ubi9/ubi-micro@sha256:${digest}` };
+    expect(registries({ images, models: [packed("quay.io/org/small")] })).toEqual([
+      "quay.io",
+      "registry.access.redhat.com",
+    ]);
+    expect(registries({ images })).toEqual([]);
+  });
+
+  test("without TLS only the registry that config says has none", () => {
+    const imageRegistry = { server: "registry.example.com", plainHttp: true };
+    expect(registries({ imageRegistry, models: [packed("quay.io/org/small")] })).toEqual([
+      "http://registry.example.com",
+      "quay.io",
+    ]);
+  });
+});
+
+test("a model's own pods reach a registry only for an artefact", () => {
+  const source = { uri: `oci://quay.io/org/files@sha256:${digest}` };
+  const served = (mode: string, fetch: string) =>
+    artefactRegistry({ source, serve: { mode, cache: { fetch } } } as unknown as Parameters<
+      typeof artefactRegistry
+    >[0]);
+  expect(served("deployment", "oras")).toBe("quay.io");
+  expect(served("deployment", "image")).toBeUndefined();
+  expect(served("kserve", "oras")).toBeUndefined();
+});

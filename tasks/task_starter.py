@@ -1,0 +1,91 @@
+"""
+Starts task scripts for the tests: a process that has imported what many scripts import, and forks itself for each of them.
+The Kubernetes client alone takes half a second to import, and the tests start hundreds of scripts.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+LIBRARIES = ("kubernetes.config.kube_config", "kubernetes.dynamic", "minio", "requests")
+"""Not those that do something when they are imported; model_registry sets up logging. An image may lack some of them."""
+READS_ENVIRONMENT = "kubernetes.config.kube_config"
+"""The one of them that reads a variable of its user, KUBECONFIG, when it is imported."""
+
+
+class TaskStarter:
+    """The process, asked over pipes; one script at a time."""
+
+    def __init__(self) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([sys.executable, __file__], stdin=pipe, stdout=pipe, text=True)
+
+    def run(self, script: Path, environment: Mapping[str, str], output: Path, error: Path, seconds: int) -> int:
+        """
+        Runs a script to its end and returns its exit code, as subprocess does: negative for a signal, and that is SIGALRM
+        where it took more than the seconds. What it says goes into the two files.
+        """
+        asked, answered = self.process.stdin, self.process.stdout
+        assert asked is not None and answered is not None
+        request = {"script": str(script), "environment": dict(environment), "seconds": seconds}
+        asked.write(json.dumps({**request, "output": str(output), "error": str(error)}) + "\n")
+        asked.flush()
+        answer = answered.readline()
+        if not answer:
+            raise RuntimeError(f"the process that starts the task scripts ended with {self.process.wait()}")
+        return int(answer)
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
+def serve(requests: IO[str], answers: IO[str]) -> dict:
+    """Forks for each request, a line of JSON, and answers with the exit code. Returns in the child, with its request."""
+    for line in requests:
+        child = os.fork()
+        if child == 0:
+            return json.loads(line)
+        _, status = os.waitpid(child, 0)
+        answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        answers.flush()
+    sys.exit()
+
+
+def become(request: dict) -> None:
+    """Makes of this process what Python's own start of the script would make of it."""
+    writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    for descriptor, name, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, request["output"], writing),
+        (2, request["error"], writing),
+    ):
+        opened = os.open(name, flags, 0o600)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = [request["script"]]
+    sys.path[0] = str(Path(request["script"]).parent)
+    sys.path[1:1] = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if READS_ENVIRONMENT in sys.modules:
+        importlib.reload(sys.modules[READS_ENVIRONMENT])
+    signal.alarm(request["seconds"])
+
+
+if __name__ == "__main__":
+    for library in LIBRARIES:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(library)
+    gc.freeze()
+    request = serve(sys.stdin, sys.stdout)
+    become(request)
+    runpy.run_path(request["script"], run_name="__main__")
