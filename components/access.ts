@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { candidateName } from "../plan/candidate.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   type AccessSpec,
@@ -9,7 +10,6 @@ import {
   roleBinding,
   taskAccounts,
 } from "./manifests/access.ts";
-import { candidateName } from "./manifests/candidate.ts";
 import { chatPolicies } from "./manifests/chat-network.ts";
 import { type Network, projectPolicies, registryPolicyName } from "./manifests/network-policies.ts";
 import type { Project } from "./project.ts";

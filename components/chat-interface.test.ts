@@ -37,7 +37,12 @@ const args = {
   platform: "kubernetes",
   namespace: "ai",
   image: "anythingllm@1",
-  model: { name: "sums", url: pulumi.output("http://sums-predictor.ai"), maxModelLen: 256 },
+  model: {
+    name: "sums",
+    url: pulumi.output("http://sums-predictor.ai"),
+    maxModelLen: 256,
+    authentication: { kind: "none" },
+  },
   storage: "1Gi",
   pullSecrets: [],
   exposed: true,
@@ -88,7 +93,7 @@ test("an Ingress answers at the endpoint's domain; what is not to be exposed is 
 });
 
 test("for OpenShift AI's token check it has an account that may call its model", async () => {
-  const model = { ...args.model, asksFor: "token" } as const;
+  const model = { ...args.model, authentication: { kind: "platformToken" } } as const;
   new ChatInterface("token", { ...args, platform: "openshift", model });
   await settled();
   expect(kinds()).toEqual([...basic, "Role", "RoleBinding", "Secret", "ServiceAccount"].sort());

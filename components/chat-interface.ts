@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
+import type { Authentication } from "../plan/authentication.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { role, roleBinding, serviceAccount } from "./manifests/access.ts";
 import {
@@ -16,7 +17,6 @@ import {
   modelCaller,
 } from "./manifests/chat-interface.ts";
 import type { Endpoint } from "./manifests/endpoint.ts";
-import { apiKey } from "./manifests/vllm.ts";
 import { expose } from "./model-endpoint.ts";
 import type { ModelService } from "./model-service.ts";
 import { password, secret } from "./secret.ts";
@@ -32,11 +32,8 @@ export interface ChatInterfaceArgs extends Omit<ChatSpec, "name" | "model" | "ap
     readonly url: pulumi.Input<string>;
     /** Tokens of a prompt and its answer together. */
     readonly maxModelLen: number;
-    /**
-     * What it asks callers for: a key in a Secret, or (OpenShift AI's check) the token of an account that may call it, which
-     * is made. Default: nothing.
-     */
-    readonly asksFor?: { readonly name: string; readonly key: string } | "token" | undefined;
+    /** How it checks its callers. For OpenShift AI's check an account that may call it is made, with a token. */
+    readonly authentication: Authentication;
   };
   /** Keep the volume when the stack is destroyed; its namespace must stay too. Default: false. */
   readonly retain?: boolean | undefined;
@@ -56,9 +53,11 @@ export class ChatInterface extends pulumi.ComponentResource {
     super("modelcar:serving:ChatInterface", name, {}, inheritedDependsOn(opts));
     const { chatName = defaultName, model, namespace, endpoint, retain = false } = args;
     const child = { parent: this };
-    const token = model.asksFor === "token" ? this.#token(name, chatName, args, child) : undefined;
-    const apiKeySecret =
-      model.asksFor === "token" ? { name: `${chatName}-token`, key: "token" } : model.asksFor;
+    const { authentication } = model;
+    const byToken = authentication.kind === "platformToken";
+    const token = byToken ? this.#token(name, chatName, args, child) : undefined;
+    const key = authentication.kind === "apiKey" ? authentication.secret : undefined;
+    const apiKeySecret = byToken ? { name: `${chatName}-token`, key: "token" } : key;
     const apiUrl = pulumi.interpolate`${model.url}/v1`;
     const chat = { ...args, name: chatName, model: { ...model, apiUrl }, apiKeySecret };
 
@@ -108,14 +107,13 @@ export class ChatInterface extends pulumi.ComponentResource {
 /** The chat UI that the stack's config asks for, before a model that is served. */
 export function chatArgs(
   config: Config,
-  { url, apiKeySecret }: ModelService,
+  { url, authentication }: ModelService,
   pullSecrets: readonly string[],
 ): ChatInterfaceArgs {
   const { platform, namespace, endpoint, images, chat } = config;
   const model = config.models.find(({ name }) => name === chat?.model);
   if (!chat || !model || !images.anythingllm)
     throw new Error("config has no modelcar:chat, or it is not complete");
-  const byToken = model.serve.auth && model.serve.mode === "kserve" && platform === "openshift";
   return {
     ...chat,
     platform,
@@ -127,7 +125,7 @@ export function chatArgs(
       name: model.name,
       url: url.apply((known) => known ?? ""),
       maxModelLen: model.serve.maxModelLen,
-      asksFor: apiKeySecret ? { name: apiKeySecret, key: apiKey } : byToken ? "token" : undefined,
+      authentication,
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The objects around a served model: how it is reached, guarded, and watched. */
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { apiKey, apiKeySecretName } from "../plan/authentication.ts";
 import {
   destinationRule,
   type ExposedModel,
@@ -10,10 +11,9 @@ import {
   route,
   virtualService,
 } from "./manifests/endpoint.ts";
-import { apiKey } from "./manifests/vllm.ts";
 import { password, secret } from "./secret.ts";
 
-/** The Secret with a generated key that vLLM asks callers for, and its name. */
+/** The Secret with a generated key that vLLM asks callers for. */
 export function apiKeySecret(
   name: string,
   model: { readonly name: string; readonly namespace: string },
@@ -23,9 +23,6 @@ export function apiKeySecret(
   const metadata = { name: apiKeySecretName(model.name), namespace: model.namespace };
   return secret(`${name}-api-key`, metadata, { [apiKey]: key }, opts);
 }
-
-/** Name of {@link apiKeySecret}. */
-export const apiKeySecretName = (model: string) => `${model}-api-key`;
 
 /** The way to a model from outside; returns its URL. */
 export function expose(

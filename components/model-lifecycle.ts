@@ -4,10 +4,9 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
+import { candidateName, isCompared, needsCandidate } from "../plan/candidate.ts";
 import { copyHourlyUsd } from "../sizing/cost.ts";
-import { needsCandidate } from "../sizing/stack.ts";
-import { type CandidateSpec, candidateName, candidateService } from "./manifests/candidate.ts";
-import { isCompared } from "./manifests/pipelines/index.ts";
+import { type CandidateSpec, candidateService } from "./manifests/candidate.ts";
 import { type Candidate, manifestParam } from "./manifests/pipelines/model-testing-run.ts";
 import { secondsToServe } from "./manifests/vllm.ts";
 import { type MeasuredModel, ModelComparison } from "./model-comparison.ts";

@@ -43,12 +43,12 @@ export function costOf(
 /** Of one model: where it answers, where it lies, where it came from, and what was measured of it. */
 export function modelOutputs(life: ModelLifecycle, accelerators: Readonly<Record<string, Accelerator>>) {
   const { model, imported, service, testing, comparison } = life;
-  const { url, externalUrl, apiKeySecret } = service;
+  const { url, externalUrl, authentication } = service;
   const { storageUri, revision, registration, pipelineRun } = imported;
   return {
     url,
     externalUrl,
-    apiKeySecret,
+    apiKeySecret: authentication.kind === "apiKey" ? authentication.secret.name : undefined,
     storageUri,
     revision,
     ...registration,

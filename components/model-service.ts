@@ -1,13 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { type Authentication, authenticationOf, isManagedByOpenShiftAi } from "../plan/authentication.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import type { Cache } from "./manifests/deployment-service.ts";
 import type { Endpoint } from "./manifests/endpoint.ts";
 import type { InferenceServiceSpec } from "./manifests/inference-service.ts";
 import { serviceMonitor } from "./manifests/monitoring.ts";
-import { apiKey, port, type RuntimeSpec, secondsToServe } from "./manifests/vllm.ts";
+import { port, type RuntimeSpec, secondsToServe } from "./manifests/vllm.ts";
 import { byDeployment, byKServe, type Served } from "./model-backends.ts";
-import { apiKeySecret, apiKeySecretName, expose, joinMesh } from "./model-endpoint.ts";
+import { apiKeySecret, expose, joinMesh } from "./model-endpoint.ts";
 import { Readiness } from "./readiness/index.ts";
 import type { ServingRuntime } from "./serving-runtime.ts";
 
@@ -58,30 +59,31 @@ export class ModelService extends pulumi.ComponentResource {
   readonly url: pulumi.Output<string | undefined>;
   /** URL outside the cluster; undefined where it is not exposed, and while it is stopped. */
   readonly externalUrl: pulumi.Output<string | undefined>;
-  /** Secret (key `api-key`) with what callers must send as bearer token; undefined where vLLM asks for none. */
-  readonly apiKeySecret: string | undefined;
+  /** How callers are checked. */
+  readonly authentication: Authentication;
 
   constructor(name: string, args: ModelServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ModelService", name, {}, inheritedDependsOn(opts));
     const { namespace, serve, endpoint } = args;
     const exposed = serve.exposed && endpoint.exposure !== "none";
-    const routeIsMade = madeByOpenShiftAi(args) && endpoint.exposure === "route";
-    if (exposed && !routeIsMade && madeByOpenShiftAi(args) && serve.auth) {
+    const isManaged = isManagedByOpenShiftAi(args.platform, args);
+    const routeIsMade = isManaged && endpoint.exposure === "route";
+    if (exposed && !routeIsMade && isManaged && serve.auth) {
       throw new Error(
         `model ${args.name}: with serve.auth, OpenShift AI's proxy is reached by a route alone, not by modelcar:endpoint.exposure: ${endpoint.exposure}`,
       );
     }
 
-    const key = asksForKey(args) ? apiKeySecret(name, args, { parent: this }) : undefined;
-    this.apiKeySecret = key && apiKeySecretName(args.name);
-    const served = this.serve(name, args, key ? [key] : []);
+    this.authentication = authenticationOf(args.platform, args);
+    const hasKey = this.authentication.kind === "apiKey";
+    const served = this.serve(name, args, hasKey ? [apiKeySecret(name, args, { parent: this })] : []);
     const around = { parent: this, dependsOn: served.resource };
 
     const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
     const outside = exposed && !routeIsMade ? expose(name, model, around) : undefined;
     if (endpoint.mesh) joinMesh(name, model, around);
     const { serviceMonitor: monitored, labels } = args.monitoring;
-    if (monitored && !madeByOpenShiftAi(args)) {
+    if (monitored && !isManaged) {
       const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels, labels });
       new k8s.apiextensions.CustomResource(`${name}-metrics`, monitor, around);
     }
@@ -94,7 +96,9 @@ export class ModelService extends pulumi.ComponentResource {
 
   private serve(name: string, args: ModelServiceArgs, before: pulumi.Resource[]): Served {
     const { serve, endpoint, runtime, servingRuntime } = args;
-    const both = { ...args, apiKeySecret: this.apiKeySecret, mesh: endpoint.mesh };
+    const { authentication } = this;
+    const apiKeySecret = authentication.kind === "apiKey" ? authentication.secret.name : undefined;
+    const both = { ...args, apiKeySecret, mesh: endpoint.mesh };
     if (serve.mode === "deployment") {
       if (!serve.cache) throw new Error(`model ${args.name}: serve.mode deployment needs serve.cache`);
       return byDeployment(name, { ...both, cache: serve.cache }, { parent: this, dependsOn: before });
@@ -103,7 +107,7 @@ export class ModelService extends pulumi.ComponentResource {
       ...both,
       runtime: runtime.name,
       route: serve.exposed && endpoint.exposure === "route",
-      tokenAuth: serve.auth && args.platform === "openshift",
+      tokenAuth: authentication.kind === "platformToken",
       timeoutSeconds: endpoint.timeoutSeconds,
     };
     const dependsOn = servingRuntime ? [...before, servingRuntime] : before;
@@ -126,7 +130,7 @@ export class ModelService extends pulumi.ComponentResource {
         // A proxy that asks for a token, or the API server, which keeps such headers to itself, stands before the Service.
         viaPod: serve.auth,
         podPort: port.number,
-        ...(this.apiKeySecret ? { apiKeySecret: { name: this.apiKeySecret, key: apiKey } } : {}),
+        ...(this.authentication.kind === "apiKey" ? { apiKeySecret: this.authentication.secret } : {}),
         expected,
         uid: resource.metadata.uid,
         revision,
@@ -135,13 +139,4 @@ export class ModelService extends pulumi.ComponentResource {
       { parent: this, dependsOn: resource },
     );
   }
-}
-
-/** OpenShift AI makes an InferenceService's Route, token check and ServiceMonitor itself. */
-function madeByOpenShiftAi({ platform, serve }: ModelServiceArgs): boolean {
-  return platform === "openshift" && serve.mode === "kserve";
-}
-
-function asksForKey(args: ModelServiceArgs): boolean {
-  return args.serve.auth && !madeByOpenShiftAi(args);
 }

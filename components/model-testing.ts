@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
+import { authenticationOf } from "../plan/authentication.ts";
 import { digestOf } from "./digest.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { candidateTesting, modelTesting } from "./manifests/pipelines/model-testing.ts";
@@ -76,8 +77,7 @@ export class ModelTesting extends pulumi.ComponentResource {
 
 function endpointOf(
   { model, platform }: ModelTestingArgs,
-  { url, apiKeySecret: secret }: ModelService,
+  { url }: ModelService,
 ): ServedEndpoint<pulumi.Output<string>> {
-  const byToken = model.serve.auth && platform === "openshift" ? "serviceAccount" : "none";
-  return { url: url.apply((url) => url ?? ""), secret, auth: secret ? "token" : byToken };
+  return { url: url.apply((url) => url ?? ""), authentication: authenticationOf(platform, model) };
 }

@@ -1,9 +1,8 @@
 /** What of the config decides whom the jobs and models may talk to. */
-
 import { registryOf } from "../config/fields.ts";
 import type { Config, Model } from "../config.ts";
-import { needsCandidate } from "../sizing/stack.ts";
-import { candidateName } from "./manifests/candidate.ts";
+import { authenticationOf } from "../plan/authentication.ts";
+import { candidateName, needsCandidate } from "../plan/candidate.ts";
 import { type ServedModel, servedModel } from "./manifests/jobs.ts";
 import type { Network } from "./manifests/network-policies.ts";
 
@@ -74,6 +73,6 @@ function servedModelOf(model: Model, config: Config): ServedModel {
         : registry === undefined
           ? undefined
           : { registry: registryUrl(registry, config) },
-    tokenAuth: serve.auth && serve.mode === "kserve" && config.platform === "openshift",
+    tokenAuth: authenticationOf(config.platform, model).kind === "platformToken",
   });
 }

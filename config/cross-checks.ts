@@ -1,9 +1,10 @@
 /** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
+import { isCompared } from "../plan/candidate.ts";
 import { bucket } from "./fields.ts";
 import { names } from "./names.ts";
 import type { Raw, Report } from "./raw.ts";
 import { registryNamespace, type SecretName } from "./schema.ts";
-import { isGated, tests } from "./test-checks.ts";
+import { tests } from "./test-checks.ts";
 
 /** vLLM arguments that other keys decide. */
 const decidedArgs: Readonly<Record<string, string>> = {
@@ -145,7 +146,7 @@ function images(raw: Raw, models: Raw[], report: Report): void {
       "must be baseline with images.buildah: no restricted pod may make the user namespace that Buildah builds in",
     );
   }
-  const judged = models.some((model) => model?.test?.base !== undefined || isGated(model?.test));
+  const judged = models.some((model) => isCompared(model ?? {}));
   need("report", judged, "a test with base or gate");
 }
 

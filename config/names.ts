@@ -4,11 +4,10 @@ import { hostLabel } from "../components/manifests/endpoint.ts";
 import { appLabel, predictorService } from "../components/manifests/inference-service.ts";
 import { consoleName } from "../components/manifests/object-store.ts";
 import { databaseName } from "../components/manifests/registry.ts";
-import { candidateSuffix } from "../sizing/stack.ts";
+import { candidateName, needsCandidate } from "../plan/candidate.ts";
 import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };
 import { dnsLabel, dnsName, serviceName } from "./fields.ts";
 import type { Raw, Report } from "./raw.ts";
-import { isMeasuredBefore } from "./test-checks.ts";
 
 /** Most characters of one part of a host, of a Service's name and of a label's value (RFC 1123). */
 const longestLabel = kserveNames.longestLabel;
@@ -50,8 +49,8 @@ export function names(raw: Raw, report: Report): void {
     if (!serviceName.safeParse(model?.name).success) continue;
     const made = madeOfModel(raw, model, isName(namespace));
     // A candidate that KServe would take under no namespace is the test's mistake.
-    const own = `${model.name}${candidateSuffix}`;
-    if (isMeasuredBefore(model.serve, model.test) && !serviceName.safeParse(own).success) {
+    const own = candidateName(model.name);
+    if (needsCandidate(model) && !serviceName.safeParse(own).success) {
       const why = "needs a shorter model name: ";
       fits(model.name, made, ["models", index, "test"], (path, message) => report(path, why + message));
     } else fits(model.name, made, ["models", index, "name"], report);
@@ -89,8 +88,8 @@ function madeOfModel(raw: Raw, { name, serve, test }: Raw, inNamespace: boolean)
     inNamespace ? [{ what: `the first part of ${what}`, text: hostLabel(of, raw.namespace) }] : [];
   const exposed = isExposed(raw, serve ?? {}) ? host("its host", name) : [];
   if ((serve?.mode ?? "kserve") !== "kserve") return exposed;
-  const before = isMeasuredBefore(serve, test);
-  const own = before ? `${name}${candidateSuffix}` : name;
+  const before = needsCandidate({ serve, test });
+  const own = before ? candidateName(name) : name;
   const of = before ? " for the candidate that it is measured as," : "";
   return [
     ...exposed,

@@ -1,5 +1,5 @@
 /** What no single key can tell about a model's test: what it is compared with, and what must hold before it is served. */
-import { candidateSuffix } from "../sizing/stack.ts";
+import { candidateName, needsCandidate } from "../plan/candidate.ts";
 import { test as testSchema } from "./model.ts";
 import type { Raw, Report } from "./raw.ts";
 
@@ -17,7 +17,7 @@ export function tests(models: Raw[], index: number, report: Report): void {
   if (test.evaluate === undefined && test.benchmark === undefined) {
     report(at(), "must have evaluate, benchmark or both");
   }
-  if (isMeasuredBefore(serve, test)) candidate(models, name, serve, at, report);
+  if (needsCandidate({ serve, test })) candidate(models, name, serve, at, report);
   recoveries(test, at, report);
   if (typeof test.base === "string") base(models, index, at, report);
 }
@@ -29,7 +29,7 @@ function candidate(models: Raw[], name: Raw, serve: Raw, at: At, report: Report)
     report(at(), `works with serve.mode kserve only: a model with a gate, or that is stopped, is ${why}`);
   }
   if (typeof name !== "string") return;
-  const own = `${name}${candidateSuffix}`;
+  const own = candidateName(name);
   const other = models.findIndex((model) => model?.name === own);
   if (other >= 0) report(at(), `is ${why}, whose name models[${other}] has: ${own}`);
 }
@@ -82,11 +82,3 @@ function measured(raw: Raw) {
   const { gate: ___, ...benchmark } = data.benchmark ?? {};
   return { evaluate: JSON.stringify(evaluate), benchmark: JSON.stringify(benchmark) };
 }
-
-/** Whether a model is measured before it is served, as sizing/stack.ts says it of a valid config. */
-export const isMeasuredBefore = (serve: Raw, test: Raw): boolean =>
-  test !== undefined && test !== null && (serve?.stopped === true || isGated(test));
-
-/** Whether something is asked that must hold before a model is served. */
-export const isGated = (test: Raw): boolean =>
-  [test?.evaluate?.gate, test?.benchmark?.gate].some((gate) => gate !== undefined && gate !== null);

@@ -1,4 +1,5 @@
 /** What to tell about room in the namespace and on the nodes. */
+import { needsCandidate } from "../plan/candidate.ts";
 import {
   type Amounts,
   type ContainerDemand,
@@ -15,7 +16,7 @@ import { instanceFor } from "./placement.ts";
 import { affinityAssistant } from "./platform-containers.ts";
 import { formatCpu, parseQuantity } from "./quantity.ts";
 import { quotaShortages } from "./quota.ts";
-import { isImported, needsCandidate, type Stack, type StackModel, serviceDemand } from "./stack.ts";
+import { isImported, type Stack, type StackModel, serviceDemand } from "./stack.ts";
 
 /** The declared quota against what runs: an entry that is too small, or that does not do what it seems to. */
 export function quotaFindings(workloads: Workloads, quota: Readonly<Record<string, string>>): Findings {

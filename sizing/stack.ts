@@ -1,4 +1,6 @@
 /** What sizing needs to know of a stack, and the pods and claims that follow from it. The config fits these types as it is. */
+import { authenticationOf } from "../plan/authentication.ts";
+import { needsCandidate } from "../plan/candidate.ts";
 import type { ContainerDemand, PodDemand, ServiceDemand, Workloads } from "./demand.ts";
 import type { LimitBounds } from "./limit-range.ts";
 import type { Architecture } from "./memory.ts";
@@ -91,19 +93,6 @@ export function isImported({ source }: StackModel): boolean {
   return !("uri" in source && source.uri);
 }
 
-/** Of the service that runs while a model is measured before it is served. */
-export const candidateSuffix = "-candidate";
-
-/** Whether a model is measured before it is served: something must hold for it first, or it is not served at all. */
-export function needsCandidate({ serve, test }: Pick<StackModel, "serve" | "test">): boolean {
-  return test !== undefined && (serve.stopped || hasGates(test));
-}
-
-/** Whether a test says what must hold before the model is served. */
-export function hasGates({ evaluate, benchmark }: StackTest): boolean {
-  return evaluate?.gate !== undefined || benchmark?.gate !== undefined;
-}
-
 /** The pods that serve a model, with all containers that KServe, OpenShift AI and Istio add. */
 export function serviceDemand(
   model: StackModel,
@@ -131,7 +120,7 @@ export function serviceDemand(
     ],
     sidecars: [
       ...when(kserve && storage === "oci", modelcar),
-      ...when(kserve && serve.auth && platform === "openshift", authProxy),
+      ...when(authenticationOf(platform, model).kind === "platformToken", authProxy),
       ...when(endpoint.mesh, meshProxy),
     ],
   };

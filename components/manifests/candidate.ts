@@ -1,13 +1,11 @@
 /** The service that a model is measured in before it is served: the one that it will have, under another name and for nobody else. */
-import { candidateSuffix } from "../../sizing/stack.ts";
+import { candidateName } from "../../plan/candidate.ts";
 import { type InferenceServiceSpec, inferenceService } from "./inference-service.ts";
 
 export type CandidateSpec = Omit<
   InferenceServiceSpec,
   "registration" | "route" | "tokenAuth" | "apiKeySecret" | "mesh"
 >;
-
-export const candidateName = (model: string): string => `${model}${candidateSuffix}`;
 
 /** One copy, reachable by the tasks that measure it: network policies let in no others, so it asks nobody who they are. */
 export function candidateService({ name, serve, ...spec }: CandidateSpec) {

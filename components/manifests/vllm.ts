@@ -1,4 +1,5 @@
 /** vLLM's OpenAI server as a container: the same one behind a ServingRuntime of KServe and in a Deployment of our own. */
+import { apiKey } from "../../plan/authentication.ts";
 import { type Accelerator, nodeSelectorFor } from "../../sizing/placement.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
 import { anyUserEnv } from "./any-user.ts";
@@ -7,9 +8,6 @@ import { restrictedContainer } from "./security.ts";
 /** Where the server listens, and where it expects the model's files. */
 export const port = { name: "http", number: 8080 } as const;
 export const modelDirectory = "/mnt/models";
-
-/** Key of the Secret that holds a model's API key. */
-export const apiKey = "api-key";
 
 export interface RuntimeSpec {
   readonly name: "vllm-cpu" | "vllm-cuda";

@@ -15,6 +15,7 @@ import type { Queue } from "../../components/pipeline-run/inputs.ts";
 import { queueMetadata } from "../../components/pipeline-run/queue.ts";
 import { pending } from "../../components/pipeline-run/tekton-status.ts";
 import type { Config, Model } from "../../config.ts";
+import { authenticationOf } from "../../plan/authentication.ts";
 import { defaultEndpoint, objectStoreOf, registryOf } from "./services.ts";
 
 /** The volume that tasks hand models over on; components/storage.ts makes it. */
@@ -157,19 +158,13 @@ function tested(config: Config, model: Pulled, params: Params, endpointUrl?: str
   if (serve.stopped && params.ENDPOINT_URL === undefined) {
     throw new PlanError(`model ${name} is not served: remove serve.stopped and run pulumi up first`);
   }
-  // OpenShift AI checks tokens itself; elsewhere vLLM asks for the key of a Secret.
-  const proxied = config.platform === "openshift" && serve.mode === "kserve";
   return modelTestingRun({
     ...common(config),
     model,
     test: test ?? defaultTest,
     tested: {
       url: endpointUrl ?? defaultEndpoint(config, model),
-      ...(!serve.auth
-        ? { auth: "none" as const }
-        : proxied
-          ? { auth: "serviceAccount" as const }
-          : { auth: "token" as const, secret: `${name}-api-key` }),
+      authentication: authenticationOf(config.platform, model),
     },
   });
 }

@@ -1,6 +1,6 @@
 /** All pipelines, and which of them a model needs. */
 import type { Model } from "../../../config.ts";
-import { hasGates, needsCandidate } from "../../../sizing/stack.ts";
+import { isCompared, needsCandidate } from "../../../plan/candidate.ts";
 import { type PipelineDefinition, tasksOf } from "./definition.ts";
 import { modelComparison } from "./model-comparison.ts";
 import { modelImport } from "./model-import.ts";
@@ -28,11 +28,6 @@ export function pipelinesFor(images: Readonly<Record<string, string | undefined>
 export interface RunTask {
   readonly task: string;
   readonly job?: JobSpec | undefined;
-}
-
-/** Whether a model is compared with another, or must hold something before it is served. */
-export function isCompared({ test }: Pick<Model, "test">): boolean {
-  return test !== undefined && (test.base !== undefined || hasGates(test));
 }
 
 /** The tasks that run for a model; those that its config does not ask for are skipped. */

@@ -1,4 +1,5 @@
 /** Runs of the pipelines that measure a model: where it is served, or before that. */
+import type { Authentication } from "../../../plan/authentication.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { candidateTesting, modelTesting } from "./model-testing.ts";
 import { minimumScores, modelVersion, type RunSettings, runOf } from "./run.ts";
@@ -42,8 +43,7 @@ export interface ModelTestingRun<Text = string> extends RunSettings {
 
 export interface ServedEndpoint<Text = string> {
   readonly url: Text;
-  readonly auth: "none" | "token" | "serviceAccount";
-  readonly secret?: string | undefined;
+  readonly authentication: Authentication;
 }
 
 export interface Candidate<Text = string> {
@@ -132,7 +132,18 @@ function testedBy<Text>({
       },
     ];
   }
-  const { url, auth, secret } = tested;
-  const login = secret ? { ENDPOINT_SECRET: secret } : {};
-  return [modelTesting, { SERVED_MODEL_NAME: model.name, ENDPOINT_URL: url, ENDPOINT_AUTH: auth, ...login }];
+  const { url, authentication } = tested;
+  return [modelTesting, { SERVED_MODEL_NAME: model.name, ENDPOINT_URL: url, ...loginParams(authentication) }];
+}
+
+/** How the tasks that ask a model log in. */
+function loginParams(authentication: Authentication): Record<string, string> {
+  switch (authentication.kind) {
+    case "apiKey":
+      return { ENDPOINT_AUTH: "token", ENDPOINT_SECRET: authentication.secret.name };
+    case "platformToken":
+      return { ENDPOINT_AUTH: "serviceAccount" };
+    case "none":
+      return { ENDPOINT_AUTH: "none" };
+  }
 }

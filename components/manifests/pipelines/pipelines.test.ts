@@ -1,5 +1,7 @@
 /** Every pipeline against the Tasks that it is made of, as their files say it. */
+
 import { describe, expect, test } from "vitest";
+import { authenticationOf } from "../../../plan/authentication.ts";
 import { secondsOfDuration } from "../../pipeline-run/inputs.ts";
 import { loadTasks } from "../../task-files.ts";
 import { taskJob } from "../jobs.ts";
@@ -243,10 +245,11 @@ describe("a run of modelcar", () => {
 test("a run of model-testing-v2 asks the endpoint as it wants to be asked", () => {
   const test = { evaluate: { tasks: ["arc_easy"], limit: 10, applyChatTemplate: true, minimumScores: {} } };
   const model = { name: "granite", source };
-  const tested = { url: "http://granite", auth: "token" as const, secret: "granite-api-key" };
-  const served = modelTestingRun({ ...run, test, model, tested });
-  expect(served.pipelineRef.name).toBe("model-testing-v2");
-  expect(paramsOf(served)).toMatchObject({
+  const served = { name: "granite", serve: { mode: "deployment" as const, auth: true } };
+  const tested = { url: "http://granite", authentication: authenticationOf("kubernetes", served) };
+  const asked = modelTestingRun({ ...run, test, model, tested });
+  expect(asked.pipelineRef.name).toBe("model-testing-v2");
+  expect(paramsOf(asked)).toMatchObject({
     ENDPOINT_URL: "http://granite",
     ENDPOINT_AUTH: "token",
     ENDPOINT_SECRET: "granite-api-key",
