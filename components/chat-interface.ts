@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
+import { serviceHost } from "../plan/addresses.ts";
 import type { Authentication } from "../plan/authentication.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { role, roleBinding, serviceAccount } from "./manifests/access.ts";
@@ -78,7 +79,7 @@ export class ChatInterface extends pulumi.ComponentResource {
     this.url =
       args.exposed && endpoint.exposure !== "none"
         ? expose(name, exposedChat(chat, endpoint), around)
-        : pulumi.output(`http://${chatName}.${namespace}.svc.cluster.local`);
+        : pulumi.output(`http://${serviceHost(chatName, namespace)}`);
     this.passwordSecret = chatName;
     this.registerOutputs({ url: this.url, passwordSecret: this.passwordSecret });
   }

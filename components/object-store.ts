@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { objectStoreAddress, type S3Address } from "../plan/addresses.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   bucketJob,
@@ -9,10 +10,8 @@ import {
   minioSecrets,
   minioUsers,
   networkPolicy,
-  s3Host,
   service,
 } from "./manifests/object-store.ts";
-import type { S3Address } from "./manifests/secrets.ts";
 import type { Platform } from "./manifests/security.ts";
 import { serviceNamespace } from "./manifests/service-namespace.ts";
 import { volumeClaim } from "./manifests/storage.ts";
@@ -69,14 +68,14 @@ export class ObjectStore extends pulumi.ComponentResource implements S3Address {
 
   constructor(name: string, args: ObjectStoreArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:ObjectStore", name, {}, inheritedDependsOn(opts));
-    this.bucket = args.bucket;
-    this.region = args.region;
+    const { endpoint, bucket, region } = objectStoreAddress(args);
+    this.endpoint = endpoint;
+    this.bucket = bucket;
+    this.region = region;
     if ("endpoint" in args) {
-      this.endpoint = args.endpoint;
       this.pipeline = this.serving = existing(args.login);
     } else {
       const users = this.#users(name);
-      this.endpoint = `http://${s3Host(args.namespace)}`;
       this.pipeline = {
         AWS_ACCESS_KEY_ID: minioUsers.pipeline,
         AWS_SECRET_ACCESS_KEY: users.PIPELINE_PASSWORD,

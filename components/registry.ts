@@ -1,15 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { type RegistryAuthentication, registryAddress } from "../plan/addresses.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   databaseIngress,
   databaseServer,
   databaseService,
   modelRegistry,
-  type RegistryAuth,
   type RegistryName,
   registryIngress,
-  registryUrl,
   registryUser,
   server,
   service,
@@ -30,7 +29,7 @@ export interface RegistryByUrl {
 /** A ModelRegistry that OpenShift AI's operator runs already. */
 export interface ExistingRegistry extends RegistryName {
   readonly kind: "existing";
-  readonly auth: RegistryAuth;
+  readonly auth: RegistryAuthentication;
 }
 
 /**
@@ -64,19 +63,15 @@ export class Registry extends pulumi.ComponentResource {
   /** Base URL of its REST service, as pods reach it. */
   readonly url: string;
   /** What it asks its callers for. */
-  readonly auth: RegistryAuth | "token";
+  readonly auth: RegistryAuthentication | "token";
 
   constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Registry", name, {}, inheritedDependsOn(opts));
     const { registry, namespace, platform } = args;
-    if (registry.kind === "url") {
-      this.url = registry.url;
-      this.auth = registry.auth;
-    } else {
-      const own = platform === "openshift" ? "serviceAccount" : "none";
-      const auth = registry.kind === "own" ? own : registry.auth;
-      this.url = registryUrl(registry, auth);
-      this.auth = auth;
+    const { url, auth } = registryAddress(registry, platform);
+    this.url = url;
+    this.auth = auth;
+    if (registry.kind !== "url" && auth !== "token") {
       const ready = registry.kind === "own" ? this.#own(name, registry, args) : undefined;
       this.#access(name, registry, auth, args, ready);
     }
@@ -91,7 +86,7 @@ export class Registry extends pulumi.ComponentResource {
   #access(
     name: string,
     registry: RegistryName,
-    auth: RegistryAuth,
+    auth: RegistryAuthentication,
     args: RegistryArgs,
     space?: pulumi.Resource,
   ) {

@@ -1,4 +1,5 @@
 /** How a model is reached from outside the cluster, and how a mesh treats its calls. */
+import { serviceHost } from "../../plan/addresses.ts";
 
 /**
  * All that is exposed of a model, the OpenAI API: vLLM asks for an API key there alone, and its other paths pause the server or
@@ -118,7 +119,7 @@ export function httpRoute(model: ExposedModel) {
  * failure, and a second try would keep the GPUs busy with the same prompt.
  */
 export function virtualService(model: ExposedModel) {
-  const host = serviceHost(model);
+  const host = serviceHost(model.service.name, model.namespace);
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "VirtualService",
@@ -142,16 +143,15 @@ export function destinationRule(model: ExposedModel) {
     apiVersion: "networking.istio.io/v1",
     kind: "DestinationRule",
     metadata: metadata(model),
-    spec: { host: serviceHost(model), trafficPolicy: { tls: { mode: "ISTIO_MUTUAL" } } },
+    spec: {
+      host: serviceHost(model.service.name, model.namespace),
+      trafficPolicy: { tls: { mode: "ISTIO_MUTUAL" } },
+    },
   };
 }
 
 function metadata({ name, namespace }: ExposedModel) {
   return { name, namespace, labels: { "app.kubernetes.io/name": name } };
-}
-
-function serviceHost({ service, namespace }: ExposedModel): string {
-  return `${service.name}.${namespace}.svc.cluster.local`;
 }
 
 function needed<T>(value: T | undefined, key: keyof Endpoint): T {

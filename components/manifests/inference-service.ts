@@ -1,4 +1,5 @@
 /** KServe's InferenceService of one model. */
+import { predictorName } from "../../plan/addresses.ts";
 import type { Accelerator } from "../../sizing/placement.ts";
 import kserveNames from "../../tasks/common/kserve_names.json" with { type: "json" };
 import type { DeploymentMode } from "./deployment-mode.ts";
@@ -184,7 +185,7 @@ function queueMetric<Text>(spec: InferenceServiceSpec<Text>, { target, prometheu
 
 /** The Service that KServe makes for a model, like its Deployment, and its port where no proxy is before it. */
 export function predictorService(model: string) {
-  return { name: `${model}${kserveNames.predictor}`, port: 80, targetPort: port.number } as const;
+  return { name: predictorName(model), port: 80, targetPort: port.number } as const;
 }
 
 /** Label `app` of the pods that KServe makes for a model, by which its Deployment selects them. */

@@ -1,11 +1,12 @@
 /** MinIO as one Deployment on one volume, and the Job that makes its bucket and its users. */
+import { minio, minioUrl } from "../../plan/addresses.ts";
 import { digestOf } from "../digest.ts";
 import type { NetworkPolicy, Port } from "./network-peers.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "./security.ts";
 import { inNamespace, openShiftRouters } from "./service-namespace.ts";
 
-const name = "minio";
-const ports = { s3: 9000, console: 9001 };
+const name = minio.service;
+const ports = { s3: minio.port, console: 9001 };
 const labels = { "app.kubernetes.io/name": name };
 
 /** Secrets in MinIO's own namespace: who administers it, and the passwords of its users. */
@@ -24,11 +25,6 @@ export interface ObjectStoreSpec<Text> {
   readonly console: boolean;
   /** Changes with the administrator's credentials, which MinIO reads when it starts. */
   readonly rootFingerprint: Text;
-}
-
-/** host:port of the S3 API inside the cluster. */
-export function s3Host(namespace: string): string {
-  return `${name}.${namespace}.svc.cluster.local:${ports.s3}`;
 }
 
 const env = (secret: string, keys: readonly string[]) =>
@@ -186,7 +182,7 @@ export function bucketJob<Text>({ usersFingerprint, ...spec }: BucketJobSpec<Tex
                 image: spec.image,
                 command: ["python3", "/scripts/create_bucket.py"],
                 env: [
-                  { name: "S3_ENDPOINT", value: `http://${s3Host(spec.namespace)}` },
+                  { name: "S3_ENDPOINT", value: minioUrl(spec.namespace) },
                   { name: "S3_REGION", value: spec.region },
                   { name: "S3_BUCKET", value: spec.bucket },
                   { name: "PIPELINE_USER", value: minioUsers.pipeline },

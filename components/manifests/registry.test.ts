@@ -5,7 +5,6 @@ import {
   databaseService,
   modelRegistry,
   registryIngress,
-  registryUrl,
   registryUser,
   server,
   service,
@@ -22,12 +21,6 @@ const spec = {
 /** Whether a label selector picks what has these labels. */
 const selects = (matchLabels: object | undefined, labels: object) =>
   expect(labels).toEqual(expect.objectContaining({ ...matchLabels }));
-
-test("a plain registry answers at 8080, one behind kube-rbac-proxy with TLS at 8443", () => {
-  const host = "private-ai-model-registry.rhoai-model-registries.svc.cluster.local";
-  expect(registryUrl(registry, "none")).toBe(`http://${host}:8080`);
-  expect(registryUrl(registry, "serviceAccount")).toBe(`https://${host}:8443`);
-});
 
 test("the account of the project gets the operator's Role, in the registry's namespace", () => {
   const binding = registryUser(registry, "modelcar-register-model", "ai");

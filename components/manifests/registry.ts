@@ -1,10 +1,11 @@
 /** The Kubeflow model registry: one of OpenShift AI's operator or a plain Deployment, each on a database of its own. */
+import { type RegistryAuthentication, registryPorts, serviceHost } from "../../plan/addresses.ts";
 import { roleBinding } from "./access.ts";
 import type { NetworkPolicy } from "./network-peers.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "./security.ts";
 import { inNamespace, openShiftRouters } from "./service-namespace.ts";
 
-const ports = { rest: 8080, proxy: 8443, database: 3306 };
+const ports = { rest: registryPorts.none, proxy: registryPorts.serviceAccount, database: 3306 };
 /** As the containers of a database call them; `database` and `user` are what the registry logs in with. */
 const database = { database: "model_registry", user: "modelregistry" };
 export const databaseKeys = ["MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"] as const;
@@ -15,9 +16,6 @@ export interface RegistryName {
   readonly namespace: string;
 }
 
-/** none: it answers everyone. serviceAccount: behind kube-rbac-proxy, to accounts that may `get` its Service. */
-export type RegistryAuth = "none" | "serviceAccount";
-
 /** The labels that the operator gives its pods; ours are found by the same. */
 const labelsOf = (name: string) => ({
   app: name,
@@ -26,12 +24,6 @@ const labelsOf = (name: string) => ({
 });
 /** Service of a registry's database. */
 export const databaseName = (name: string) => `${name}-db`;
-const portOf = (auth: RegistryAuth) => (auth === "none" ? ports.rest : ports.proxy);
-
-/** Base URL of a registry's REST service inside the cluster. */
-export function registryUrl({ name, namespace }: RegistryName, auth: RegistryAuth): string {
-  return `${auth === "none" ? "http" : "https"}://${name}.${namespace}.svc.cluster.local:${portOf(auth)}`;
-}
 
 /** Gives an account of another namespace the operator's own Role for users of the registry. */
 export function registryUser({ name, namespace }: RegistryName, account: string, accountNamespace: string) {
@@ -46,7 +38,7 @@ export function registryUser({ name, namespace }: RegistryName, account: string,
  */
 export function registryIngress(
   { name, namespace }: RegistryName,
-  auth: RegistryAuth,
+  auth: RegistryAuthentication,
   platform: Platform,
   client: string,
 ): NetworkPolicy {
@@ -58,7 +50,7 @@ export function registryIngress(
     spec: {
       podSelector: { matchLabels: labelsOf(name) },
       policyTypes: ["Ingress"],
-      ingress: [{ from, ports: [{ protocol: "TCP", port: portOf(auth) }] }],
+      ingress: [{ from, ports: [{ protocol: "TCP", port: registryPorts[auth] }] }],
     },
   };
 }
@@ -162,8 +154,7 @@ export function server<Text>({ platform, image, databaseSecret, ...registry }: S
 }
 
 const databaseLabels = (name: string) => ({ "app.kubernetes.io/name": databaseName(name) });
-const databaseHost = ({ name, namespace }: RegistryName) =>
-  `${databaseName(name)}.${namespace}.svc.cluster.local`;
+const databaseHost = ({ name, namespace }: RegistryName) => serviceHost(databaseName(name), namespace);
 
 const passwordFrom = <Text>(secret: Text, key: (typeof databaseKeys)[number]) => ({
   name: key,

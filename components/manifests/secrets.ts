@@ -1,5 +1,7 @@
 /** The Secrets that tasks, KServe and OpenShift AI look for: their names, labels and annotations. Values come from elsewhere. */
 
+import type { S3Address } from "../../plan/addresses.ts";
+
 export const secretNames = {
   /** Token for gated models, key HF_TOKEN. */
   huggingFace: "hf-token",
@@ -20,14 +22,6 @@ export interface SecretMetadata {
   readonly namespace: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
-}
-
-/** An S3 service, as its clients must be told of it. */
-export interface S3Address {
-  /** Base URL without a path. */
-  readonly endpoint: string;
-  readonly bucket: string;
-  readonly region: string;
 }
 
 /**

@@ -1,9 +1,10 @@
 /** A run that a person starts is the run that the program would start. */
+
 import { describe, expect, test, vi } from "vitest";
 import { Storage } from "../../components/storage.ts";
+import { modelAddress } from "../../plan/addresses.ts";
 import { canary, type Manifest, type Recorded, runProgram, stackConfig } from "../../test/program/record.ts";
 import { manifestOf, modelOf, planRun, sharedClaim } from "./plan.ts";
-import { defaultEndpoint } from "./services.ts";
 import { configOfStack, packaged } from "./test-stack.ts";
 
 vi.mock("../../components/pipeline-run/index.ts", async () =>
@@ -109,7 +110,7 @@ test("a model that is an image is not imported, and one that is stopped is not t
 
 test("a model answers at its Service", () => {
   const config = configOfStack("alone");
-  expect(defaultEndpoint(config, modelOf(config, "sums"))).toBe(
+  expect(modelAddress(config.namespace, modelOf(config, "sums"))).toBe(
     "http://sums-predictor.private-ai-demo.svc.cluster.local",
   );
 });

@@ -15,8 +15,8 @@ import type { Queue } from "../../components/pipeline-run/inputs.ts";
 import { queueMetadata } from "../../components/pipeline-run/queue.ts";
 import { pending } from "../../components/pipeline-run/tekton-status.ts";
 import type { Config, Model } from "../../config.ts";
+import { modelAddress, objectStoreAddress, registryAddress } from "../../plan/addresses.ts";
 import { authenticationOf } from "../../plan/authentication.ts";
-import { defaultEndpoint, objectStoreOf, registryOf } from "./services.ts";
 
 /** The volume that tasks hand models over on; components/storage.ts makes it. */
 export const sharedClaim = "modelcar-storage";
@@ -126,7 +126,12 @@ function imported(config: Config, model: Pulled): PipelineRunSpec {
           claim: packaging.claim,
           placement: modelPlacement(model.serve, config.accelerators),
         };
-  return modelImportRun({ ...common(config), model, target, s3Endpoint: objectStoreOf(config).endpoint });
+  return modelImportRun({
+    ...common(config),
+    model,
+    target,
+    s3Endpoint: objectStoreAddress(config.objectStore).endpoint,
+  });
 }
 
 function packed(config: Config, model: Pulled, params: Params): PipelineRunSpec {
@@ -163,7 +168,7 @@ function tested(config: Config, model: Pulled, params: Params, endpointUrl?: str
     model,
     test: test ?? defaultTest,
     tested: {
-      url: endpointUrl ?? defaultEndpoint(config, model),
+      url: endpointUrl ?? modelAddress(config.namespace, model),
       authentication: authenticationOf(config.platform, model),
     },
   });
@@ -183,8 +188,8 @@ function common(config: Config) {
     timeoutMinutes: pipelines.timeoutMinutes,
     pullSecrets: imageRegistry?.username ? [secretNames.imageRegistry] : [],
     huggingFaceEndpoint: huggingFace.endpoint,
-    objectStore: objectStoreOf(config),
-    registry: registryOf(config),
+    objectStore: objectStoreAddress(config.objectStore),
+    registry: registryAddress(config.registry, platform),
     claim: sharedClaim,
   };
 }

@@ -1,4 +1,5 @@
 /** Starts a run and sees it through. */
+
 import { randomUUID } from "node:crypto";
 import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
 import { persistently } from "../../components/kubernetes/retry.ts";
@@ -6,9 +7,9 @@ import type { Pipeline } from "../../components/manifests/tekton.ts";
 import { takeTurn } from "../../components/pipeline-run/queue.ts";
 import { outcomeOf, paths, type Run } from "../../components/pipeline-run/tekton-status.ts";
 import type { Config, Model } from "../../config.ts";
+import { modelAddress } from "../../plan/addresses.ts";
 import { manifestOf, type Plan, PlanError } from "./plan.ts";
 import { type RunView, runsOf } from "./runs.ts";
-import { defaultEndpoint } from "./services.ts";
 
 /** Tells one request to create a run from another, because the server alone decides the name. */
 const requestLabel = "modelcar/request";
@@ -113,7 +114,7 @@ const withHint = (error: ApiError) =>
 /** URL of a served model inside the cluster. Throws a PlanError where it is not served. */
 export async function endpointOf(cluster: Cluster, config: Config, model: Model): Promise<string> {
   const { namespace } = config;
-  if (model.serve.mode !== "kserve") return defaultEndpoint(config, model);
+  if (model.serve.mode !== "kserve") return modelAddress(namespace, model);
   const path = `/apis/serving.kserve.io/v1beta1/namespaces/${namespace}/inferenceservices/${model.name}`;
   const found = await cluster.get<{ status?: { address?: { url?: string } } }>(path);
   if (!found) {
@@ -121,5 +122,5 @@ export async function endpointOf(cluster: Cluster, config: Config, model: Model)
       `there is no InferenceService ${model.name} in namespace ${namespace}: run pulumi up first`,
     );
   }
-  return found.status?.address?.url ?? defaultEndpoint(config, model);
+  return found.status?.address?.url ?? modelAddress(namespace, model);
 }

@@ -6,7 +6,7 @@ import { service } from "../../components/manifests/object-store.ts";
 import { secretNames } from "../../components/manifests/secrets.ts";
 import { newestReady } from "../../components/readiness/probe.ts";
 import type { Config } from "../../config.ts";
-import { objectStoreOf } from "../pipelines/services.ts";
+import { objectStoreAddress } from "../../plan/addresses.ts";
 import { type Carry, S3Error, type S3Login, S3Reader } from "./s3.ts";
 
 const timeoutSeconds = 60;
@@ -28,7 +28,7 @@ export async function objectStore(place: Place): Promise<S3Reader> {
   const login = await loginOf(place);
   const carry =
     "endpoint" in objectStore ? directly : throughPod(cluster, objectStore.namespace, await minioPod(place));
-  return new S3Reader({ ...objectStoreOf(config), region: objectStore.region }, login, carry);
+  return new S3Reader(objectStoreAddress(objectStore), login, carry);
 }
 
 /** What pipelines write with; it can read what they wrote. */
