@@ -8,7 +8,7 @@ import { taskAccount } from "./components/manifests/jobs.ts";
 import { tasksOf } from "./components/manifests/pipelines/definition.ts";
 import { pipelinesFor, runGpus } from "./components/manifests/pipelines/index.ts";
 import { secretNames } from "./components/manifests/secrets.ts";
-import { basesFirst, type ModelLifecycle, modelLifecycle } from "./components/model-lifecycle.ts";
+import { basesFirst, Model } from "./components/model.ts";
 import { modelOutputs, summaryOf } from "./components/model-outputs.ts";
 import { Monitoring, monitoringArgs } from "./components/monitoring.ts";
 import { artefactRegistry, networkOf, plainHttpRegistry, servedModelsOf } from "./components/network.ts";
@@ -20,7 +20,7 @@ import { ServingRuntimes } from "./components/serving-runtime.ts";
 import { checkSizes, runDemands } from "./components/sizing.ts";
 import { keptClaims, Storage } from "./components/storage.ts";
 import { fitTask, loadTasks } from "./components/task-files.ts";
-import { loadConfig, type Model } from "./config.ts";
+import { loadConfig, type Model as ModelConfig } from "./config.ts";
 import { quotaFor } from "./sizing/quota.ts";
 import { workloadsOf } from "./sizing/stack.ts";
 
@@ -29,7 +29,7 @@ const { platform, namespace, images, secrets, imageRegistry, kubeContext: contex
 const declared = pipelinesFor(images);
 const taskNames = [...new Set(declared.flatMap(tasksOf)), ...(images.buildah ? ["build-runtime"] : [])];
 const tasks = loadTasks("tasks", taskNames).map((task) => fitTask(task, namespace, images));
-const demandsOf = (model: Model) => runDemands(model, tasks);
+const demandsOf = (model: ModelConfig) => runDemands(model, tasks);
 checkSizes(config, demandsOf);
 
 const onCluster = { providers: [connectCluster(context, namespace)], transformations: [takeFieldsBack] };
@@ -128,11 +128,11 @@ const common = {
   run,
 };
 
-const lives = new Map<string, ModelLifecycle>();
+const declaredModels = new Map<string, Model>();
 for (const model of basesFirst(config.models)) {
   const args = {
     model,
-    base: lives.get(model.test?.base ?? ""),
+    base: declaredModels.get(model.test?.base ?? ""),
     runs: {
       ...common,
       // Runs with GPUs wait for each other, so that none holds some while it waits for more.
@@ -157,20 +157,20 @@ for (const model of basesFirst(config.models)) {
     },
   };
   const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };
-  lives.set(model.name, modelLifecycle(args, ready));
+  declaredModels.set(model.name, new Model(model.name, args, ready));
 }
 
 /** Of each model: where it answers, where it lies, where it came from, and what was measured of it. */
 export const models = Object.fromEntries(
-  [...lives].map(([name, life]) => [name, modelOutputs(life, config.accelerators)]),
+  [...declaredModels].map(([name, model]) => [name, modelOutputs(model, config.accelerators)]),
 );
 /** What was measured, as a table: `pulumi stack output summary`. */
-export const summary = summaryOf([...lives.values()], config.accelerators);
+export const summary = summaryOf([...declaredModels.values()], config.accelerators);
 
 const monitoring = monitoringArgs(config);
 if (monitoring) new Monitoring("monitoring", monitoring, inProject);
 
-const answering = config.chat && lives.get(config.chat.model)?.service;
+const answering = config.chat && declaredModels.get(config.chat.model)?.service;
 const chatInterface =
   answering && new ChatInterface("chat", chatArgs(config, answering, pullSecrets), inProject);
 /** The chat UI, and the Secret whose key AUTH_TOKEN is its password; null without one, for Pulumi warns of what is undefined. */

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { copyHourlyUsd, hourlyCost, hoursPerMonth, usdPerMillionTokens } from "../sizing/cost.ts";
 import type { Accelerator } from "../sizing/placement.ts";
 import { table } from "../sizing/table.ts";
-import type { ModelLifecycle } from "./model-lifecycle.ts";
+import type { Model } from "./model.ts";
 
 type Results = Readonly<Record<string, string>>;
 
@@ -18,7 +18,7 @@ export interface Cost {
 
 /** What a model costs; undefined if nobody knows its price. `measured` are its benchmark's results. */
 export function costOf(
-  { serve, test }: Pick<ModelLifecycle["model"], "serve" | "test">,
+  { serve, test }: Pick<Model["config"], "serve" | "test">,
   accelerators: Readonly<Record<string, Accelerator>>,
   measured: Results = {},
 ): Cost | undefined {
@@ -41,8 +41,8 @@ export function costOf(
 }
 
 /** Of one model: where it answers, where it lies, where it came from, and what was measured of it. */
-export function modelOutputs(life: ModelLifecycle, accelerators: Readonly<Record<string, Accelerator>>) {
-  const { model, imported, service, testing, comparison } = life;
+export function modelOutputs(model: Model, accelerators: Readonly<Record<string, Accelerator>>) {
+  const { config, imported, service, testing, comparison } = model;
   const { url, externalUrl, authentication } = service;
   const { storageUri, revision, registration, pipelineRun } = imported;
   return {
@@ -55,7 +55,7 @@ export function modelOutputs(life: ModelLifecycle, accelerators: Readonly<Record
     pipelineRun,
     measured: testing?.results,
     comparison: comparison?.results,
-    cost: pulumi.output(testing?.results).apply((results) => costOf(model, accelerators, results)),
+    cost: pulumi.output(testing?.results).apply((results) => costOf(config, accelerators, results)),
   };
 }
 
@@ -72,15 +72,15 @@ export interface Summary {
  * `up` shows such a text line by line, any other one as a single line with \n in it, and `stack output` prints it as it is.
  */
 export function summaryOf(
-  lives: readonly ModelLifecycle[],
+  models: readonly Model[],
   accelerators: Readonly<Record<string, Accelerator>>,
 ): pulumi.Output<string> {
-  const summaries = lives.map(({ model, testing, comparison }) =>
+  const summaries = models.map(({ config, testing, comparison }) =>
     pulumi.all([testing?.results, comparison?.results]).apply(([measured, comparison]) => ({
-      name: model.name,
+      name: config.name,
       measured,
       comparison,
-      cost: costOf(model, accelerators, measured),
+      cost: costOf(config, accelerators, measured),
     })),
   );
   return pulumi.all(summaries).apply((rows) => asList(summaryLines(rows)));
