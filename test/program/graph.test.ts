@@ -1,34 +1,13 @@
 /** What waits for what, as the engine is told: the whole program with models of every kind. */
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { digest, type Program, runProgram, stackConfig } from "./record.ts";
+import { everyKind } from "./every-kind.ts";
+import { type Program, runProgram } from "./record.ts";
 import type { Registration } from "./registrations.ts";
 
 vi.mock("../../components/pipeline-run/index.ts", async () =>
   (await import("./plain-dynamic.ts")).pipelineRun(),
 );
 vi.mock("../../components/readiness/index.ts", async () => (await import("./plain-dynamic.ts")).readiness());
-
-/** The stack `local` with models on volumes of their own, models that their pods fetch, a key, alerts and a chat UI. */
-const everyKind = stackConfig("local", (config) => {
-  const [sums] = config.models;
-  const bare = { ...sums, test: undefined };
-  const onVolume = (name: string) => ({
-    ...bare,
-    name,
-    package: { kind: "pvc", claim: `${name}-files`, size: "2Gi", retain: name === "kept" },
-  });
-  const fetched = (name: string) => ({
-    ...bare,
-    name,
-    package: undefined,
-    source: { uri: `oci://registry.test/${name}@sha256:${digest}` },
-    serve: { ...sums.serve, auth: true, mode: "deployment", cache: { size: "1Gi", fetch: "oras" } },
-  });
-  config.models.push(onVolume("kept"), onVolume("scratch"), fetched("pulled"), fetched("drawn"));
-  config.endpoint = { exposure: "ingress", domain: "models.test" };
-  config.monitoring = { alerts: true, serviceMonitor: true };
-  config.chat = { model: "pulled" };
-});
 
 let program: Program;
 beforeAll(async () => {
