@@ -109,6 +109,7 @@ test("all of a component waits for what the component was told to wait for", () 
       "Access",
       "ChatInterface",
       "Credentials",
+      "Model",
       "ModelComparison",
       "ModelImport",
       "ModelService",
