@@ -7,11 +7,10 @@ import { deploymentMode } from "./components/manifests/deployment-mode.ts";
 import { taskAccount } from "./components/manifests/jobs.ts";
 import { tasksOf } from "./components/manifests/pipelines/definition.ts";
 import { pipelinesFor, runGpus } from "./components/manifests/pipelines/index.ts";
-import { secretNames } from "./components/manifests/secrets.ts";
 import { basesFirst, Model } from "./components/model.ts";
 import { modelOutputs, summaryOf } from "./components/model-outputs.ts";
 import { Monitoring, monitoringArgs } from "./components/monitoring.ts";
-import { artefactRegistry, networkOf, plainHttpRegistry, servedModelsOf } from "./components/network.ts";
+import { artefactRegistry, networkOf, servedModelsOf } from "./components/network.ts";
 import { ObjectStore } from "./components/object-store.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
@@ -21,6 +20,8 @@ import { checkSizes, runDemands } from "./components/sizing.ts";
 import { keptClaims, Storage } from "./components/storage.ts";
 import { fitTask, loadTasks } from "./components/task-files.ts";
 import { loadConfig, type Model as ModelConfig } from "./config.ts";
+import { secretNames } from "./plan/names.ts";
+import { runSettings } from "./plan/runs.ts";
 import { quotaFor } from "./sizing/quota.ts";
 import { workloadsOf } from "./sizing/stack.ts";
 
@@ -68,8 +69,8 @@ const registry = new Registry(
   { platform, namespace, registry: config.registry, serviceAccount, networkPolicies, images },
   inProject,
 );
-const registrySecret = imageRegistry?.username ? secretNames.imageRegistry : undefined;
-const pullSecrets = registrySecret ? [registrySecret] : [];
+const settings = runSettings(config);
+const { pullSecrets } = settings;
 const access = new Access(
   "access",
   {
@@ -77,7 +78,7 @@ const access = new Access(
     namespace,
     tasks: taskNames,
     models: config.models.flatMap((model) => servedModelsOf(model, config)),
-    secrets: { serving: [secretNames.serving], imageRegistry: registrySecret },
+    secrets: { serving: [secretNames.serving], imageRegistry: settings.imageRegistry.secret },
     chat: config.chat !== undefined || taskNames.includes("deploy-anythingllm"),
     registryToken: registry.auth === "serviceAccount",
     network: networkOf(config, { objectStore: objectStore.endpoint, modelRegistry: registry.url }),
@@ -102,7 +103,7 @@ const pipelines = new Pipelines(
       S3_BUCKET: objectStore.bucket,
       PLATFORM: platform,
       DEPLOYMENT_MODE: deploying,
-      PULL_SECRET: registrySecret ?? "",
+      PULL_SECRET: settings.imageRegistry.secret ?? "",
       BASE_IMAGE: images.modelcarBase ?? "",
       ANYTHINGLLM_IMAGE: images.anythingllm ?? "",
     },
@@ -114,17 +115,13 @@ const runtimes = new ServingRuntimes("serving-runtimes", config, inProject);
 
 const gpus = Math.max(0, ...config.models.map(runGpus));
 const common = {
-  platform,
+  settings,
   namespace,
-  accelerators: config.accelerators,
   context,
   objectStore,
   storage,
   registry,
   pipelines,
-  pullSecrets,
-  timeoutMinutes,
-  huggingFaceEndpoint: config.huggingFace.endpoint,
   run,
 };
 
@@ -138,8 +135,6 @@ for (const model of basesFirst(config.models)) {
       // Runs with GPUs wait for each other, so that none holds some while it waits for more.
       queue: runGpus(model) > 0 ? { name: "gpus", gpus: runGpus(model), capacity: gpus } : undefined,
       modelcarBase: images.modelcarBase,
-      plainHttpRegistry: plainHttpRegistry(config),
-      registrySecret,
     },
     service: {
       ...runtimes.of(model),

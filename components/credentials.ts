@@ -1,12 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { secretNames } from "../plan/names.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
-import {
-  connectionData,
-  connectionSecret,
-  dockerConfig,
-  secretNames,
-  servingSecret,
-} from "./manifests/secrets.ts";
+import { connectionData, connectionSecret, dockerConfig, servingSecret } from "./manifests/secrets.ts";
 import type { Platform } from "./manifests/security.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { type SecretValues, secret } from "./secret.ts";

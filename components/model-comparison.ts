@@ -21,7 +21,7 @@ export interface MeasuredModel {
   readonly hourlyUsd: number | undefined;
 }
 
-export interface ModelComparisonArgs extends Omit<PipelineRunsArgs, "storage" | "huggingFaceEndpoint"> {
+export interface ModelComparisonArgs extends Omit<PipelineRunsArgs, "storage"> {
   readonly model: MeasuredModel;
   /** What it is compared with. Default: nothing, and only its gates are judged. */
   readonly base?: MeasuredModel | undefined;
@@ -43,7 +43,12 @@ export class ModelComparison extends pulumi.ComponentResource {
         context,
         namespace,
         prefix: `${modelComparison.name}-${model.name}`,
-        spec: modelComparisonRun({ ...args, model: compared(model), base: base && compared(base) }),
+        spec: modelComparisonRun({
+          settings: args.settings,
+          gates: args.gates,
+          model: compared(model),
+          base: base && compared(base),
+        }),
         definition: pipelines.digests[modelComparison.name] ?? "",
         expectedResults: ["passed", "report-uri"],
         ...args.run,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../config.ts";
+import type { RunSettings } from "../plan/runs.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   type ImportTarget,
@@ -10,21 +11,20 @@ import {
 } from "./manifests/pipelines/model-import.ts";
 import { modelcar } from "./manifests/pipelines/modelcar.ts";
 import { modelcarResults, modelcarRun } from "./manifests/pipelines/modelcar-run.ts";
-import type { RunSettings } from "./manifests/pipelines/run.ts";
 import type { PipelineRunSpec } from "./manifests/tekton.ts";
 import { modelPlacement } from "./manifests/vllm.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { PipelineRun, type PipelineRunArgs } from "./pipeline-run/index.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { Registry } from "./registry.ts";
-import { Storage } from "./storage.ts";
+import type { Storage } from "./storage.ts";
 
 /** What the pipeline runs of a stack have in common. */
-export interface PipelineRunsArgs extends RunSettings {
+export interface PipelineRunsArgs {
+  readonly settings: RunSettings;
   readonly namespace: string;
   /** Context of the kubeconfig. */
   readonly context: string;
-  readonly huggingFaceEndpoint: string;
   readonly objectStore: ObjectStore;
   readonly registry: Registry;
   readonly storage: Storage;
@@ -39,10 +39,6 @@ export interface ModelImportArgs extends PipelineRunsArgs {
   readonly queue?: PipelineRunArgs["queue"];
   /** For package.kind modelcar: the image below the model. */
   readonly modelcarBase?: string | undefined;
-  /** Host[:port] of the registry that is reached without TLS. Default: none. */
-  readonly plainHttpRegistry?: string | undefined;
-  /** Secret with the login of the registry that models are pushed to. Default: none is needed. */
-  readonly registrySecret?: string | undefined;
 }
 
 /** A model where it can be served from: brought there by a pipeline run, or there already. */
@@ -84,9 +80,10 @@ export class ModelImport extends pulumi.ComponentResource {
   /** Pipeline model-import: to the object store, or to a volume of the model's own. */
   #import(name: string, args: ModelImportArgs, model: Parameters<typeof modelImportRun>[0]["model"]) {
     const [target, volume] = this.#target(args);
-    const spec = modelImportRun({ ...args, model, target, s3Endpoint: args.objectStore.endpoint });
+    const made = { settings: args.settings, model, target };
+    const spec = modelImportRun(made);
     const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], volume);
-    return [run, run.results.apply(() => importedUri(model, target)), run.results.revision] as const;
+    return [run, run.results.apply(() => importedUri(made)), run.results.revision] as const;
   }
 
   /** Pipeline modelcar: into an image. */
@@ -96,24 +93,21 @@ export class ModelImport extends pulumi.ComponentResource {
     model: Parameters<typeof modelcarRun>[0]["model"],
     repository: string,
   ) {
-    const spec = modelcarRun({
-      ...args,
-      model,
-      repository,
-      baseImage: args.modelcarBase ?? "",
-      claim: Storage.claimName,
-    });
+    const { settings, modelcarBase: baseImage = "" } = args;
+    const spec = modelcarRun({ settings, model, repository, baseImage });
     const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model), args.storage);
     return [run, run.results["storage-uri"], run.results.apply(() => model.source.revision)] as const;
   }
 
   /** Where an imported model goes, and the volume on which the run works: the one that all share, or one that is made for it. */
-  #target({ model, accelerators, objectStore, storage }: ModelImportArgs): [ImportTarget, pulumi.Resource] {
-    if (model.package.kind !== "pvc") {
-      return [{ kind: "s3", bucket: objectStore.bucket, claim: Storage.claimName }, storage];
-    }
+  #target({ model, settings, storage }: ModelImportArgs): [ImportTarget, pulumi.Resource] {
+    if (model.package.kind !== "pvc") return [{ kind: "s3" }, storage];
     const { claim, kind: _, ...volume } = model.package;
-    const target = { kind: "pvc" as const, claim, placement: modelPlacement(model.serve, accelerators) };
+    const target = {
+      kind: "pvc" as const,
+      claim,
+      placement: modelPlacement(model.serve, settings.accelerators),
+    };
     return [target, storage.modelClaim(claim, volume, this)];
   }
 

@@ -15,7 +15,6 @@ import type { RuntimeSpec } from "./manifests/vllm.ts";
 import type { PipelineRunsArgs } from "./model-import.ts";
 import type { ModelService } from "./model-service.ts";
 import { PipelineRun, type PipelineRunArgs } from "./pipeline-run/index.ts";
-import { Storage } from "./storage.ts";
 
 /** A model that can be tested: its tokenizer is on the hub. */
 export type TestedModel = Omit<Model, "source" | "test"> & {
@@ -55,10 +54,10 @@ export class ModelTesting extends pulumi.ComponentResource {
         namespace,
         prefix: `${pipeline}-${model.name}`,
         spec: modelTestingRun({
-          ...args,
+          settings: args.settings,
+          model,
           test: model.test,
           tested: isCandidate ? tested : endpointOf(args, tested),
-          claim: Storage.claimName,
         }),
         definition: pipelines.digests[pipeline] ?? "",
         // How it is served decides how fast it is.
@@ -76,8 +75,8 @@ export class ModelTesting extends pulumi.ComponentResource {
 }
 
 function endpointOf(
-  { model, platform }: ModelTestingArgs,
+  { model, settings }: ModelTestingArgs,
   { url }: ModelService,
 ): ServedEndpoint<pulumi.Output<string>> {
-  return { url: url.apply((url) => url ?? ""), authentication: authenticationOf(platform, model) };
+  return { url: url.apply((url) => url ?? ""), authentication: authenticationOf(settings.platform, model) };
 }

@@ -93,12 +93,12 @@ export class Model extends pulumi.ComponentResource {
 /** A model with its measurements; undefined for one that is not tested. */
 function measuredModel(
   { config, imported, testing }: Pick<Model, "config" | "imported" | "testing">,
-  { accelerators }: PipelineRunsArgs,
+  { settings }: PipelineRunsArgs,
 ): MeasuredModel | undefined {
   const { name, source, compress, serve } = config;
   if (!testing || !("huggingFace" in source)) return undefined;
   const { storageUri } = imported;
-  const hourlyUsd = copyHourlyUsd(serve, accelerators);
+  const hourlyUsd = copyHourlyUsd(serve, settings.accelerators);
   return { name, source, compress, serve, storageUri, measured: testing.results, hourlyUsd };
 }
 

@@ -1,6 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
+import { sharedClaim } from "../plan/names.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { chatName } from "./manifests/chat-interface.ts";
 import { type VolumeClaimSpec, volumeClaim } from "./manifests/storage.ts";
@@ -23,8 +24,6 @@ export interface StorageArgs extends VolumeArgs {
 
 /** The volume on which the tasks of a pipeline hand models over. */
 export class Storage extends pulumi.ComponentResource {
-  /** Name of the claim that pipelines use. */
-  static readonly claimName = "modelcar-storage";
   readonly #namespace: string;
   readonly #deletedWith: pulumi.Resource | undefined;
 
@@ -33,7 +32,7 @@ export class Storage extends pulumi.ComponentResource {
     const { namespace, deletedWith, ...volume } = args;
     this.#namespace = namespace;
     this.#deletedWith = deletedWith;
-    this.#claim(name, Storage.claimName, volume, { parent: this });
+    this.#claim(name, sharedClaim, volume, { parent: this });
     this.registerOutputs({});
   }
 
@@ -72,5 +71,5 @@ export function keptClaims({ storage, models, chat }: Pick<Config, "storage" | "
   const ofModels = models.flatMap(({ source, package: packaging }) =>
     "huggingFace" in source && packaging.kind === "pvc" && packaging.retain ? [packaging.claim] : [],
   );
-  return [...(storage.retain ? [Storage.claimName] : []), ...ofModels, ...(chat?.retain ? [chatName] : [])];
+  return [...(storage.retain ? [sharedClaim] : []), ...ofModels, ...(chat?.retain ? [chatName] : [])];
 }

@@ -1,5 +1,6 @@
 /** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
 import { isCompared } from "../plan/candidate.ts";
+import { sharedClaim } from "../plan/names.ts";
 import { bucket } from "./fields.ts";
 import { names } from "./names.ts";
 import type { Raw, Report } from "./raw.ts";
@@ -164,7 +165,7 @@ function chat({ chat }: Raw, models: Raw[], report: Report): void {
 const isPacked = (model: Raw) => model?.package?.kind === "modelcar";
 
 function claims(models: Raw[], report: Report): void {
-  const used = new Map<string, string>([["modelcar-storage", "the volume of the pipelines"]]);
+  const used = new Map<string, string>([[sharedClaim, "the volume of the pipelines"]]);
   for (const [index, model] of models.entries()) {
     const claim = model?.package?.claim;
     if (model?.package?.kind !== "pvc" || typeof claim !== "string") continue;

@@ -2,8 +2,9 @@
  * Serving without KServe: a model image (ModelCar or ORAS artefact) is brought onto a volume once, and a plain Deployment of
  * vLLM serves it from there. Nothing is fetched again when the pod is.
  */
+
+import { accounts } from "../../plan/names.ts";
 import type { Accelerator } from "../../sizing/placement.ts";
-import { names } from "./project.ts";
 import { modelPod, type Platform, restrictedContainer } from "./security.ts";
 import { volumeClaim } from "./storage.ts";
 import {
@@ -109,7 +110,7 @@ export function modelDeployment<Text>(spec: DeploymentServiceSpec<Text>) {
       template: {
         metadata: { labels: { ...labels, ...(spec.mesh ? { "sidecar.istio.io/inject": "true" } : {}) } },
         spec: {
-          serviceAccountName: names.servingAccount,
+          serviceAccountName: accounts.serving,
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           securityContext: modelPod(spec.platform),

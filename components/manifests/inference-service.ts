@@ -1,9 +1,9 @@
 /** KServe's InferenceService of one model. */
 import { predictorName } from "../../plan/addresses.ts";
+import { accounts } from "../../plan/names.ts";
 import type { Accelerator } from "../../sizing/placement.ts";
 import kserveNames from "../../tasks/common/kserve_names.json" with { type: "json" };
 import type { DeploymentMode } from "./deployment-mode.ts";
-import { names } from "./project.ts";
 import { deploymentStrategy } from "./rollout.ts";
 import { modelPod, type Platform } from "./security.ts";
 import { modelFormat } from "./serving-runtime.ts";
@@ -95,7 +95,7 @@ export function inferenceService<Text>(spec: InferenceServiceSpec<Text>) {
     },
     spec: {
       predictor: {
-        serviceAccountName: names.servingAccount,
+        serviceAccountName: accounts.serving,
         // OpenShift AI sets it to true itself where its proxy has to check tokens.
         automountServiceAccountToken: false,
         minReplicas,

@@ -2,7 +2,7 @@
  * Every kind of work in the project's namespace, with the least that it needs. Service accounts, roles, tokens and network
  * policies all follow from this table, and what is not in it gets nothing.
  */
-import { names } from "./project.ts";
+import { accounts } from "../../plan/names.ts";
 
 /** What a job can be let connect to. */
 export type Destination =
@@ -154,4 +154,4 @@ export function servedModel(model: {
 }
 
 /** All accounts but those of tasks: runs whose task has none of its own, and served models. */
-export const sharedAccounts = { pipeline: names.pipelineAccount, serving: names.servingAccount } as const;
+export const sharedAccounts = accounts;

@@ -5,8 +5,6 @@ import { parseQuantity } from "../../sizing/quantity.ts";
 export const names = {
   quota: "ai-workload-quota",
   limits: "ai-workload-limits",
-  pipelineAccount: "modelcar-pipeline",
-  servingAccount: "modelcar-serving",
 } as const;
 
 /**

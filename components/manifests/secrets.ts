@@ -1,21 +1,7 @@
 /** The Secrets that tasks, KServe and OpenShift AI look for: their names, labels and annotations. Values come from elsewhere. */
 
 import type { S3Address } from "../../plan/addresses.ts";
-
-export const secretNames = {
-  /** Token for gated models, key HF_TOKEN. */
-  huggingFace: "hf-token",
-  /** Login of the registry that images are pushed to and pulled from. */
-  imageRegistry: "quay-credentials",
-  /** The object store for pipelines, which write. */
-  objectStore: "minio-credentials",
-  /** The object store for KServe, which reads. */
-  serving: "minio-serving",
-  /** Token for a model registry that asks for one, key token. */
-  modelRegistry: "model-registry-token",
-  /** The object store as a connection of OpenShift AI's dashboard. */
-  connection: "model-storage",
-} as const;
+import { secretNames } from "../../plan/names.ts";
 
 export interface SecretMetadata {
   readonly name: string;

@@ -1,10 +1,9 @@
 /** A run that a person starts is the run that the program would start. */
 
 import { describe, expect, test, vi } from "vitest";
-import { Storage } from "../../components/storage.ts";
 import { modelAddress } from "../../plan/addresses.ts";
 import { canary, type Manifest, type Recorded, runProgram, stackConfig } from "../../test/program/record.ts";
-import { manifestOf, modelOf, planRun, sharedClaim } from "./plan.ts";
+import { manifestOf, modelOf, planRun } from "./plan.ts";
 import { configOfStack, packaged } from "./test-stack.ts";
 
 vi.mock("../../components/pipeline-run/index.ts", async () =>
@@ -43,8 +42,6 @@ describe.each([
     }
   });
 });
-
-test("the claim is the one that the program makes", () => expect(sharedClaim).toBe(Storage.claimName));
 
 test("params replace what the config says, each once", () => {
   const { spec } = planRun("run-modelcar", configOfStack("alone", packaged), "sums", {

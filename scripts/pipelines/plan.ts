@@ -7,19 +7,15 @@ import { modelTesting } from "../../components/manifests/pipelines/model-testing
 import { modelTestingRun } from "../../components/manifests/pipelines/model-testing-run.ts";
 import { modelcar } from "../../components/manifests/pipelines/modelcar.ts";
 import { modelcarRun } from "../../components/manifests/pipelines/modelcar-run.ts";
-import { secretNames } from "../../components/manifests/secrets.ts";
 import type { PipelineRunSpec } from "../../components/manifests/tekton.ts";
 import { modelPlacement } from "../../components/manifests/vllm.ts";
-import { plainHttpRegistry } from "../../components/network.ts";
 import type { Queue } from "../../components/pipeline-run/inputs.ts";
 import { queueMetadata } from "../../components/pipeline-run/queue.ts";
 import { pending } from "../../components/pipeline-run/tekton-status.ts";
 import type { Config, Model } from "../../config.ts";
-import { modelAddress, objectStoreAddress, registryAddress } from "../../plan/addresses.ts";
+import { modelAddress } from "../../plan/addresses.ts";
 import { authenticationOf } from "../../plan/authentication.ts";
-
-/** The volume that tasks hand models over on; components/storage.ts makes it. */
-export const sharedClaim = "modelcar-storage";
+import { runSettings } from "../../plan/runs.ts";
 
 export const pipelines = {
   "run-model-import": modelImport,
@@ -120,22 +116,17 @@ function imported(config: Config, model: Pulled): PipelineRunSpec {
   }
   const target =
     packaging.kind === "s3"
-      ? { kind: packaging.kind, bucket: config.objectStore.bucket, claim: sharedClaim }
+      ? { kind: packaging.kind }
       : {
           kind: packaging.kind,
           claim: packaging.claim,
           placement: modelPlacement(model.serve, config.accelerators),
         };
-  return modelImportRun({
-    ...common(config),
-    model,
-    target,
-    s3Endpoint: objectStoreAddress(config.objectStore).endpoint,
-  });
+  return modelImportRun({ settings: runSettings(config), model, target });
 }
 
 function packed(config: Config, model: Pulled, params: Params): PipelineRunSpec {
-  const { imageRegistry, images } = config;
+  const { images } = config;
   const repository = model.package.kind === "modelcar" ? model.package.image : params.OCI_IMAGE;
   const baseImage = params.BASE_IMAGE ?? images.modelcarBase;
   if (!repository) {
@@ -148,14 +139,7 @@ function packed(config: Config, model: Pulled, params: Params): PipelineRunSpec 
       "say what is below the model: set modelcar:images.modelcarBase, or --param BASE_IMAGE=<image by digest>",
     );
   }
-  return modelcarRun({
-    ...common(config),
-    model,
-    repository,
-    baseImage,
-    plainHttpRegistry: plainHttpRegistry(config),
-    registrySecret: imageRegistry?.username ? secretNames.imageRegistry : undefined,
-  });
+  return modelcarRun({ settings: runSettings(config), model, repository, baseImage });
 }
 
 function tested(config: Config, model: Pulled, params: Params, endpointUrl?: string): PipelineRunSpec {
@@ -164,7 +148,7 @@ function tested(config: Config, model: Pulled, params: Params, endpointUrl?: str
     throw new PlanError(`model ${name} is not served: remove serve.stopped and run pulumi up first`);
   }
   return modelTestingRun({
-    ...common(config),
+    settings: runSettings(config),
     model,
     test: test ?? defaultTest,
     tested: {
@@ -179,20 +163,6 @@ const defaultTest = {
   evaluate: { tasks: ["hellaswag", "arc_easy"], applyChatTemplate: false, minimumScores: {} },
   benchmark: { profile: "sweep", rate: 10, promptTokens: 256, outputTokens: 128, maxSeconds: 180 },
 };
-
-function common(config: Config) {
-  const { platform, accelerators, huggingFace, imageRegistry, pipelines } = config;
-  return {
-    platform,
-    accelerators,
-    timeoutMinutes: pipelines.timeoutMinutes,
-    pullSecrets: imageRegistry?.username ? [secretNames.imageRegistry] : [],
-    huggingFaceEndpoint: huggingFace.endpoint,
-    objectStore: objectStoreAddress(config.objectStore),
-    registry: registryAddress(config.registry, platform),
-    claim: sharedClaim,
-  };
-}
 
 /** Runs with GPUs wait for those of the program, and for each other. */
 function queueOf({ models }: Config, model: Model): Queue | undefined {

@@ -3,10 +3,10 @@ import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
 import { type Pod, podProblem } from "../../components/kubernetes/pods.ts";
 import { answerOfPod } from "../../components/kubernetes/port-forward.ts";
 import { service } from "../../components/manifests/object-store.ts";
-import { secretNames } from "../../components/manifests/secrets.ts";
 import { newestReady } from "../../components/readiness/probe.ts";
 import type { Config } from "../../config.ts";
 import { objectStoreAddress } from "../../plan/addresses.ts";
+import { secretNames } from "../../plan/names.ts";
 import { type Carry, S3Error, type S3Login, S3Reader } from "./s3.ts";
 
 const timeoutSeconds = 60;

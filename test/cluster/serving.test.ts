@@ -21,7 +21,7 @@ import {
   inferenceService,
   predictorService,
 } from "../../components/manifests/inference-service.ts";
-import { names, namespace as namespaceOf } from "../../components/manifests/project.ts";
+import { namespace as namespaceOf } from "../../components/manifests/project.ts";
 import { servingContainer, servingRuntime } from "../../components/manifests/serving-runtime.ts";
 import { modelArgs, modelResources, type RuntimeSpec } from "../../components/manifests/vllm.ts";
 import { create, type ReadinessInputs } from "../../components/readiness/provider.ts";
@@ -30,6 +30,7 @@ import { imageReference } from "../../local/images/node-store.ts";
 import { clusterName, gatewayPort } from "../../local/paths.ts";
 import { waitUntil } from "../../local/run.ts";
 import { goProgram } from "../../local/toolchain/go.ts";
+import { accounts } from "../../plan/names.ts";
 import { pushArtefact } from "./artefact.ts";
 import { kubeconfig, kubectl, list, stateDirectory } from "./platform.ts";
 
@@ -187,7 +188,7 @@ beforeAll(async () => {
   await apply({
     apiVersion: "v1",
     kind: "ServiceAccount",
-    metadata: { name: names.servingAccount, namespace },
+    metadata: { name: accounts.serving, namespace },
   });
   await apply(servingRuntime(runtime()));
 });

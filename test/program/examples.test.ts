@@ -1,4 +1,5 @@
 /** Every example fits the program: its stack declares what it should, and its run is one that the pipeline takes. */
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test, vi } from "vitest";
@@ -6,6 +7,7 @@ import { modelcar } from "../../components/manifests/pipelines/modelcar.ts";
 import { runOf } from "../../components/manifests/pipelines/run.ts";
 import { secrets } from "../../config/schema.ts";
 import { parseConfig } from "../../config.ts";
+import { runSettings } from "../../plan/runs.ts";
 import { tektonProblems } from "../schemas/tekton-references.ts";
 import { directory, pipelineRun, scenarios, stack } from "./examples.ts";
 import { type Manifest, type Program, runProgram, stackConfig } from "./record.ts";
@@ -114,10 +116,7 @@ describe.each(scenarios)("%s", (scenario) => {
     const { config } = raw;
     const [model] = config.models;
     const { params: _, ...expected } = runOf(modelcar, {
-      ...config,
-      timeoutMinutes: config.pipelines.timeoutMinutes,
-      pullSecrets: ["quay-credentials"],
-      claim: "modelcar-storage",
+      settings: runSettings(config),
       secretWorkspaces: { "registry-auth": "quay-credentials" },
       params: {},
       jobs: { "compress-model": model?.compress, "evaluate-model": model?.evaluate },

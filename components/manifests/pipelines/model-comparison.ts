@@ -1,6 +1,7 @@
 /** The pipeline that compares a model with its base, judges its gates and makes the report, and one run of it. */
+import type { RunSettings } from "../../../plan/runs.ts";
 import type { PipelineDefinition } from "./definition.ts";
-import { modelVersion, type RunSettings, runOf } from "./run.ts";
+import { modelVersion, runOf } from "./run.ts";
 
 const optional = (description: string) => ({ description, default: "" });
 const params = {
@@ -128,19 +129,19 @@ export interface ComparedModel<Text = string> {
   readonly hourlyUsd: number | undefined;
 }
 
-export interface ModelComparisonRun<Text = string> extends RunSettings {
+export interface ModelComparisonRun<Text = string> {
+  readonly settings: RunSettings;
   readonly model: ComparedModel<Text>;
   readonly base?: ComparedModel<Text> | undefined;
   readonly gates: Gates;
-  readonly objectStore: { readonly endpoint: string; readonly bucket: string };
-  readonly registry: { readonly url: string; readonly auth: string };
 }
 
 /** The run that compares one model with its base. */
 export function modelComparisonRun<Text = string>(spec: ModelComparisonRun<Text>) {
-  const { model, base, gates, registry, objectStore } = spec;
+  const { model, base, gates, settings } = spec;
+  const { registry, objectStore } = settings;
   return runOf<Text>(modelComparison, {
-    ...spec,
+    settings,
     params: {
       ...sideOf(model),
       ...(base

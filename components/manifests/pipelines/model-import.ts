@@ -1,6 +1,7 @@
 /** The pipeline that brings a model from the hub into the object store and the registry, and one run of it. */
+import type { RunSettings } from "../../../plan/runs.ts";
 import { models, type PipelineDefinition, param, resultOf, runOnly } from "./definition.ts";
-import { modelVersion, type RunSettings, runOf } from "./run.ts";
+import { modelVersion, runOf } from "./run.ts";
 
 /** Parameters of the pipeline, in the vocabulary of its tasks. */
 const params = {
@@ -83,7 +84,8 @@ export const modelImport: PipelineDefinition = {
   results,
 };
 
-export interface ModelImport extends RunSettings {
+export interface ModelImport {
+  readonly settings: RunSettings;
   readonly model: {
     readonly name: string;
     readonly source: {
@@ -92,16 +94,13 @@ export interface ModelImport extends RunSettings {
       readonly allowPatterns: readonly string[];
     };
   };
-  readonly huggingFaceEndpoint: string;
-  readonly s3Endpoint: string;
-  readonly registry: { readonly url: string; readonly auth: string };
   /** Where the model goes. */
   readonly target: ImportTarget;
 }
 
 export type ImportTarget =
-  /** The object store, by way of the claim that all imports share. */
-  | { readonly kind: "s3"; readonly bucket: string; readonly claim: string }
+  /** The object store, by way of the claim that all runs share. */
+  | { readonly kind: "s3" }
   /** A claim of its own. `placement` is the model's: a volume is made near the first pod that mounts it, and stays there. */
   | {
       readonly kind: "pvc";
@@ -113,37 +112,39 @@ export type ImportTarget =
     };
 
 /** Where an imported model lies: named by its commit, so that a changed model never overwrites the one that is served. */
-export function importedUri(model: ModelImport["model"], target: ImportTarget): string {
+export function importedUri({ model, target, settings }: ModelImport): string {
   const directory = `${model.name}/${model.source.revision}`;
-  return target.kind === "s3" ? `s3://${target.bucket}/${directory}/` : `pvc://${target.claim}/${directory}`;
+  return target.kind === "s3"
+    ? `s3://${settings.objectStore.bucket}/${directory}/`
+    : `pvc://${target.claim}/${directory}`;
 }
 
 /** The run that imports one model at one commit. */
 export function modelImportRun(spec: ModelImport) {
   const { name, source } = spec.model;
-  const { target } = spec;
+  const { target, settings } = spec;
+  const { objectStore, registry } = settings;
   const prefix = `${name}/${source.revision}/`;
   const values: Record<keyof typeof params, string> = {
     HUGGINGFACE_MODEL: source.huggingFace,
     HUGGINGFACE_REVISION: source.revision,
     HUGGINGFACE_ALLOW_PATTERNS: source.allowPatterns.join(" "),
-    HF_ENDPOINT: spec.huggingFaceEndpoint,
+    HF_ENDPOINT: settings.huggingFaceEndpoint,
     MODEL_NAME: name,
     MODEL_VERSION: modelVersion(spec.model),
     // On a volume that is served from, the model that is served now must stay as it is.
     MODEL_DIRECTORY: target.kind === "s3" ? name : `${name}/${source.revision}`,
-    MODEL_URI: importedUri(spec.model, target),
+    MODEL_URI: importedUri(spec),
     UPLOAD_TO_MINIO: String(target.kind === "s3"),
-    S3_ENDPOINT: spec.s3Endpoint,
-    S3_BUCKET: target.kind === "s3" ? target.bucket : "",
+    S3_ENDPOINT: objectStore.endpoint,
+    S3_BUCKET: target.kind === "s3" ? objectStore.bucket : "",
     S3_PREFIX: prefix,
-    MODEL_REGISTRY_URL: spec.registry.url,
-    MODEL_REGISTRY_AUTH: spec.registry.auth,
+    MODEL_REGISTRY_URL: registry.url,
+    MODEL_REGISTRY_AUTH: registry.auth,
   };
   return runOf(modelImport, {
-    ...spec,
+    settings,
     params: values,
-    claim: target.claim,
-    ...(target.kind === "pvc" ? { placement: target.placement } : {}),
+    ...(target.kind === "pvc" ? { claim: target.claim, placement: target.placement } : {}),
   });
 }

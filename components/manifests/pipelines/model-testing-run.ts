@@ -1,8 +1,9 @@
 /** Runs of the pipelines that measure a model: where it is served, or before that. */
 import type { Authentication } from "../../../plan/authentication.ts";
+import type { RunSettings } from "../../../plan/runs.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { candidateTesting, modelTesting } from "./model-testing.ts";
-import { minimumScores, modelVersion, type RunSettings, runOf } from "./run.ts";
+import { minimumScores, modelVersion, runOf } from "./run.ts";
 
 /** What of a model is tested. */
 export interface TestSpec {
@@ -26,19 +27,16 @@ export interface TestSpec {
 }
 
 /** `Text` is what is not known yet where another resource gives it, such as an Output. */
-export interface ModelTestingRun<Text = string> extends RunSettings {
+export interface ModelTestingRun<Text = string> {
+  readonly settings: RunSettings;
   readonly test: TestSpec;
   readonly model: {
     readonly name: string;
     readonly source: { readonly huggingFace: string; readonly revision: string };
     readonly compress?: { readonly recipe: string } | undefined;
   };
-  readonly huggingFaceEndpoint: string;
   /** A model that is served, or one that the run serves itself while it is tested. */
   readonly tested: ServedEndpoint<Text> | Candidate<Text>;
-  readonly objectStore: { readonly endpoint: string; readonly bucket: string };
-  readonly registry: { readonly url: string; readonly auth: string };
-  readonly claim: string;
 }
 
 export interface ServedEndpoint<Text = string> {
@@ -76,16 +74,17 @@ export const manifestParam = (manifest: object): string =>
 
 /** The run that tests one model. */
 export function modelTestingRun<Text = string>(spec: ModelTestingRun<Text>) {
-  const { test, model, registry, objectStore } = spec;
+  const { test, model, settings } = spec;
+  const { registry, objectStore } = settings;
   const { evaluate, benchmark } = test;
   const [pipeline, tested] = testedBy(spec);
   return runOf<Text>(pipeline, {
-    ...spec,
+    settings,
     params: {
       ...tested,
       HUGGINGFACE_MODEL: model.source.huggingFace,
       HUGGINGFACE_REVISION: model.source.revision,
-      HF_ENDPOINT: spec.huggingFaceEndpoint,
+      HF_ENDPOINT: settings.huggingFaceEndpoint,
       MODEL_NAME: model.name,
       MODEL_VERSION: modelVersion(model),
       WORKSPACE_DIRECTORY: `${model.name}-test`,

@@ -1,6 +1,7 @@
 /** Runs of the pipeline modelcar that package one model, and leave its deployment to the program. */
+import type { RunSettings } from "../../../plan/runs.ts";
 import { modelcar } from "./modelcar.ts";
-import { type JobSpec, minimumScores, modelVersion, type RunSettings, runOf } from "./run.ts";
+import { type JobSpec, minimumScores, modelVersion, runOf } from "./run.ts";
 
 /** How a model is compressed. */
 export interface CompressSpec extends JobSpec {
@@ -22,7 +23,8 @@ export interface EvaluateSpec extends JobSpec {
   readonly runGeneratedCode: boolean;
 }
 
-export interface ModelcarRun extends RunSettings {
+export interface ModelcarRun {
+  readonly settings: RunSettings;
   readonly model: {
     readonly name: string;
     readonly source: {
@@ -36,14 +38,6 @@ export interface ModelcarRun extends RunSettings {
   /** Repository that the image is pushed to. */
   readonly repository: string;
   readonly baseImage: string;
-  /** Host[:port] of the registry that is reached without TLS. Default: none. */
-  readonly plainHttpRegistry?: string | undefined;
-  /** Secret with the login of that registry. Default: none is needed. */
-  readonly registrySecret?: string | undefined;
-  readonly huggingFaceEndpoint: string;
-  readonly objectStore: { readonly endpoint: string; readonly bucket: string };
-  readonly registry: { readonly url: string; readonly auth: string };
-  readonly claim: string;
 }
 
 /** What a run reports that packages, and by choice compresses and evaluates, but leaves the deployment to others. */
@@ -60,19 +54,20 @@ export function modelcarResults({ compress, evaluate }: ModelcarRun["model"]) {
 
 /** The run that packages one model at one commit. */
 export function modelcarRun(spec: ModelcarRun) {
-  const { model, repository, registry, objectStore } = spec;
+  const { model, repository, settings } = spec;
+  const { registry, objectStore, imageRegistry } = settings;
   const { name, source, compress, evaluate } = model;
   return runOf(modelcar, {
-    ...spec,
+    settings,
     params: {
       HUGGINGFACE_MODEL: source.huggingFace,
       HUGGINGFACE_REVISION: source.revision,
       HUGGINGFACE_ALLOW_PATTERNS: source.allowPatterns.join(" "),
-      HF_ENDPOINT: spec.huggingFaceEndpoint,
+      HF_ENDPOINT: settings.huggingFaceEndpoint,
       // Without a tag: the task gives it one of its digest.
       OCI_IMAGE: repository,
       BASE_IMAGE: spec.baseImage,
-      PLAIN_HTTP_REGISTRIES: spec.plainHttpRegistry ?? "",
+      PLAIN_HTTP_REGISTRIES: imageRegistry.plainHttp ?? "",
       COMPRESS_MODEL: String(compress !== undefined),
       ...(compress
         ? {
@@ -101,7 +96,7 @@ export function modelcarRun(spec: ModelcarRun) {
       // What a run before this one left half done is gone on with.
       SKIP_TASKS: "cleanup-workspace",
     },
-    secretWorkspaces: spec.registrySecret ? { "registry-auth": spec.registrySecret } : {},
+    secretWorkspaces: imageRegistry.secret ? { "registry-auth": imageRegistry.secret } : {},
     jobs: { "compress-model": compress, "evaluate-model": evaluate },
   });
 }

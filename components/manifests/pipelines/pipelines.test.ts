@@ -81,7 +81,7 @@ describe.each(all)("pipeline $name", (definition: PipelineDefinition) => {
     "with %d minutes a task that hangs ends while finally still has all of its time, on any Tekton",
     (timeoutMinutes) => {
       const { spec } = pipelineOf(definition, { ...settings, timeoutMinutes });
-      const { timeouts } = runOf(definition, { ...run, timeoutMinutes, params: {} });
+      const { timeouts } = runOf(definition, { settings: { ...run, timeoutMinutes }, params: {} });
       const [pipeline, tasks, last] = [timeouts.pipeline, timeouts.tasks, timeouts.finally].map(
         (text = "") => secondsOfDuration(text) ?? 0,
       ) as [number, number, number];
@@ -96,7 +96,7 @@ describe.each(all)("pipeline $name", (definition: PipelineDefinition) => {
   );
 
   test("finally is long enough for what its tasks wait for, and for their pods to start", () => {
-    const { timeouts } = runOf(definition, { ...run, params: {} });
+    const { timeouts } = runOf(definition, { settings: run, params: {} });
     for (const step of spec.finally ?? []) {
       const param = taskOf(step)?.params?.find(({ name }) => name === "TIMEOUT_SECONDS");
       expect(secondsOfDuration(timeouts.finally)).toBeGreaterThanOrEqual(Number(param?.default ?? 0) + 600);
@@ -141,11 +141,12 @@ const run = {
   objectStore: { endpoint: "http://minio:9000", bucket: "llm-models" },
   registry: { url: "http://registry:8080", auth: "none" },
   claim: "modelcar-storage",
+  imageRegistry: { plainHttp: false, secret: undefined },
 };
 const job = { cpu: "16", memory: "96Gi" };
 const packaged = (model: Partial<ModelcarRun["model"]> = {}) =>
   modelcarRun({
-    ...run,
+    settings: run,
     model: { name: "granite", source, ...model },
     repository: "quay.io/org/granite",
     baseImage: "quay.io/base@sha256:0",
@@ -247,7 +248,7 @@ test("a run of model-testing-v2 asks the endpoint as it wants to be asked", () =
   const model = { name: "granite", source };
   const served = { name: "granite", serve: { mode: "deployment" as const, auth: true } };
   const tested = { url: "http://granite", authentication: authenticationOf("kubernetes", served) };
-  const asked = modelTestingRun({ ...run, test, model, tested });
+  const asked = modelTestingRun({ settings: run, test, model, tested });
   expect(asked.pipelineRef.name).toBe("model-testing-v2");
   expect(paramsOf(asked)).toMatchObject({
     ENDPOINT_URL: "http://granite",
@@ -266,7 +267,7 @@ test("a candidate is tested under its own name, and its results are the model's"
     inferenceService: manifestParam(inferenceService),
     timeoutSeconds: 3600,
   };
-  const apart = modelTestingRun({ ...run, test, model: { name: "granite", source }, tested });
+  const apart = modelTestingRun({ settings: run, test, model: { name: "granite", source }, tested });
   expect(apart.pipelineRef.name).toBe("candidate-testing");
   expect(paramsOf(apart)).toMatchObject({
     SERVED_MODEL_NAME: "granite-candidate",
@@ -294,7 +295,7 @@ test("a comparison has both sides and the gates in the terms of its task", () =>
     serve: { gpus: 1, accelerator: "l4", cpuLimit: "6" },
   };
   const base = { ...side, name: "large", hourlyUsd: undefined, serve: { gpus: 0, cpuLimit: "8" } };
-  const compared = modelComparisonRun({ ...run, model, base, gates });
+  const compared = modelComparisonRun({ settings: run, model, base, gates });
   expect(compared.workspaces).toEqual([]);
   expect(paramsOf(compared)).toMatchObject({
     MODEL_NAME: "granite",
@@ -307,19 +308,14 @@ test("a comparison has both sides and the gates in the terms of its task", () =>
     BASE_HOURLY_USD: "",
     GATES: "recovery>=0.97 recovery:arc_easy>=0.9 ttft-ms-p95<=500 output-tokens-per-second>=100",
   });
-  expect(paramsOf(modelComparisonRun({ ...run, model, gates: {} }))).toMatchObject({ GATES: "" });
+  expect(paramsOf(modelComparisonRun({ settings: run, model, gates: {} }))).toMatchObject({ GATES: "" });
 });
 
 test("an import to a volume goes where the model will run", () => {
   const placement = { nodeSelector: { disk: "near" } };
   const model = { name: "granite", source };
   const target = { kind: "pvc" as const, claim: "granite-pvc", placement };
-  const { taskRunTemplate, params } = modelImportRun({
-    ...run,
-    model,
-    target,
-    s3Endpoint: "http://minio:9000",
-  });
+  const { taskRunTemplate, params } = modelImportRun({ settings: run, model, target });
   expect(taskRunTemplate.podTemplate).toMatchObject(placement);
   expect(paramsOf({ params })).toMatchObject({
     UPLOAD_TO_MINIO: "false",

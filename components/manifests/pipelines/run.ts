@@ -1,10 +1,10 @@
 /** What the runs of all pipelines have in common. */
 
-import type { Accelerator } from "../../../sizing/placement.ts";
+import { accounts } from "../../../plan/names.ts";
+import type { RunSettings } from "../../../plan/runs.ts";
 import { identity } from "../any-user.ts";
 import { taskAccount, taskJob } from "../jobs.ts";
-import { names } from "../project.ts";
-import { type Platform, restrictedPod } from "../security.ts";
+import { restrictedPod } from "../security.ts";
 import type { PipelineRunSpec, PodTemplate, TaskRunSpec, WorkspaceBinding } from "../tekton.ts";
 import { modelPlacement } from "../vllm.ts";
 import { models, type PipelineDefinition, stepsOf } from "./definition.ts";
@@ -19,18 +19,10 @@ export interface JobSpec {
   readonly memory: string;
 }
 
-export interface RunSettings {
-  readonly platform: Platform;
-  /** How long each task may take; all of them together twice as long. */
-  readonly timeoutMinutes: number;
-  readonly accelerators: Readonly<Record<string, Accelerator>>;
-  /** Secrets of type dockerconfigjson for the tasks' images. */
-  readonly pullSecrets: readonly string[];
-}
-
-export interface Run<Text = string> extends RunSettings {
+export interface Run<Text = string> {
+  readonly settings: RunSettings;
   readonly params: Readonly<Record<string, string | Text>>;
-  /** Claim of the workspace `models`; not needed by a pipeline without it. */
+  /** Claim of the workspace `models`. Default: the one that all runs share. */
   readonly claim?: string;
   /** Secrets behind further workspaces, by the workspace's name. */
   readonly secretWorkspaces?: Readonly<Record<string, string>>;
@@ -42,7 +34,14 @@ export interface Run<Text = string> extends RunSettings {
 
 /** A run of a pipeline: each task as its own service account, and nothing runs on GPUs but what uses them. */
 export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Text>): PipelineRunSpec<Text> {
-  const { platform, accelerators, pullSecrets, jobs = {} } = run;
+  const { jobs = {}, settings } = run;
+  const {
+    platform,
+    accelerators,
+    pullSecrets,
+    timeoutMinutes,
+    claim: claimName = "",
+  } = { ...settings, ...run };
   const podTemplate: PodTemplate = {
     securityContext: restrictedPod(platform),
     // For images that do not say it. Not in the Tasks: a run is named by those.
@@ -66,18 +65,16 @@ export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Te
     };
   };
   const bound: WorkspaceBinding[] =
-    run.claim && models in definition.workspaces
-      ? [{ name: models, persistentVolumeClaim: { claimName: run.claim } }]
-      : [];
+    models in definition.workspaces ? [{ name: models, persistentVolumeClaim: { claimName } }] : [];
   for (const [name, secretName] of Object.entries(run.secretWorkspaces ?? {}))
     bound.push({ name, secret: { secretName } });
   return {
     pipelineRef: { name: definition.name },
     params: Object.entries(run.params).map(([name, value]) => ({ name, value })),
     workspaces: bound,
-    taskRunTemplate: { serviceAccountName: names.pipelineAccount, podTemplate },
+    taskRunTemplate: { serviceAccountName: accounts.pipeline, podTemplate },
     taskRunSpecs: stepsOf(definition).map(taskRunSpec),
-    timeouts: runTimeouts(run.timeoutMinutes, definition.steps.length),
+    timeouts: runTimeouts(timeoutMinutes, definition.steps.length),
   };
 }
 

@@ -1,0 +1,36 @@
+/** What the runs of all pipelines of a stack have in common, whoever starts them. */
+import type { Config } from "../config.ts";
+import { objectStoreAddress, registryAddress } from "./addresses.ts";
+import { imageRegistrySecret, sharedClaim } from "./names.ts";
+
+export type RunSettings = ReturnType<typeof runSettings>;
+
+/** The settings of a stack's runs. */
+export function runSettings(
+  config: Pick<
+    Config,
+    "platform" | "accelerators" | "pipelines" | "huggingFace" | "objectStore" | "registry" | "imageRegistry"
+  >,
+) {
+  const { endpoint, bucket } = objectStoreAddress(config.objectStore);
+  const { url, auth } = registryAddress(config.registry, config.platform);
+  const secret = imageRegistrySecret(config);
+  return {
+    platform: config.platform,
+    /** How long each task may take; all of them together as long for each. */
+    timeoutMinutes: config.pipelines.timeoutMinutes,
+    accelerators: config.accelerators,
+    /** Secrets of type dockerconfigjson for the tasks' images. */
+    pullSecrets: secret ? [secret] : [],
+    huggingFaceEndpoint: config.huggingFace.endpoint,
+    objectStore: { endpoint, bucket },
+    registry: { url, auth },
+    /** The volume that tasks hand models over on. */
+    claim: sharedClaim,
+    imageRegistry: {
+      plainHttp: config.imageRegistry?.plainHttp ?? false,
+      /** Secret with the login for pushes; undefined where none is needed. */
+      secret,
+    },
+  } as const;
+}
