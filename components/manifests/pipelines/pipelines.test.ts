@@ -139,7 +139,7 @@ const run = {
   pullSecrets: [],
   huggingFaceEndpoint: "https://huggingface.co",
   objectStore: { endpoint: "http://minio:9000", bucket: "llm-models" },
-  registry: { url: "http://registry:8080", auth: "none" },
+  registry: { url: "http://registry:8080", auth: "none" as const },
   claim: "modelcar-storage",
   imageRegistry: { plainHttp: false, secret: undefined },
 };
