@@ -140,7 +140,7 @@ const run = {
   huggingFaceEndpoint: "https://huggingface.co",
   objectStore: { endpoint: "http://minio:9000", bucket: "llm-models" },
   registry: { url: "http://registry:8080", auth: "none" as const },
-  claim: "modelcar-storage",
+  claim: "modelcar-storage" as const,
   imageRegistry: { plainHttp: false, secret: undefined },
 };
 const job = { cpu: "16", memory: "96Gi" };
