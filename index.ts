@@ -10,7 +10,6 @@ import { pipelinesFor, runGpus } from "./components/manifests/pipelines/index.ts
 import { basesFirst, Model } from "./components/model.ts";
 import { modelOutputs, summaryOf } from "./components/model-outputs.ts";
 import { Monitoring, monitoringArgs } from "./components/monitoring.ts";
-import { artefactRegistry, networkOf, servedModelsOf } from "./components/network.ts";
 import { ObjectStore } from "./components/object-store.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
@@ -21,6 +20,8 @@ import { keptClaims, Storage } from "./components/storage.ts";
 import { fitTask, loadTasks } from "./components/task-files.ts";
 import { loadConfig, type Model as ModelConfig } from "./config.ts";
 import { secretNames } from "./plan/names.ts";
+import { networkOf, servedModelsOf } from "./plan/network.ts";
+import { isPulledWithoutTls } from "./plan/registries.ts";
 import { runSettings } from "./plan/runs.ts";
 import { quotaFor } from "./sizing/quota.ts";
 import { workloadsOf } from "./sizing/stack.ts";
@@ -81,7 +82,7 @@ const access = new Access(
     secrets: { serving: [secretNames.serving], imageRegistry: settings.imageRegistry.secret },
     chat: config.chat !== undefined || taskNames.includes("deploy-anythingllm"),
     registryToken: registry.auth === "serviceAccount",
-    network: networkOf(config, { objectStore: objectStore.endpoint, modelRegistry: registry.url }),
+    network: networkOf(config),
   },
   inProject,
 );
@@ -147,8 +148,7 @@ for (const model of basesFirst(config.models)) {
       deploymentMode: deploying,
       monitoring: config.monitoring,
       orasImage: images.oras,
-      plainHttp:
-        config.imageRegistry?.plainHttp === true && artefactRegistry(model) === config.imageRegistry.server,
+      plainHttp: isPulledWithoutTls(model, config),
     },
   };
   const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { candidateName } from "../plan/candidate.ts";
+import type { Network } from "../plan/network.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import {
   type AccessSpec,
@@ -11,7 +12,7 @@ import {
   taskAccounts,
 } from "./manifests/access.ts";
 import { chatPolicies } from "./manifests/chat-network.ts";
-import { type Network, projectPolicies, registryPolicyName } from "./manifests/network-policies.ts";
+import { projectPolicies, registryPolicyName } from "./manifests/network-policies.ts";
 import type { Project } from "./project.ts";
 
 export interface AccessArgs extends AccessSpec {

@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import { objectStoreAddress, registryAddress } from "./addresses.ts";
 import { imageRegistrySecret, sharedClaim } from "./names.ts";
+import { plainHttpRegistry } from "./registries.ts";
 
 export type RunSettings = ReturnType<typeof runSettings>;
 
@@ -28,7 +29,8 @@ export function runSettings(
     /** The volume that tasks hand models over on. */
     claim: sharedClaim,
     imageRegistry: {
-      plainHttp: config.imageRegistry?.plainHttp ?? false,
+      /** Host[:port] of it if it has no TLS; undefined if it has. */
+      withoutTls: plainHttpRegistry(config),
       /** Secret with the login for pushes; undefined where none is needed. */
       secret,
     },

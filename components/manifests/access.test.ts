@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { servedModel } from "../../plan/network.ts";
 import { type AccessSpec, commonAccounts, grants, role, roleBinding, taskAccounts } from "./access.ts";
-import { servedModel, taskAccount, taskJob } from "./jobs.ts";
+import { taskAccount, taskJob } from "./jobs.ts";
 
 const spec: AccessSpec = {
   namespace: "ai",

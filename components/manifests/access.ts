@@ -1,5 +1,6 @@
 /** Service accounts and roles, as the table of jobs says. */
-import { type PolicyRule, type ServedModel, sharedAccounts, taskAccount, taskJob } from "./jobs.ts";
+import type { ServedModel } from "../../plan/network.ts";
+import { type PolicyRule, sharedAccounts, taskAccount, taskJob } from "./jobs.ts";
 
 /** Secrets that accounts hand to what runs as them. */
 export interface AccountSecrets {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Network } from "../../plan/network.ts";
 // What the Task deploy-anythingllm makes; its own tests compare with the same file.
 import expected from "../../tasks/deploy-anythingllm/expected_manifests.json" with { type: "json" };
 import {
@@ -12,7 +13,6 @@ import {
 } from "./chat-interface.ts";
 import { chatPolicies } from "./chat-network.ts";
 import { httpRoute, ingress, route } from "./endpoint.ts";
-import type { Network } from "./network-policies.ts";
 import type { Platform } from "./security.ts";
 
 const endpoint = { exposure: "route", timeoutSeconds: 600, mesh: false } as const;

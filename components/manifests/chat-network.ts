@@ -1,7 +1,9 @@
 /** Network policies of chat UIs. They select by component, so that a UI that a pipeline run deployed is under them too. */
+
+import type { Network } from "../../plan/network.ts";
 import { chatPods, chatPort } from "./chat-interface.ts";
 import { destination, dnsEgress, inNamespace, type NetworkPolicy, type Peer, tcp } from "./network-peers.ts";
-import { modelPods, modelPorts, type Network } from "./network-policies.ts";
+import { modelPods, modelPorts } from "./network-policies.ts";
 
 /** The UI reaches models and the hub, which it has its embedding model from, and users reach it; models let it in. */
 export function chatPolicies(namespace: string, network: Network): NetworkPolicy[] {

@@ -3,18 +3,7 @@
  * policies all follow from this table, and what is not in it gets nothing.
  */
 import { accounts } from "../../plan/names.ts";
-
-/** What a job can be let connect to. */
-export type Destination =
-  /** The hub that models come from. */
-  | "hub"
-  | "objectStore"
-  | "modelRegistry"
-  /** The registry that images are pushed to. */
-  | "imageRegistry"
-  /** The served models of this namespace. */
-  | "models"
-  | "kubernetesApi";
+import type { Destination } from "../../plan/network.ts";
 
 /** A rule of a Role, in the job's own namespace. */
 export interface PolicyRule {
@@ -119,39 +108,6 @@ export function tasksReaching(destination: Destination): string[] {
 
 /** The service account of a Tekton task. */
 export const taskAccount = (task: string): string => `modelcar-${task}`;
-
-/** A model that is served here, as far as its pods' power goes. */
-export interface ServedModel {
-  readonly name: string;
-  readonly reaches: readonly Destination[];
-  /** Host[:port], or URL of one without TLS, of the registry that its pod pulls the model from, which need not be the one that images are pushed to. */
-  readonly registry?: string | undefined;
-  /** OpenShift AI's proxy asks callers for a token that may `get` the InferenceService. */
-  readonly tokenAuth: boolean;
-}
-
-/** What a model's pods need: to fetch the model, and to have callers' tokens checked. */
-export function servedModel(model: {
-  readonly name: string;
-  /**
-   * Where the pod itself fetches the model: KServe's storage initializer from the object store, or `oras` from the registry
-   * of that name. Default: it does not.
-   */
-  readonly fetchesFrom?: "objectStore" | { readonly registry: string } | undefined;
-  readonly tokenAuth: boolean;
-}): ServedModel {
-  const { name, fetchesFrom, tokenAuth } = model;
-  const fromStore = fetchesFrom === "objectStore";
-  return {
-    name,
-    tokenAuth,
-    registry: fromStore ? undefined : fetchesFrom?.registry,
-    reaches: [
-      ...(fromStore ? (["objectStore"] as const) : []),
-      ...(tokenAuth ? (["kubernetesApi"] as const) : []),
-    ],
-  };
-}
 
 /** All accounts but those of tasks: runs whose task has none of its own, and served models. */
 export const sharedAccounts = accounts;

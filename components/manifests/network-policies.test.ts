@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { servedModel } from "./jobs.ts";
+import { type Network, servedModel } from "../../plan/network.ts";
 import { destination, dnsEgress, type NetworkPolicy } from "./network-peers.ts";
-import { defaultDeny, type Network, projectPolicies } from "./network-policies.ts";
+import { defaultDeny, projectPolicies } from "./network-policies.ts";
 
 const network: Network = {
   platform: "kubernetes",

@@ -3,7 +3,8 @@
  * pod behind a Service, not the Service's own, so that ports here are those that containers listen on; where nobody told, none
  * is bound.
  */
-import { type Destination, type ServedModel, taskJob, tasksReaching } from "./jobs.ts";
+import type { Destination, Network, ServedModel } from "../../plan/network.ts";
+import { taskJob, tasksReaching } from "./jobs.ts";
 import {
   destination,
   dnsEgress,
@@ -15,27 +16,6 @@ import {
   tcp,
 } from "./network-peers.ts";
 import type { Platform } from "./security.ts";
-
-/** What the policies of a project depend on. */
-export interface Network {
-  readonly platform: Platform;
-  /** Where hub, object store and model registry are. A missing one is reached by nobody. */
-  readonly urls: Readonly<Partial<Record<"hub" | "objectStore" | "modelRegistry", string>>>;
-  /** Image registries that tasks pull from and push to: URLs, or host[:port] of one with TLS. */
-  readonly imageRegistries: readonly string[];
-  /** Private address ranges (CIDRs) in which hosts outside the cluster answer, such as a company's mirror. Default: none. */
-  readonly privateNetworks?: readonly string[];
-  /** Namespaces whose pods may call the models. Routers and monitoring of OpenShift always may. */
-  readonly callers?: readonly string[];
-  /** The models are open to everybody who has a way to them, as behind an ingress controller whose place nobody told. */
-  readonly open?: boolean;
-  /** Where the API server is if not on the pods' own node: its addresses (CIDRs). OpenShift's is known. Default: none. */
-  readonly apiServer?: readonly string[];
-  /** Pods are part of an Istio mesh. */
-  readonly mesh?: boolean;
-  /** Also close pods that no row is about. False in a namespace that others use too. */
-  readonly defaultDeny: boolean;
-}
 
 /** Where model servers listen: vLLM itself, and OpenShift AI's proxy before it. */
 export const modelPorts = tcp(8080, 8443);

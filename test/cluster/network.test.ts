@@ -4,8 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Destination, knownTasks, servedModel, taskJob } from "../../components/manifests/jobs.ts";
-import { type Network, projectPolicies } from "../../components/manifests/network-policies.ts";
+import { knownTasks, taskJob } from "../../components/manifests/jobs.ts";
+import { projectPolicies } from "../../components/manifests/network-policies.ts";
 import { networkPolicy as storePolicy } from "../../components/manifests/object-store.ts";
 import { namespace as projectNamespace } from "../../components/manifests/project.ts";
 import { registryIngress } from "../../components/manifests/registry.ts";
@@ -13,6 +13,7 @@ import { restrictedContainer, restrictedPod } from "../../components/manifests/s
 import { modelLabels } from "../../components/manifests/vllm.ts";
 import { imageReference } from "../../local/images/node-store.ts";
 import { waitUntil } from "../../local/run.ts";
+import { type Destination, type Network, servedModel } from "../../plan/network.ts";
 import { apply } from "./fault-rows.ts";
 import { kubectl, list } from "./platform.ts";
 

@@ -67,7 +67,7 @@ export function modelcarRun(spec: ModelcarRun) {
       // Without a tag: the task gives it one of its digest.
       OCI_IMAGE: repository,
       BASE_IMAGE: spec.baseImage,
-      PLAIN_HTTP_REGISTRIES: imageRegistry.plainHttp ?? "",
+      PLAIN_HTTP_REGISTRIES: imageRegistry.withoutTls ?? "",
       COMPRESS_MODEL: String(compress !== undefined),
       ...(compress
         ? {

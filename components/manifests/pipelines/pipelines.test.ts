@@ -141,7 +141,7 @@ const run = {
   objectStore: { endpoint: "http://minio:9000", bucket: "llm-models" },
   registry: { url: "http://registry:8080", auth: "none" as const },
   claim: "modelcar-storage" as const,
-  imageRegistry: { plainHttp: false, secret: undefined },
+  imageRegistry: { withoutTls: undefined, secret: undefined },
 };
 const job = { cpu: "16", memory: "96Gi" };
 const packaged = (model: Partial<ModelcarRun["model"]> = {}) =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Config } from "../config.ts";
-import { artefactRegistry, networkOf } from "./network.ts";
+import { artefactRegistry, imageRegistriesOf } from "./registries.ts";
 
 const digest = "a".repeat(64);
 const packed = (image: string) => ({
@@ -10,19 +10,8 @@ const packed = (image: string) => ({
 });
 
 /** The registries that tasks may reach, for the parts of the config that decide it. */
-function registries(parts: object): readonly string[] | undefined {
-  const config = {
-    platform: "kubernetes",
-    project: { networkPolicies: true, existing: false },
-    endpoint: { exposure: "none", callers: [], mesh: false },
-    huggingFace: {},
-    images: {},
-    models: [],
-    ...parts,
-  };
-  const urls = { objectStore: "http://minio:9000", modelRegistry: "http://registry:8080" };
-  return networkOf(config as unknown as Config, urls)?.imageRegistries;
-}
+const registries = (parts: object) =>
+  imageRegistriesOf({ images: {}, models: [], ...parts } as unknown as Config);
 
 describe("tasks reach", () => {
   test("the registry of the config, once", () => {
