@@ -1,173 +1,70 @@
 import { Access } from "./components/access.ts";
-import { ChatInterface, chatArgs } from "./components/chat-interface.ts";
+import { answering, ChatInterface } from "./components/chat-interface.ts";
 import { connectCluster } from "./components/cluster/connection.ts";
 import { Credentials } from "./components/credentials.ts";
 import { takeFieldsBack } from "./components/field-ownership.ts";
-import { deploymentMode } from "./components/manifests/deployment-mode.ts";
-import { taskAccount } from "./components/manifests/jobs.ts";
-import { tasksOf } from "./components/manifests/pipelines/definition.ts";
-import { pipelinesFor, runGpus } from "./components/manifests/pipelines/index.ts";
-import { basesFirst, Model } from "./components/model.ts";
+import { Model } from "./components/model.ts";
 import { modelOutputs, summaryOf } from "./components/model-outputs.ts";
-import { Monitoring, monitoringArgs } from "./components/monitoring.ts";
-import { ObjectStore } from "./components/object-store.ts";
+import { Monitoring } from "./components/monitoring.ts";
+import { ObjectStore, storeLogin } from "./components/object-store.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
 import { Registry } from "./components/registry.ts";
 import { ServingRuntimes } from "./components/serving-runtime.ts";
-import { checkSizes, runDemands } from "./components/sizing.ts";
-import { keptClaims, Storage } from "./components/storage.ts";
-import { fitTask, loadTasks } from "./components/task-files.ts";
-import { loadConfig, type Model as ModelConfig } from "./config.ts";
-import { secretNames } from "./plan/names.ts";
-import { networkOf, servedModelsOf } from "./plan/network.ts";
-import { isPulledWithoutTls } from "./plan/registries.ts";
-import { runSettings } from "./plan/runs.ts";
-import { quotaFor } from "./sizing/quota.ts";
-import { workloadsOf } from "./sizing/stack.ts";
+import { stopUnlessItFits } from "./components/sizing.ts";
+import { Storage } from "./components/storage.ts";
+import { loadConfig } from "./config.ts";
+import { planStack } from "./plan/stack.ts";
 
 const config = loadConfig();
-const { platform, namespace, images, secrets, imageRegistry, kubeContext: context } = config;
-const declared = pipelinesFor(images);
-const taskNames = [...new Set(declared.flatMap(tasksOf)), ...(images.buildah ? ["build-runtime"] : [])];
-const tasks = loadTasks("tasks", taskNames).map((task) => fitTask(task, namespace, images));
-const demandsOf = (model: ModelConfig) => runDemands(model, tasks);
-checkSizes(config, demandsOf);
+const plan = planStack(config, "tasks");
+stopUnlessItFits(plan.sizes);
 
+const { namespace, context } = plan;
+const { secrets, accelerators } = config;
 const onCluster = { providers: [connectCluster(context, namespace)], transformations: [takeFieldsBack] };
-
-const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
-const quota = quotaFor(workloadsOf(config, demandsOf), config.project.quota);
-const retain = keptClaims(config).length > 0;
-const project = new Project(
-  "project",
-  { namespace, existing, podSecurity, retain, limits, quota: declareQuota ? quota : undefined },
-  onCluster,
-);
+const project = new Project("project", plan.project, onCluster);
 const inProject = { ...onCluster, dependsOn: project };
 
-const { objectStoreAccessKey: accessKey, objectStoreSecretKey: secretKey } = secrets;
-const login = accessKey && secretKey ? { accessKey, secretKey } : undefined;
-const clients = networkPolicies ? [namespace] : undefined;
-const objectStore = new ObjectStore(
-  "object-store",
-  { ...config.objectStore, platform, images, login, clients },
-  onCluster,
-);
-const storage = new Storage(
-  "storage",
-  { ...config.storage, namespace, deletedWith: project.deleted },
-  inProject,
-);
-const credentials = new Credentials(
-  "credentials",
-  { platform, namespace, objectStore, imageRegistry, secrets },
-  inProject,
-);
-const serviceAccount = taskAccount("register-model");
-const registry = new Registry(
-  "registry",
-  { platform, namespace, registry: config.registry, serviceAccount, networkPolicies, images },
-  inProject,
-);
-const settings = runSettings(config);
-const { pullSecrets } = settings;
-const access = new Access(
-  "access",
-  {
-    project,
-    namespace,
-    tasks: taskNames,
-    models: config.models.flatMap((model) => servedModelsOf(model, config)),
-    secrets: { serving: [secretNames.serving], imageRegistry: settings.imageRegistry.secret },
-    chat: config.chat !== undefined || taskNames.includes("deploy-anythingllm"),
-    registryToken: registry.auth === "serviceAccount",
-    network: networkOf(config),
-  },
-  inProject,
-);
-const { timeoutMinutes, ...treatment } = config.pipelines;
-const run = config.consoleUrl ? { ...treatment, consoleUrl: config.consoleUrl } : treatment;
-const deploying = config.deploymentMode ?? deploymentMode(platform, config.platformVersion);
-const pipelines = new Pipelines(
-  "pipelines",
-  {
-    namespace,
-    tasks,
-    timeoutMinutes,
-    pipelines: declared,
-    defaults: {
-      HF_ENDPOINT: config.huggingFace.endpoint,
-      MODEL_REGISTRY_URL: registry.url,
-      MODEL_REGISTRY_AUTH: registry.auth,
-      S3_ENDPOINT: objectStore.endpoint,
-      S3_BUCKET: objectStore.bucket,
-      PLATFORM: platform,
-      DEPLOYMENT_MODE: deploying,
-      PULL_SECRET: settings.imageRegistry.secret ?? "",
-      BASE_IMAGE: images.modelcarBase ?? "",
-      ANYTHINGLLM_IMAGE: images.anythingllm ?? "",
-    },
-  },
-  inProject,
-);
+const login = storeLogin(secrets);
+const objectStore = new ObjectStore("object-store", { ...plan.objectStore, login }, onCluster);
+const storage = new Storage("storage", { ...plan.storage, deletedWith: project.deleted }, inProject);
+const credentials = new Credentials("credentials", { ...plan.credentials, objectStore, secrets }, inProject);
+const registry = new Registry("registry", plan.registry, inProject);
+const access = new Access("access", { ...plan.access, project }, inProject);
+const pipelines = new Pipelines("pipelines", plan.pipelines, inProject);
+const runtimes = new ServingRuntimes("serving-runtimes", plan.runtimes, inProject);
 
-const runtimes = new ServingRuntimes("serving-runtimes", config, inProject);
-
-const gpus = Math.max(0, ...config.models.map(runGpus));
-const common = {
-  settings,
-  namespace,
-  context,
-  objectStore,
-  storage,
-  registry,
-  pipelines,
-  run,
-};
-
-const declaredModels = new Map<string, Model>();
-for (const model of basesFirst(config.models)) {
+const served = new Map<string, Model>();
+for (const { model, base, queue, service } of plan.models) {
   const args = {
     model,
-    base: declaredModels.get(model.test?.base ?? ""),
-    runs: {
-      ...common,
-      // Runs with GPUs wait for each other, so that none holds some while it waits for more.
-      queue: runGpus(model) > 0 ? { name: "gpus", gpus: runGpus(model), capacity: gpus } : undefined,
-      modelcarBase: images.modelcarBase,
-    },
-    service: {
-      ...runtimes.of(model),
-      platform,
-      namespace,
-      context,
-      pullSecrets,
-      accelerators: config.accelerators,
-      endpoint: config.endpoint,
-      deploymentMode: deploying,
-      monitoring: config.monitoring,
-      orasImage: images.oras,
-      plainHttp: isPulledWithoutTls(model, config),
-    },
+    base: served.get(base ?? ""),
+    runs: { ...plan.runs, queue, objectStore, storage, registry, pipelines },
+    service: { ...service, servingRuntime: runtimes.of(service.runtime) },
   };
   const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };
-  declaredModels.set(model.name, new Model(model.name, args, ready));
+  served.set(model.name, new Model(model.name, args, ready));
 }
 
 /** Of each model: where it answers, where it lies, where it came from, and what was measured of it. */
 export const models = Object.fromEntries(
-  [...declaredModels].map(([name, model]) => [name, modelOutputs(model, config.accelerators)]),
+  [...served].map(([name, model]) => [name, modelOutputs(model, accelerators)]),
 );
 /** What was measured, as a table: `pulumi stack output summary`. */
-export const summary = summaryOf([...declaredModels.values()], config.accelerators);
+export const summary = summaryOf([...served.values()], accelerators);
 
-const monitoring = monitoringArgs(config);
-if (monitoring) new Monitoring("monitoring", monitoring, inProject);
+if (plan.monitoring) new Monitoring("monitoring", plan.monitoring, inProject);
 
-const answering = config.chat && declaredModels.get(config.chat.model)?.service;
+const asked = served.get(plan.chat?.model.name ?? "")?.service;
 const chatInterface =
-  answering && new ChatInterface("chat", chatArgs(config, answering, pullSecrets), inProject);
+  plan.chat && asked
+    ? new ChatInterface(
+        "chat",
+        { ...plan.chat, model: { ...plan.chat.model, ...answering(asked) } },
+        inProject,
+      )
+    : undefined;
 /** The chat UI, and the Secret whose key AUTH_TOKEN is its password; null without one, for Pulumi warns of what is undefined. */
 export const chat = chatInterface
   ? { url: chatInterface.url, passwordSecret: chatInterface.passwordSecret }

@@ -105,28 +105,9 @@ export class ChatInterface extends pulumi.ComponentResource {
   }
 }
 
-/** The chat UI that the stack's config asks for, before a model that is served. */
-export function chatArgs(
-  config: Config,
-  { url, authentication }: ModelService,
-  pullSecrets: readonly string[],
-): ChatInterfaceArgs {
-  const { platform, namespace, endpoint, images, chat } = config;
-  const model = config.models.find(({ name }) => name === chat?.model);
-  if (!chat || !model || !images.anythingllm)
-    throw new Error("config has no modelcar:chat, or it is not complete");
-  return {
-    ...chat,
-    platform,
-    namespace,
-    endpoint,
-    pullSecrets,
-    image: images.anythingllm,
-    model: {
-      name: model.name,
-      url: url.apply((known) => known ?? ""),
-      maxModelLen: model.serve.maxModelLen,
-      authentication,
-    },
-  };
-}
+/** What a chat UI needs of the model that it is before. */
+export const answering = ({ url, authentication }: ModelService) => ({
+  // It is stopped, and so is the chat.
+  url: url.apply((known) => known ?? ""),
+  authentication,
+});

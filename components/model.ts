@@ -130,9 +130,3 @@ function candidateOf(
     timeoutSeconds: secondsToServe(runtime),
   };
 }
-
-/** Bases before the models that are compared with them. */
-export function basesFirst<M extends Pick<ModelConfig, "test">>(models: readonly M[]): M[] {
-  const compared = (model: M) => model.test?.base !== undefined;
-  return [...models.filter((model) => !compared(model)), ...models.filter(compared)];
-}

@@ -28,6 +28,15 @@ export interface S3Login {
   readonly secretKey: pulumi.Output<string>;
 }
 
+/** The login that the stack's secrets have; undefined where they have none. */
+export function storeLogin(secrets: {
+  readonly objectStoreAccessKey?: pulumi.Output<string>;
+  readonly objectStoreSecretKey?: pulumi.Output<string>;
+}): S3Login | undefined {
+  const { objectStoreAccessKey: accessKey, objectStoreSecretKey: secretKey } = secrets;
+  return accessKey && secretKey ? { accessKey, secretKey } : undefined;
+}
+
 /** An S3 service that exists, with its bucket. */
 export interface ExistingObjectStoreArgs extends S3Address {
   /** For pipelines, which write, and for KServe. */

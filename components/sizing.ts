@@ -1,16 +1,14 @@
 /** What sizing finds, said where people look before they spend: in `pulumi preview`. */
 import * as pulumi from "@pulumi/pulumi";
-import { type Config, type Model, mistakes } from "../config.ts";
+import { type Model, mistakes } from "../config.ts";
 import type { PodDemand } from "../sizing/demand.ts";
-import { sizeStack } from "../sizing/report.ts";
+import type { SizingReport } from "../sizing/report.ts";
 import { runTasks } from "./manifests/pipelines/index.ts";
-import { containerDefaults } from "./manifests/project.ts";
 import type { Task } from "./manifests/tekton.ts";
 import { taskDemand } from "./task-files.ts";
 
 /** Prints the arithmetic. Throws an error that lists everything that does not fit, so that nothing of it is created. */
-export function checkSizes(config: Config, demandsOf: (model: Model) => readonly PodDemand[]): void {
-  const { errors, warnings, lines } = sizeStack(config, demandsOf, containerDefaults);
+export function stopUnlessItFits({ errors, warnings, lines }: SizingReport): void {
   if (errors.length > 0) throw mistakes(errors);
   for (const warning of warnings) pulumi.log.warn(warning);
   pulumi.log.info(lines.join("\n"));

@@ -1,0 +1,21 @@
+/** The builds of vLLM that a stack's models share: one for those on GPUs, one for the others. */
+import type { Config, Model } from "../config.ts";
+
+type RuntimeName = keyof Config["servingRuntimes"];
+type Runtimes = Pick<Config, "namespace" | "servingRuntimes" | "images">;
+
+/** How a model's build of vLLM is started. */
+export function runtimeOf({ serve }: Pick<Model, "serve">, config: Runtimes) {
+  return runtime(serve.gpus > 0 ? "vllm-cuda" : "vllm-cpu", config);
+}
+
+/** Those that KServe must know, for the models that it serves. */
+export function runtimesOf(config: Runtimes & Pick<Config, "models">) {
+  const byKServe = config.models.filter(({ serve }) => serve.mode === "kserve");
+  const names = new Set(byKServe.map((model) => runtimeOf(model, config).name));
+  return [...names].map((name) => runtime(name, config));
+}
+
+function runtime(name: RuntimeName, { namespace, servingRuntimes, images }: Runtimes) {
+  return { ...servingRuntimes[name], name, namespace, image: images[name] ?? "" };
+}

@@ -1,0 +1,164 @@
+/**
+ * All that a stack consists of, worked out once from its config as plain data: no Pulumi, no cluster, no secret. The program
+ * declares it, `npm run plan` prints it.
+ */
+
+import { deploymentMode } from "../components/manifests/deployment-mode.ts";
+import { taskAccount } from "../components/manifests/jobs.ts";
+import { tasksOf } from "../components/manifests/pipelines/definition.ts";
+import { pipelinesFor, runGpus } from "../components/manifests/pipelines/index.ts";
+import { containerDefaults } from "../components/manifests/project.ts";
+import { monitoringArgs } from "../components/monitoring.ts";
+import { runDemands } from "../components/sizing.ts";
+import { keptClaims } from "../components/storage.ts";
+import { fitTask, loadTasks } from "../components/task-files.ts";
+import type { Config, Model } from "../config.ts";
+import { quotaFor } from "../sizing/quota.ts";
+import { sizeStack } from "../sizing/report.ts";
+import { workloadsOf } from "../sizing/stack.ts";
+import { secretNames } from "./names.ts";
+import { networkOf, servedModelsOf } from "./network.ts";
+import { isPulledWithoutTls } from "./registries.ts";
+import { runSettings } from "./runs.ts";
+import { runtimeOf, runtimesOf } from "./runtimes.ts";
+
+export type StackPlan = ReturnType<typeof planStack>;
+export type ModelPlan = StackPlan["models"][number];
+
+/**
+ * The plan of a stack.
+ * @param taskFiles the folder with a folder for each Tekton task
+ */
+export function planStack(config: Config, taskFiles: string) {
+  const { platform, namespace, images, imageRegistry, kubeContext: context } = config;
+  const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
+  const definitions = pipelinesFor(images);
+  const taskNames = [...new Set(definitions.flatMap(tasksOf)), ...(images.buildah ? ["build-runtime"] : [])];
+  const tasks = loadTasks(taskFiles, taskNames).map((task) => fitTask(task, namespace, images));
+  const demandsOf = (model: Model) => runDemands(model, tasks);
+  const settings = runSettings(config);
+  const { objectStore, registry, timeoutMinutes } = settings;
+  const { timeoutMinutes: _, ...treatment } = config.pipelines;
+  const deploying = config.deploymentMode ?? deploymentMode(platform, config.platformVersion);
+
+  return {
+    platform,
+    namespace,
+    /** Context of the kubeconfig. */
+    context,
+    sizes: sizeStack(config, demandsOf, containerDefaults),
+    project: {
+      namespace,
+      existing,
+      podSecurity,
+      limits,
+      retain: keptClaims(config).length > 0,
+      quota: declareQuota ? quotaFor(workloadsOf(config, demandsOf), config.project.quota) : undefined,
+    },
+    objectStore: {
+      ...config.objectStore,
+      platform,
+      images,
+      clients: networkPolicies ? [namespace] : undefined,
+    },
+    storage: { ...config.storage, namespace },
+    credentials: { platform, namespace, imageRegistry },
+    registry: {
+      platform,
+      namespace,
+      registry: config.registry,
+      serviceAccount: taskAccount("register-model"),
+      networkPolicies,
+      images,
+    },
+    access: {
+      namespace,
+      tasks: taskNames,
+      models: config.models.flatMap((model) => servedModelsOf(model, config)),
+      secrets: { serving: [secretNames.serving], imageRegistry: settings.imageRegistry.secret },
+      chat: config.chat !== undefined || taskNames.includes("deploy-anythingllm"),
+      registryToken: registry.auth === "serviceAccount",
+      network: networkOf(config),
+    },
+    pipelines: {
+      namespace,
+      tasks,
+      timeoutMinutes,
+      pipelines: definitions,
+      defaults: {
+        HF_ENDPOINT: settings.huggingFaceEndpoint,
+        MODEL_REGISTRY_URL: registry.url,
+        MODEL_REGISTRY_AUTH: registry.auth,
+        S3_ENDPOINT: objectStore.endpoint,
+        S3_BUCKET: objectStore.bucket,
+        PLATFORM: platform,
+        DEPLOYMENT_MODE: deploying,
+        PULL_SECRET: settings.imageRegistry.secret ?? "",
+        BASE_IMAGE: images.modelcarBase ?? "",
+        ANYTHINGLLM_IMAGE: images.anythingllm ?? "",
+      },
+    },
+    runtimes: runtimesOf(config),
+    /** What the runs of all models have in common. */
+    runs: {
+      settings,
+      namespace,
+      context,
+      modelcarBase: images.modelcarBase,
+      run: config.consoleUrl ? { ...treatment, consoleUrl: config.consoleUrl } : treatment,
+    },
+    models: basesFirst(config.models).map((model) => ({
+      model,
+      /** The model that it is compared with. */
+      base: model.test?.base,
+      queue: queueOf(model, config.models),
+      service: {
+        runtime: runtimeOf(model, config),
+        platform,
+        namespace,
+        context,
+        pullSecrets: settings.pullSecrets,
+        accelerators: config.accelerators,
+        endpoint: config.endpoint,
+        deploymentMode: deploying,
+        monitoring: config.monitoring,
+        orasImage: images.oras,
+        plainHttp: isPulledWithoutTls(model, config),
+      },
+    })),
+    monitoring: monitoringArgs(config),
+    chat: chatOf(config, settings.pullSecrets),
+  };
+}
+
+/** Runs with GPUs wait for each other, so that none holds some while it waits for more. */
+function queueOf(model: Model, models: readonly Model[]) {
+  const gpus = runGpus(model);
+  return gpus > 0 ? { name: "gpus", gpus, capacity: Math.max(...models.map(runGpus)) } : undefined;
+}
+
+/** Bases before the models that are compared with them. */
+export function basesFirst<M extends Pick<Model, "test">>(models: readonly M[]): M[] {
+  const compared = (model: M) => model.test?.base !== undefined;
+  return [...models.filter((model) => !compared(model)), ...models.filter(compared)];
+}
+
+/** The chat UI, before a model that is served. */
+function chatOf(
+  { platform, namespace, endpoint, images, chat, models }: Config,
+  pullSecrets: readonly string[],
+) {
+  const model = models.find(({ name }) => name === chat?.model);
+  if (!chat || !model || !images.anythingllm) return undefined;
+  const { name, serve } = model;
+  const image = images.anythingllm;
+  return {
+    ...chat,
+    platform,
+    namespace,
+    endpoint,
+    pullSecrets,
+    image,
+    model: { name, maxModelLen: serve.maxModelLen },
+  };
+}
