@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Config } from "../config.ts";
 import { serviceHost } from "../plan/addresses.ts";
 import type { Authentication } from "../plan/authentication.ts";
+import { chatName as defaultName } from "../plan/names.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
 import { role, roleBinding, serviceAccount } from "./manifests/access.ts";
 import {
@@ -13,7 +14,6 @@ import {
   chatService,
   chatToken,
   chatVolumeClaim,
-  chatName as defaultName,
   exposedChat,
   modelCaller,
 } from "./manifests/chat-interface.ts";

@@ -2,9 +2,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
 import type { Config } from "../config.ts";
+import { monitoringOf } from "../plan/monitoring.ts";
 import { consoleDashboard } from "./manifests/monitoring-dashboard.ts";
 import { grafanaDashboard } from "./manifests/monitoring-grafana.ts";
-import { Monitoring, monitoringArgs } from "./monitoring.ts";
+import { Monitoring } from "./monitoring.ts";
 
 type Declared = Pick<Config, "namespace" | "models" | "monitoring">;
 const said = { kvCacheUsage: 0.95, preemptionsPerRequest: 0.1, notReadyMinutes: 15 };
@@ -44,14 +45,14 @@ beforeEach(async () => {
 });
 
 async function make(monitoring: Partial<Declared["monitoring"]>) {
-  const args = monitoringArgs(declared(monitoring));
+  const args = monitoringOf(declared(monitoring));
   if (args) new Monitoring("monitoring", args);
   await pulumi.runtime.disconnect();
   return made;
 }
 
 test("nothing is made where nothing is asked for", async () => {
-  expect(monitoringArgs(declared({}))).toBeUndefined();
+  expect(monitoringOf(declared({}))).toBeUndefined();
   expect(await make({ serviceMonitor: true })).toEqual([]);
 });
 
@@ -77,7 +78,7 @@ test.each([
     { queuedRequests: 3, ttftMsP95: 900, itlMsP95: 90, errorRate: 0, ...said },
   ],
 ])("thresholds of model %s with config %j", (name, thresholds, expected) => {
-  const args = monitoringArgs(declared({ alerts: true, thresholds: { ...said, ...thresholds } }));
+  const args = monitoringOf(declared({ alerts: true, thresholds: { ...said, ...thresholds } }));
   expect(args?.models.find((model) => model.name === name)?.thresholds).toEqual(expected);
 });
 

@@ -1,9 +1,7 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Config } from "../config.ts";
 import { sharedClaim } from "../plan/names.ts";
 import { inheritedDependsOn } from "./inherited-depends-on.ts";
-import { chatName } from "./manifests/chat-interface.ts";
 import { type VolumeClaimSpec, volumeClaim } from "./manifests/storage.ts";
 import { declareClaim } from "./volume-claim.ts";
 
@@ -64,12 +62,4 @@ export class Storage extends pulumi.ComponentResource {
       ...(this.#deletedWith ? { deletedWith: this.#deletedWith } : {}),
     });
   }
-}
-
-/** Names of the claims that stay when the stack is destroyed. */
-export function keptClaims({ storage, models, chat }: Pick<Config, "storage" | "models" | "chat">): string[] {
-  const ofModels = models.flatMap(({ source, package: packaging }) =>
-    "huggingFace" in source && packaging.kind === "pvc" && packaging.retain ? [packaging.claim] : [],
-  );
-  return [...(storage.retain ? [sharedClaim] : []), ...ofModels, ...(chat?.retain ? [chatName] : [])];
 }

@@ -1,10 +1,11 @@
 /** Names and hosts that are made of several keys, and are too long only together. */
-import { chatName } from "../components/manifests/chat-interface.ts";
+
 import { hostLabel } from "../components/manifests/endpoint.ts";
 import { appLabel, predictorService } from "../components/manifests/inference-service.ts";
 import { consoleName } from "../components/manifests/object-store.ts";
 import { databaseName } from "../components/manifests/registry.ts";
 import { candidateName, needsCandidate } from "../plan/candidate.ts";
+import { chatName } from "../plan/names.ts";
 import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };
 import { dnsLabel, dnsName, serviceName } from "./fields.ts";
 import type { Raw, Report } from "./raw.ts";

@@ -3,6 +3,9 @@
 /** The volume on which the tasks of a pipeline hand models over. */
 export const sharedClaim = "modelcar-storage";
 
+/** The chat UI: all its objects. */
+export const chatName = "anything-llm";
+
 /** Service accounts that are not those of one task. */
 export const accounts = { pipeline: "modelcar-pipeline", serving: "modelcar-serving" } as const;
 

@@ -8,19 +8,18 @@ import { taskAccount } from "../components/manifests/jobs.ts";
 import { tasksOf } from "../components/manifests/pipelines/definition.ts";
 import { pipelinesFor, runGpus } from "../components/manifests/pipelines/index.ts";
 import { containerDefaults } from "../components/manifests/project.ts";
-import { monitoringArgs } from "../components/monitoring.ts";
-import { runDemands } from "../components/sizing.ts";
-import { keptClaims } from "../components/storage.ts";
-import { fitTask, loadTasks } from "../components/task-files.ts";
 import type { Config, Model } from "../config.ts";
 import { quotaFor } from "../sizing/quota.ts";
 import { sizeStack } from "../sizing/report.ts";
 import { workloadsOf } from "../sizing/stack.ts";
+import { keptClaims } from "./claims.ts";
+import { monitoringOf } from "./monitoring.ts";
 import { secretNames } from "./names.ts";
 import { networkOf, servedModelsOf } from "./network.ts";
 import { isPulledWithoutTls } from "./registries.ts";
 import { runSettings } from "./runs.ts";
 import { runtimeOf, runtimesOf } from "./runtimes.ts";
+import { fitTask, loadTasks, runDemands } from "./tasks.ts";
 
 export type StackPlan = ReturnType<typeof planStack>;
 export type ModelPlan = StackPlan["models"][number];
@@ -126,7 +125,7 @@ export function planStack(config: Config, taskFiles: string) {
         plainHttp: isPulledWithoutTls(model, config),
       },
     })),
-    monitoring: monitoringArgs(config),
+    monitoring: monitoringOf(config),
     chat: chatOf(config, settings.pullSecrets),
   };
 }

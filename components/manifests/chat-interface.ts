@@ -38,9 +38,6 @@ export interface ChatSpec<Text = string> {
 
 type ChatName = Pick<ChatSpec<unknown>, "name" | "namespace">;
 
-/** What the UI and its volume are called unless somebody says otherwise. */
-export const chatName = "anything-llm";
-
 /** The UI's port in its pod. */
 export const chatPort = 3001;
 

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { authenticationOf } from "../../../plan/authentication.ts";
+import { loadTasks } from "../../../plan/tasks.ts";
 import { secondsOfDuration } from "../../pipeline-run/inputs.ts";
-import { loadTasks } from "../../task-files.ts";
 import { taskJob } from "../jobs.ts";
 import type { PipelineTask } from "../tekton.ts";
 import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";

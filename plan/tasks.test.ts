@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Task } from "./manifests/tekton.ts";
-import { fitTask, loadTasks, taskDemand } from "./task-files.ts";
+import type { Task } from "../components/manifests/tekton.ts";
+import { fitTask, loadTasks, taskDemand } from "./tasks.ts";
 
 let directory: string;
 beforeEach(() => {

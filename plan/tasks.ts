@@ -1,11 +1,13 @@
-/** Reads tasks/<name>/task.yaml and fits each Task to a stack. No Pulumi here. */
+/** The Tekton Tasks: read from tasks/<name>/task.yaml, fitted to a stack, and what their pods ask for. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { runTasks } from "../components/manifests/pipelines/index.ts";
+import { containerDefaults } from "../components/manifests/project.ts";
+import type { Task } from "../components/manifests/tekton.ts";
+import type { Model } from "../config.ts";
 import { formatBytes, formatCpu, parseQuantity } from "../sizing/quantity.ts";
 import type { PodDemand } from "../sizing/quota.ts";
-import { containerDefaults } from "./manifests/project.ts";
-import type { Task } from "./manifests/tekton.ts";
 
 const fileName = "task.yaml";
 
@@ -71,4 +73,20 @@ export function taskDemand(task: Task): PodDemand {
     memory: formatBytes(sum((requests) => requests.memory ?? containerDefaults.memory)),
     memoryLimit: formatBytes(sum((_, limits) => limits.memory ?? containerDefaults.memoryLimit)),
   };
+}
+
+/**
+ * What the pods of the tasks of a model's pipeline runs ask for: what config gives to single tasks, and any task at its usual
+ * size, because runs that are started by hand need room too.
+ */
+export function runDemands(model: Model, tasks: readonly Task[]): PodDemand[] {
+  const own = runTasks(model).map(({ task: name, job }) => {
+    const task = tasks.find(({ metadata }) => metadata.name === name);
+    if (!task) throw new Error(`model ${model.name}: task ${name} is in no pipeline that is declared`);
+    const demand = taskDemand(task);
+    if (!job) return demand;
+    const { cpu, memory, gpus } = job;
+    return { name: demand.name, cpu, cpuLimit: cpu, memory, memoryLimit: memory, gpus };
+  });
+  return own.length > 0 ? [...own, ...tasks.map(taskDemand)] : [];
 }

@@ -1,0 +1,11 @@
+/** Volumes that outlive the stack. */
+import type { Config } from "../config.ts";
+import { chatName, sharedClaim } from "./names.ts";
+
+/** Names of the claims that stay when the stack is destroyed. */
+export function keptClaims({ storage, models, chat }: Pick<Config, "storage" | "models" | "chat">): string[] {
+  const ofModels = models.flatMap(({ source, package: packaging }) =>
+    "huggingFace" in source && packaging.kind === "pvc" && packaging.retain ? [packaging.claim] : [],
+  );
+  return [...(storage.retain ? [sharedClaim] : []), ...ofModels, ...(chat?.retain ? [chatName] : [])];
+}
