@@ -17,10 +17,10 @@ await pulumi.runtime.setMocks({
   },
   call: ({ inputs }) => inputs,
 });
-const { Credentials } = await import("./credentials.ts");
-const { ObjectStore } = await import("./object-store.ts");
-const { Registry } = await import("./registry.ts");
-const { fingerprint } = await import("./secret.ts");
+const { Credentials } = await import("./credentials/credentials.ts");
+const { ObjectStore } = await import("./object-store/object-store.ts");
+const { Registry } = await import("./model-registry/registry.ts");
+const { fingerprint } = await import("./shared/secret.ts");
 
 beforeEach(() => {
   made = [];

@@ -1,9 +1,9 @@
 /** Names and hosts that are made of several keys, and are too long only together. */
 
-import { hostLabel } from "../components/manifests/endpoint.ts";
-import { appLabel, predictorService } from "../components/manifests/inference-service.ts";
-import { consoleName } from "../components/manifests/object-store.ts";
-import { databaseName } from "../components/manifests/registry.ts";
+import { databaseName } from "../components/model-registry/manifests.ts";
+import { consoleName } from "../components/object-store/manifests.ts";
+import { hostLabel } from "../components/serving/endpoint.ts";
+import { appLabel, predictorService } from "../components/serving/inference-service.ts";
 import { candidateName, needsCandidate } from "../plan/candidate.ts";
 import { chatName } from "../plan/names.ts";
 import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };

@@ -1,6 +1,6 @@
 /** Alerts and dashboards of a stack's models. */
-import { consoleNamespace } from "../components/manifests/monitoring-dashboard.ts";
-import type { Thresholds } from "../components/manifests/monitoring-rules.ts";
+import { consoleNamespace } from "../components/monitoring/dashboard.ts";
+import type { Thresholds } from "../components/monitoring/rules.ts";
 import type { Config, Model } from "../config.ts";
 import { predictorName } from "./addresses.ts";
 

@@ -3,11 +3,11 @@
  * declares it, `npm run plan` prints it.
  */
 
-import { deploymentMode } from "../components/manifests/deployment-mode.ts";
-import { taskAccount } from "../components/manifests/jobs.ts";
-import { tasksOf } from "../components/manifests/pipelines/definition.ts";
-import { pipelinesFor, runGpus } from "../components/manifests/pipelines/index.ts";
-import { containerDefaults } from "../components/manifests/project.ts";
+import { taskAccount } from "../components/access/jobs.ts";
+import { pipelinesFor, runGpus } from "../components/pipelines/catalogue.ts";
+import { tasksOf } from "../components/pipelines/definition.ts";
+import { containerDefaults } from "../components/project/manifests.ts";
+import { deploymentMode } from "../components/serving/deployment-mode.ts";
 import type { Config, Model } from "../config.ts";
 import { quotaFor } from "../sizing/quota.ts";
 import { sizeStack } from "../sizing/report.ts";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Task } from "../components/manifests/tekton.ts";
+import type { Task } from "../components/pipelines/tekton.ts";
 import { fitTask, loadTasks, taskDemand } from "./tasks.ts";
 
 let directory: string;

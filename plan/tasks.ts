@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { runTasks } from "../components/manifests/pipelines/index.ts";
-import { containerDefaults } from "../components/manifests/project.ts";
-import type { Task } from "../components/manifests/tekton.ts";
+import { runTasks } from "../components/pipelines/catalogue.ts";
+import type { Task } from "../components/pipelines/tekton.ts";
+import { containerDefaults } from "../components/project/manifests.ts";
 import type { Model } from "../config.ts";
 import { formatBytes, formatCpu, parseQuantity } from "../sizing/quantity.ts";
 import type { PodDemand } from "../sizing/quota.ts";

@@ -1,6 +1,7 @@
 /** What of a run's inputs differs from older ones, for people and for Pulumi's own diff. Plain data, no Pulumi. */
-import { digestOf } from "../digest.ts";
-import type { Param } from "../manifests/tekton.ts";
+
+import type { Param } from "../pipelines/tekton.ts";
+import { digestOf } from "../shared/digest.ts";
 import { meaning, type RunInputs, unknown, unknownValue, type WorkspaceBinding } from "./inputs.ts";
 
 /** A meaningful input that differs. */

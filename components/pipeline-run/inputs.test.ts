@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { runTimeouts } from "../manifests/pipelines/timeouts.ts";
+import { runTimeouts } from "../pipelines/timeouts.ts";
 import { changedInputs } from "./changes.ts";
 import { baseName, inputFailures, inputsDigest, type RunInputs, timeoutOf } from "./inputs.ts";
 

@@ -1,6 +1,7 @@
 /** What a run is made from, which of it makes the result, and what is wrong with it. Plain data, no Pulumi. */
-import { digestOf } from "../digest.ts";
-import type { Param, Requirements } from "../manifests/tekton.ts";
+
+import type { Param, Requirements } from "../pipelines/tekton.ts";
+import { digestOf } from "../shared/digest.ts";
 
 export interface WorkspaceBinding {
   readonly name: string;

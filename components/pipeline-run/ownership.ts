@@ -1,7 +1,8 @@
 /** Which runs in the cluster belong to a resource, and which of them answer its present inputs. */
-import { digestOf } from "../digest.ts";
+
 import { ApiError, type Cluster } from "../kubernetes/client.ts";
 import { persistently } from "../kubernetes/retry.ts";
+import { digestOf } from "../shared/digest.ts";
 import { inputsDigest, type RunInputs } from "./inputs.ts";
 import { paths, type Run } from "./tekton-status.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeApi } from "../../test/unit/fake-api.ts";
-import type { PipelineRunSpec } from "../manifests/tekton.ts";
+import type { PipelineRunSpec } from "../pipelines/tekton.ts";
 import { baseName, type RunInputs } from "./inputs.ts";
 import { identity } from "./ownership.ts";
 import { removeRuns } from "./remove.ts";

@@ -1,11 +1,12 @@
 /** The logic behind the Readiness resource; Pulumi's provider process loads it, so state holds no copy. */
-import { digestOf } from "../digest.ts";
+
 import { Cluster, type KubernetesObject } from "../kubernetes/client.ts";
 import { contextOf, mustNoteContext } from "../kubernetes/context.ts";
 import { interruptible } from "../kubernetes/interruption.ts";
 import { keptInState } from "../kubernetes/kept-in-state.ts";
 import type { Pod } from "../kubernetes/pods.ts";
 import { readOf } from "../kubernetes/unreachable.ts";
+import { digestOf } from "../shared/digest.ts";
 import { answers, newestReady } from "./probe.ts";
 import { type Deployment, type Expected, isServing, matches, podsOf, rolledOut } from "./rollout.ts";
 

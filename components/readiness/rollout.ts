@@ -1,11 +1,12 @@
 /** Waits until the pods that serve a model are those of its newest declaration, and all of them are available. */
-import { digestOf } from "../digest.ts";
+
 import { unboundClaims } from "../kubernetes/claims.ts";
 import type { Cluster, KubernetesObject } from "../kubernetes/client.ts";
 import { lastLogLines } from "../kubernetes/logs.ts";
 import { type Pod, podProblem, type Resources } from "../kubernetes/pods.ts";
 import { waiting } from "../kubernetes/waiting.ts";
 import { follow } from "../kubernetes/watch.ts";
+import { digestOf } from "../shared/digest.ts";
 import { complaints, type Event, isAbout } from "./complaints.ts";
 import { patience } from "./patience.ts";
 import { fetcher, phase } from "./phase.ts";

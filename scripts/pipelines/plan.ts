@@ -1,17 +1,17 @@
 /** What a run is made of: the same specs that the program makes, from the same configuration. Pure. */
 
-import type { PipelineDefinition } from "../../components/manifests/pipelines/definition.ts";
-import { runGpus } from "../../components/manifests/pipelines/index.ts";
-import { modelImport, modelImportRun } from "../../components/manifests/pipelines/model-import.ts";
-import { modelTesting } from "../../components/manifests/pipelines/model-testing.ts";
-import { modelTestingRun } from "../../components/manifests/pipelines/model-testing-run.ts";
-import { modelcar } from "../../components/manifests/pipelines/modelcar.ts";
-import { modelcarRun } from "../../components/manifests/pipelines/modelcar-run.ts";
-import type { PipelineRunSpec } from "../../components/manifests/tekton.ts";
-import { modelPlacement } from "../../components/manifests/vllm.ts";
 import type { Queue } from "../../components/pipeline-run/inputs.ts";
 import { queueMetadata } from "../../components/pipeline-run/queue.ts";
 import { pending } from "../../components/pipeline-run/tekton-status.ts";
+import { runGpus } from "../../components/pipelines/catalogue.ts";
+import type { PipelineDefinition } from "../../components/pipelines/definition.ts";
+import { modelImport, modelImportRun } from "../../components/pipelines/model-import.ts";
+import { modelTesting } from "../../components/pipelines/model-testing.ts";
+import { modelTestingRun } from "../../components/pipelines/model-testing-run.ts";
+import { modelcar } from "../../components/pipelines/modelcar.ts";
+import { modelcarRun } from "../../components/pipelines/modelcar-run.ts";
+import type { PipelineRunSpec } from "../../components/pipelines/tekton.ts";
+import { modelPlacement } from "../../components/serving/vllm.ts";
 import type { Config, Model } from "../../config.ts";
 import { modelAddress } from "../../plan/addresses.ts";
 import { authenticationOf } from "../../plan/authentication.ts";

@@ -3,9 +3,9 @@
 import { randomUUID } from "node:crypto";
 import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
 import { persistently } from "../../components/kubernetes/retry.ts";
-import type { Pipeline } from "../../components/manifests/tekton.ts";
 import { takeTurn } from "../../components/pipeline-run/queue.ts";
 import { outcomeOf, paths, type Run } from "../../components/pipeline-run/tekton-status.ts";
+import type { Pipeline } from "../../components/pipelines/tekton.ts";
 import type { Config, Model } from "../../config.ts";
 import { modelAddress } from "../../plan/addresses.ts";
 import { manifestOf, type Plan, PlanError } from "./plan.ts";

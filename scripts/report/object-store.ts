@@ -2,7 +2,7 @@
 import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
 import { type Pod, podProblem } from "../../components/kubernetes/pods.ts";
 import { answerOfPod } from "../../components/kubernetes/port-forward.ts";
-import { service } from "../../components/manifests/object-store.ts";
+import { service } from "../../components/object-store/manifests.ts";
 import { newestReady } from "../../components/readiness/probe.ts";
 import type { Config } from "../../config.ts";
 import { objectStoreAddress } from "../../plan/addresses.ts";

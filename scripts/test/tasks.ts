@@ -78,8 +78,8 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
       cpSync(join(projectDirectory, folder), join(project, folder), { recursive: true });
     }
     cpSync(
-      join(projectDirectory, "components/create_bucket.py"),
-      join(project, "components/create_bucket.py"),
+      join(projectDirectory, "components/object-store/create_bucket.py"),
+      join(project, "components/object-store/create_bucket.py"),
     );
     await run("chmod", ["-R", "a+rX", project]);
     const counts: Count[] = [];

@@ -3,7 +3,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { anyUserEnv, identity } from "../../components/manifests/any-user.ts";
+import { anyUserEnv, identity } from "../../components/serving/any-user.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: YAML as it is written
 type Manifest = any;

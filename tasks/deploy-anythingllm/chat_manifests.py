@@ -1,4 +1,4 @@
-"""AnythingLLM before a served model, as plain data. components/manifests/chat-interface.ts builds the same objects."""
+"""AnythingLLM before a served model, as plain data. components/chat/manifests.ts builds the same objects."""
 
 from dataclasses import dataclass
 

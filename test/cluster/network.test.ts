@@ -4,13 +4,13 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { knownTasks, taskJob } from "../../components/manifests/jobs.ts";
-import { projectPolicies } from "../../components/manifests/network-policies.ts";
-import { networkPolicy as storePolicy } from "../../components/manifests/object-store.ts";
-import { namespace as projectNamespace } from "../../components/manifests/project.ts";
-import { registryIngress } from "../../components/manifests/registry.ts";
-import { restrictedContainer, restrictedPod } from "../../components/manifests/security.ts";
-import { modelLabels } from "../../components/manifests/vllm.ts";
+import { knownTasks, taskJob } from "../../components/access/jobs.ts";
+import { projectPolicies } from "../../components/access/network-policies.ts";
+import { registryIngress } from "../../components/model-registry/manifests.ts";
+import { networkPolicy as storePolicy } from "../../components/object-store/manifests.ts";
+import { namespace as projectNamespace } from "../../components/project/manifests.ts";
+import { modelLabels } from "../../components/serving/vllm.ts";
+import { restrictedContainer, restrictedPod } from "../../components/shared/security.ts";
 import { imageReference } from "../../local/images/node-store.ts";
 import { waitUntil } from "../../local/run.ts";
 import { type Destination, type Network, servedModel } from "../../plan/network.ts";

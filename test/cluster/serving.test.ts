@@ -9,22 +9,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { namespace as namespaceOf } from "../../components/project/manifests.ts";
+import { create, type ReadinessInputs } from "../../components/readiness/provider.ts";
 import {
   cacheVolumeClaim,
   type DeploymentServiceSpec,
   modelDeployment,
   modelService,
   serverContainer,
-} from "../../components/manifests/deployment-service.ts";
+} from "../../components/serving/deployment-service.ts";
 import {
   type InferenceServiceSpec,
   inferenceService,
   predictorService,
-} from "../../components/manifests/inference-service.ts";
-import { namespace as namespaceOf } from "../../components/manifests/project.ts";
-import { servingContainer, servingRuntime } from "../../components/manifests/serving-runtime.ts";
-import { modelArgs, modelResources, type RuntimeSpec } from "../../components/manifests/vllm.ts";
-import { create, type ReadinessInputs } from "../../components/readiness/provider.ts";
+} from "../../components/serving/inference-service.ts";
+import { servingContainer, servingRuntime } from "../../components/serving/runtime-manifest.ts";
+import { modelArgs, modelResources, type RuntimeSpec } from "../../components/serving/vllm.ts";
 import hub from "../../local/hub/models.json" with { type: "json" };
 import { imageReference } from "../../local/images/node-store.ts";
 import { clusterName, gatewayPort } from "../../local/paths.ts";

@@ -53,7 +53,7 @@ function program(resources: string, providerArguments = ""): void {
   project.write({
     "index.ts": `
       import * as k8s from "@pulumi/kubernetes";
-      import { takeFieldsBack } from ${JSON.stringify(join(import.meta.dirname, "../../components/field-ownership.ts"))};
+      import { takeFieldsBack } from ${JSON.stringify(join(import.meta.dirname, "../../components/shared/field-ownership.ts"))};
       const provider = new k8s.Provider("cluster", {
         context: "test", clusterIdentifier: "test", enableServerSideApply: true,
         enableSecretMutable: true, enableConfigMapMutable: true, ${providerArguments}

@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { modelcar } from "../../components/manifests/pipelines/modelcar.ts";
-import { runOf } from "../../components/manifests/pipelines/run.ts";
+import { modelcar } from "../../components/pipelines/modelcar.ts";
+import { runOf } from "../../components/pipelines/run.ts";
 import { secrets } from "../../config/schema.ts";
 import { parseConfig } from "../../config.ts";
 import { runSettings } from "../../plan/runs.ts";

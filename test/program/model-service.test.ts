@@ -1,7 +1,7 @@
 /** Which resources a model's service is made of, by platform, mode and exposure: their types and names stay what they are. */
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { ModelServiceArgs } from "../../components/model-service.ts";
+import type { ModelServiceArgs } from "../../components/serving/model-service.ts";
 
 vi.mock("../../components/readiness/index.ts", async () => {
   const { CustomResource } = await vi.importActual<typeof pulumi>("@pulumi/pulumi");
@@ -77,7 +77,7 @@ const cache = { size: "1Gi", fetch: "image" } as const;
 
 /** The service's URLs, and `kind name` of what it is made of. */
 async function service(change: Change) {
-  const { ModelService } = await import("../../components/model-service.ts");
+  const { ModelService } = await import("../../components/serving/model-service.ts");
   const args = {
     ...plain,
     ...change,
@@ -220,6 +220,6 @@ test("OpenShift AI's token check is behind its Route alone", async () => {
 });
 
 test("a model that is no image cannot be served without KServe", async () => {
-  const { imageOf } = await import("../../components/model-backends.ts");
+  const { imageOf } = await import("../../components/serving/model-backends.ts");
   expect(() => imageOf("s3://llm-models/sums/")).toThrow("serve.mode deployment serves a model image");
 });

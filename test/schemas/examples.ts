@@ -2,11 +2,8 @@
  * A valid object of each kind that a stack may declare by its config, so that the schemas of these kinds are tested whatever
  * the stacks of this repository choose.
  */
-import {
-  dashboardConfigMap,
-  grafanaDashboardResource,
-} from "../../components/manifests/monitoring-dashboard.ts";
-import { prometheusRule } from "../../components/manifests/monitoring-rules.ts";
+import { dashboardConfigMap, grafanaDashboardResource } from "../../components/monitoring/dashboard.ts";
+import { prometheusRule } from "../../components/monitoring/rules.ts";
 import type { Manifest } from "../../local/platform/manifests.ts";
 
 const namespace = "private-ai-demo";

@@ -1,0 +1,69 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { candidateName } from "../../plan/candidate.ts";
+import type { Network } from "../../plan/network.ts";
+import { chatPolicies } from "../chat/network-policies.ts";
+import type { Project } from "../project/project.ts";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import { type AccessSpec, commonAccounts, grants, role, roleBinding, taskAccounts } from "./manifests.ts";
+import { projectPolicies, registryPolicyName } from "./network-policies.ts";
+
+export interface AccessArgs extends AccessSpec {
+  readonly project: Project;
+  /** What the network policies depend on. Default: no policies. */
+  readonly network?: Network | undefined;
+  /** A chat UI may be deployed, by the program or by a pipeline run. */
+  readonly chat: boolean;
+}
+
+/** What each kind of work may do: its account, its rights on the Kubernetes API, and whom it may talk to. */
+export class Access extends pulumi.ComponentResource {
+  readonly #shared: pulumi.Resource[] = [];
+  /** By the name of the one model that it is about. */
+  readonly #ofModels = new Map<string, pulumi.Resource>();
+
+  constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:platform:Access", name, {}, inheritedDependsOn(opts));
+    const { namespace, network, tasks, models, project, chat } = args;
+    const child = { parent: this };
+    // These two were the project's own once; they stay the same resources.
+    const once = (was: string) => ({ ...child, aliases: [{ name: was, parent: project }] });
+
+    const { pipeline, serving } = commonAccounts(args);
+    this.#shared.push(
+      new k8s.core.v1.ServiceAccount(`${name}-pipeline`, pipeline, once("project-pipeline")),
+      new k8s.core.v1.ServiceAccount(`${name}-serving`, serving, once("project-serving")),
+    );
+    for (const account of taskAccounts(args)) {
+      this.#shared.push(new k8s.core.v1.ServiceAccount(account.metadata.name, account, child));
+    }
+    for (const grant of grants(args)) {
+      const granted = new k8s.rbac.v1.Role(grant.name, role(namespace, grant), child);
+      const bound = new k8s.rbac.v1.RoleBinding(grant.name, roleBinding(namespace, grant), {
+        ...child,
+        dependsOn: granted,
+      });
+      this.#shared.push(granted, bound);
+    }
+    const policies = network
+      ? [
+          ...projectPolicies(namespace, network, tasks, models),
+          ...(chat ? chatPolicies(namespace, network) : []),
+        ]
+      : [];
+    const modelOf = new Map(models.map((model) => [registryPolicyName(model.name), model.name]));
+    for (const policy of policies) {
+      const made = new k8s.networking.v1.NetworkPolicy(`${name}-${policy.metadata.name}`, policy, child);
+      const model = modelOf.get(policy.metadata.name);
+      if (model === undefined) this.#shared.push(made);
+      else this.#ofModels.set(model, made);
+    }
+    this.registerOutputs({});
+  }
+
+  /** What must be there before the runs and the service of a model: all of this but what is about another model alone. */
+  of(model: string): pulumi.Resource[] {
+    const own = [model, candidateName(model)].flatMap((name) => this.#ofModels.get(name) ?? []);
+    return [...this.#shared, ...own];
+  }
+}

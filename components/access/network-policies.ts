@@ -1,0 +1,166 @@
+/**
+ * Network policies: nothing is reached and nobody is let in unless a row of jobs.ts says so. Policies count the port of the
+ * pod behind a Service, not the Service's own, so that ports here are those that containers listen on; where nobody told, none
+ * is bound.
+ */
+import type { Destination, Network, ServedModel } from "../../plan/network.ts";
+import type { Platform } from "../shared/security.ts";
+import { taskJob, tasksReaching } from "./jobs.ts";
+import {
+  destination,
+  dnsEgress,
+  type Egress,
+  inNamespace,
+  type LabelSelector,
+  type NetworkPolicy,
+  type Peer,
+  tcp,
+} from "./network-peers.ts";
+
+/** Where model servers listen: vLLM itself, and OpenShift AI's proxy before it. */
+export const modelPorts = tcp(8080, 8443);
+/** Where API servers listen; policies see this one, not the 443 of the Service `kubernetes`. */
+const apiServerPorts = tcp(6443);
+const istiodPorts = tcp(15012);
+const istioMetricsPorts = tcp(15020, 15090);
+
+const taskPods = (...tasks: string[]): LabelSelector =>
+  tasks.length === 1
+    ? { matchLabels: { "tekton.dev/task": tasks[0] as string } }
+    : { matchExpressions: [{ key: "tekton.dev/task", operator: "In", values: tasks }] };
+const modelServer = { "app.kubernetes.io/component": "model-server" };
+/** Pods that serve models: these, or all. */
+export const modelPods = (models?: readonly ServedModel[]): LabelSelector => ({
+  matchLabels: modelServer,
+  ...(models
+    ? {
+        matchExpressions: [
+          { key: "app.kubernetes.io/name", operator: "In", values: models.map(({ name }) => name) },
+        ],
+      }
+    : {}),
+});
+
+/** All policies of the project's namespace: one that closes it, one for each task, and those of the models. */
+export function projectPolicies(
+  namespace: string,
+  network: Network,
+  tasks: readonly string[],
+  models: readonly ServedModel[],
+): NetworkPolicy[] {
+  return [
+    ...(network.defaultDeny ? [defaultDeny(namespace)] : []),
+    ...tasks.map((task) => {
+      const { reaches, resolvesNames = reaches.length > 0 } = taskJob(task);
+      return closed(namespace, task, taskPods(task), egress(network, reaches, resolvesNames));
+    }),
+    ...modelPolicies(namespace, network, models),
+  ];
+}
+
+/** No connection in or out of any pod, unless another policy allows it. */
+export function defaultDeny(namespace: string): NetworkPolicy {
+  return closed(namespace, "default-deny", {}, []);
+}
+
+function closed(
+  namespace: string,
+  name: string,
+  podSelector: LabelSelector,
+  egress: Egress[],
+): NetworkPolicy {
+  return {
+    metadata: { name, namespace },
+    spec: { podSelector, policyTypes: ["Ingress", "Egress"], ...(egress.length > 0 ? { egress } : {}) },
+  };
+}
+
+function egress(network: Network, reaches: readonly Destination[], resolvesNames: boolean): Egress[] {
+  const { platform, urls, imageRegistries, privateNetworks = [], apiServer = [] } = network;
+  const rules = reaches.flatMap((name): Egress[] => {
+    if (name === "models") return [{ to: [{ podSelector: modelPods() }], ports: modelPorts }];
+    if (name === "kubernetesApi") {
+      // OpenShift's API servers are pods of no namespace that a policy could name.
+      const to = apiServer.map((cidr) => ({ ipBlock: { cidr } }));
+      return [{ ...(to.length > 0 ? { to } : {}), ports: apiServerPorts }];
+    }
+    if (name === "imageRegistry")
+      return imageRegistries.flatMap((url) => destination(url, { privateNetworks }));
+    const url = urls[name];
+    return url === undefined ? [] : destination(url, { privateNetworks });
+  });
+  // Two public hosts are one rule, for policies know no names.
+  const distinct = [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
+  return [...(resolvesNames ? [dnsEgress(platform)] : []), ...distinct];
+}
+
+/** Callers reach every model; a model reaches what it is fetched from, and no model another. */
+function modelPolicies(namespace: string, network: Network, models: readonly ServedModel[]): NetworkPolicy[] {
+  const { platform, callers = [], open, apiServer = [], mesh, privateNetworks = [] } = network;
+  if (models.length === 0) return [];
+  const group = (label: string): Peer => ({
+    namespaceSelector: { matchLabels: { [label]: "" } },
+    // Without it, pods on the host's network, as routers and API servers are, would not count.
+    podSelector: {},
+  });
+  const monitoring: Peer = {
+    namespaceSelector: { matchLabels: { "network.openshift.io/policy-group": "monitoring" } },
+  };
+  const callingNamespaces = callers.map((name) => ({ namespaceSelector: inNamespace(name) }));
+  const from: Peer[] = [
+    { podSelector: taskPods(...tasksReaching("models")) },
+    ...callingNamespaces,
+    ...apiServer.map((cidr) => ({ ipBlock: { cidr } })),
+    ...(platform === "openshift"
+      ? [
+          group("policy-group.network.openshift.io/ingress"),
+          // The API server's proxy, through which Readiness asks a model.
+          group("policy-group.network.openshift.io/host-network"),
+          monitoring,
+        ]
+      : []),
+  ];
+  const server: NetworkPolicy = {
+    metadata: { name: "serve-model", namespace },
+    spec: {
+      podSelector: modelPods(),
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [
+        { ...(open ? {} : { from }), ports: modelPorts },
+        ...(mesh
+          ? [
+              {
+                from: [...(platform === "openshift" ? [monitoring] : []), ...callingNamespaces],
+                ports: istioMetricsPorts,
+              },
+            ]
+          : []),
+      ],
+      ...(mesh ? { egress: [dnsEgress(platform), { ports: istiodPorts }] } : {}),
+    },
+  };
+  const outgoing = (name: string, served: readonly ServedModel[], rules: Egress[]): NetworkPolicy => ({
+    metadata: { name, namespace },
+    spec: { podSelector: modelPods(served), policyTypes: ["Egress"], egress: rules },
+  });
+  const shared = (["objectStore", "kubernetesApi"] as const).flatMap((name) => {
+    const served = models.filter(({ reaches }) => reaches.includes(name));
+    const rules = egress(network, [name], true);
+    return served.length > 0 ? [outgoing(`serve-model-${policySuffix[name]}`, served, rules)] : [];
+  });
+  const own = models.flatMap((model) => {
+    if (model.registry === undefined) return [];
+    const rules = [dnsEgress(platform), ...destination(model.registry, { privateNetworks })];
+    return [outgoing(registryPolicyName(model.name), [model], rules)];
+  });
+  return [server, ...shared, ...own];
+}
+
+/** The policy of a model that its pods pull from a registry; of those that are about models, the only one that is about one. */
+export const registryPolicyName = (model: string): string => `serve-model-registry-${model}`;
+
+/** Names of objects are lower-case. */
+const policySuffix = {
+  objectStore: "object-store",
+  kubernetesApi: "kubernetes-api",
+} as const;

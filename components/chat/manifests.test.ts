@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+import type { Network } from "../../plan/network.ts";
+// What the Task deploy-anythingllm makes; its own tests compare with the same file.
+import expected from "../../tasks/deploy-anythingllm/expected_manifests.json" with { type: "json" };
+import { httpRoute, ingress, route } from "../serving/endpoint.ts";
+import type { Platform } from "../shared/security.ts";
+import {
+  type ChatSpec,
+  chatDeployment,
+  chatService,
+  chatToken,
+  chatVolumeClaim,
+  exposedChat,
+  modelCaller,
+} from "./manifests.ts";
+import { chatPolicies } from "./network-policies.ts";
+
+const endpoint = { exposure: "route", timeoutSeconds: 600, mesh: false } as const;
+
+type Inputs = (typeof expected)[number]["chat"];
+const specOf = (chat: Inputs): ChatSpec => ({
+  ...chat,
+  platform: chat.platform as Platform,
+  model: { name: chat.model, apiUrl: `${chat.url}/v1`, maxModelLen: chat.maxModelLen },
+  apiKeySecret: chat.apiKeySecret ? { name: chat.apiKeySecret, key: chat.apiKey } : undefined,
+  // Both have the image's own for it.
+  storageDirectory: undefined,
+  pullSecrets: chat.pullSecret ? [chat.pullSecret] : [],
+});
+
+test.each(expected)("the Task makes the same objects on $chat.platform", ({ chat, objects }) => {
+  const spec = specOf(chat);
+  const made = [
+    { apiVersion: "v1", kind: "PersistentVolumeClaim", ...chatVolumeClaim(spec) },
+    { apiVersion: "apps/v1", kind: "Deployment", ...chatDeployment(spec) },
+    { apiVersion: "v1", kind: "Service", ...chatService(spec) },
+    ...(chat.platform === "openshift" ? [route(exposedChat(spec, endpoint))] : []),
+  ];
+  expect(made).toEqual(objects);
+});
+
+const [onKubernetes] = expected.map(({ chat }) => specOf(chat)) as [ChatSpec];
+const variable = (spec: ChatSpec, name: string) =>
+  chatDeployment(spec).spec.template.spec.containers[0]?.env.find((entry) => entry.name === name);
+
+test("prompt and answer fit the model together, however short it is", () => {
+  for (const [maxModelLen, answer] of [
+    [256, 64],
+    [4096, 1024],
+    [131072, 1024],
+  ] as const) {
+    const spec = { ...onKubernetes, model: { ...onKubernetes.model, maxModelLen } };
+    expect(variable(spec, "GENERIC_OPEN_AI_MAX_TOKENS")).toMatchObject({ value: String(answer) });
+    expect(variable(spec, "GENERIC_OPEN_AI_MODEL_TOKEN_LIMIT")).toMatchObject({
+      value: String(maxModelLen - answer),
+    });
+  }
+});
+
+test("another image's directory can be said", () => {
+  const made = chatDeployment({ ...onKubernetes, storageDirectory: "/data" });
+  expect(made.spec.template.spec.containers[0]?.volumeMounts).toEqual([
+    { name: "storage", mountPath: "/data" },
+  ]);
+});
+
+test("all of the UI is exposed, not the API's path alone", () => {
+  const chat = { name: "anything-llm", namespace: "ai" };
+  const given = { ...endpoint, domain: "models.test", gateway: { name: "public", namespace: "gateways" } };
+  const exposed = exposedChat(chat, given);
+  expect(ingress(exposed).spec.rules[0]).toMatchObject({
+    host: "anything-llm-ai.models.test",
+    http: { paths: [{ path: "/", backend: { service: { name: "anything-llm", port: { number: 80 } } } }] },
+  });
+  expect(httpRoute(exposed).spec.rules[0]?.matches).toEqual([{ path: { type: "PathPrefix", value: "/" } }]);
+});
+
+test("the token is of an account that may call this one model", () => {
+  expect(modelCaller("mistral-24b")).toMatchObject({ resourceNames: ["mistral-24b"], verbs: ["get"] });
+  expect(chatToken({ name: "chat", namespace: "ai" })).toMatchObject({
+    metadata: { name: "chat-token", annotations: { "kubernetes.io/service-account.name": "chat" } },
+    type: "kubernetes.io/service-account-token",
+  });
+});
+
+const network: Network = {
+  platform: "kubernetes",
+  urls: { hub: "http://hub.hub.svc.cluster.local" },
+  imageRegistries: [],
+  callers: ["ingress-nginx"],
+  defaultDeny: true,
+};
+
+test("the UI reaches models, DNS and the hub, and models let it in", () => {
+  const [chat, models] = chatPolicies("ai", network);
+  expect(chat?.spec.egress).toHaveLength(3);
+  expect(chat?.spec.egress?.[1]).toEqual({
+    to: [{ podSelector: { matchLabels: { "app.kubernetes.io/component": "model-server" } } }],
+    ports: [8080, 8443].map((port) => ({ protocol: "TCP", port })),
+  });
+  expect(models?.spec).toMatchObject({
+    podSelector: { matchLabels: { "app.kubernetes.io/component": "model-server" } },
+    policyTypes: ["Ingress"],
+    ingress: [
+      { from: [{ podSelector: { matchLabels: { "app.kubernetes.io/component": "chat-interface" } } }] },
+    ],
+  });
+});
+
+test("users come through the callers' namespaces or OpenShift's routers; where nobody knows the way, from everywhere", () => {
+  const ingressOf = (edit: Partial<Network>) => chatPolicies("ai", { ...network, ...edit })[0]?.spec.ingress;
+  const ports = [{ protocol: "TCP", port: 3001 }];
+  const nginx = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ingress-nginx" } } };
+  expect(ingressOf({})).toEqual([{ from: [nginx], ports }]);
+  expect(ingressOf({ callers: [] })).toBeUndefined();
+  expect(ingressOf({ open: true })).toEqual([{ ports }]);
+  const router = {
+    namespaceSelector: { matchLabels: { "policy-group.network.openshift.io/ingress": "" } },
+    podSelector: {},
+  };
+  expect(ingressOf({ platform: "openshift", callers: [] })).toEqual([{ from: [router], ports }]);
+});

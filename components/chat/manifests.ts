@@ -1,0 +1,203 @@
+/** AnythingLLM before a served model. The Task deploy-anythingllm makes the same objects for runs outside Pulumi. */
+import { chatInterface } from "../../sizing/platform-containers.ts";
+import type { PolicyRule } from "../access/jobs.ts";
+import { identity } from "../serving/any-user.ts";
+import type { Endpoint, ExposedModel } from "../serving/endpoint.ts";
+import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
+import { volumeClaim } from "../storage/manifests.ts";
+
+export interface ChatSpec<Text = string> {
+  readonly platform: Platform;
+  readonly namespace: string;
+  /** Of all its objects. */
+  readonly name: string;
+  /**
+   * AnythingLLM by digest. On OpenShift one that runs as any user, as quay.io/rh-aiservices-bu/anythingllm-workbench does;
+   * mintplexlabs/anythingllm runs as user 1000 alone.
+   */
+  readonly image: string;
+  readonly model: {
+    /** Name under which it answers. */
+    readonly name: string;
+    /** URL of its OpenAI API, with /v1. */
+    readonly apiUrl: Text;
+    /** Tokens of a prompt and its answer together. */
+    readonly maxModelLen: number;
+  };
+  /** What the model asks callers for. Default: nothing. */
+  readonly apiKeySecret?: { readonly name: string; readonly key: string } | undefined;
+  /** Size of the volume for workspaces, documents and chats. */
+  readonly storage: string;
+  /** Default: the cluster's default class. */
+  readonly storageClass?: string | undefined;
+  /** Where the image keeps what must last. Default: by platform, as the images above have it. */
+  readonly storageDirectory?: string | undefined;
+  /** Secrets of type dockerconfigjson. */
+  readonly pullSecrets: readonly string[];
+}
+
+type ChatName = Pick<ChatSpec<unknown>, "name" | "namespace">;
+
+/** The UI's port in its pod. */
+export const chatPort = 3001;
+
+/** Password of the UI, key of its sessions, and the two by which it encrypts what it stores. */
+export const chatSecretKeys = ["AUTH_TOKEN", "JWT_SECRET", "SIG_KEY", "SIG_SALT"] as const;
+
+const component = { "app.kubernetes.io/component": "chat-interface" };
+/** Every pod of a chat UI, whoever deployed it. */
+export const chatPods = { matchLabels: component };
+export const chatLabels = (name: string) => ({ "app.kubernetes.io/name": name, ...component });
+
+/**
+ * Red Hat's image links AnythingLLM's folders into a place of its own at each start, and empties the folder that the
+ * original uses.
+ */
+const storageDirectories: Record<Platform, string> = {
+  openshift: "/opt/app-root/src/anythingllm",
+  kubernetes: "/app/server/storage",
+};
+const longestAnswer = 1024;
+const serviceCa = "/var/run/modelcar/service-ca";
+
+export const chatMetadata = ({ name, namespace }: ChatName) => ({
+  name,
+  namespace,
+  labels: chatLabels(name),
+});
+
+export function chatVolumeClaim({ name, namespace, storage, storageClass }: ChatSpec<unknown>) {
+  return volumeClaim({ name, namespace, size: storage, storageClass });
+}
+
+export function chatService(chat: ChatName) {
+  return {
+    metadata: chatMetadata(chat),
+    spec: {
+      selector: chatLabels(chat.name),
+      ports: [{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }],
+    },
+  };
+}
+
+/** The UI as something that is exposed like a model. */
+export function exposedChat({ name, namespace }: ChatName, endpoint: Endpoint): ExposedModel {
+  return { name, namespace, service: { name, port: 80 }, stopped: false, endpoint, path: "/" };
+}
+
+/** Under OpenShift AI's token check, callers must have the right to get the model's InferenceService. */
+export const modelCaller = (model: string): PolicyRule => ({
+  apiGroups: ["serving.kserve.io"],
+  resources: ["inferenceservices"],
+  resourceNames: [model],
+  verbs: ["get"],
+});
+
+/**
+ * The Secret that Kubernetes writes a token of the account of the same name into. It does not expire: AnythingLLM reads its key
+ * once, when it starts.
+ */
+export function chatToken(chat: ChatName) {
+  const { name, namespace, labels } = chatMetadata(chat);
+  return {
+    metadata: {
+      name: `${name}-token`,
+      namespace,
+      labels,
+      annotations: { "kubernetes.io/service-account.name": name },
+    },
+    type: "kubernetes.io/service-account-token",
+  };
+}
+
+/** One pod, which goes before the next one comes: its database is a file on a volume that one node mounts. */
+export function chatDeployment<Text>(chat: ChatSpec<Text>) {
+  const { name, platform, pullSecrets } = chat;
+  return {
+    metadata: chatMetadata(chat),
+    spec: {
+      replicas: 1,
+      strategy: { type: "Recreate" },
+      selector: { matchLabels: chatLabels(name) },
+      template: {
+        metadata: { labels: chatLabels(name) },
+        spec: {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          securityContext: modelPod(platform),
+          ...(pullSecrets.length > 0
+            ? { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }
+            : {}),
+          containers: [container(chat)],
+          volumes: [
+            { name: "storage", persistentVolumeClaim: { claimName: name } },
+            ...(platform === "openshift"
+              ? [{ name: "service-ca", configMap: { name: "openshift-service-ca.crt", optional: true } }]
+              : []),
+          ],
+        },
+      },
+    },
+  };
+}
+
+/** The root file system stays writable: the image generates its database client among its own files at each start. */
+function container<Text>(chat: ChatSpec<Text>) {
+  const probe = { httpGet: { path: "/api/ping", port: "http" }, timeoutSeconds: 5 };
+  return {
+    name: "anything-llm",
+    image: chat.image,
+    env: environment(chat),
+    ports: [{ name: "http", containerPort: chatPort, protocol: "TCP" }],
+    // It brings its database up to date first.
+    startupProbe: { ...probe, periodSeconds: 5, failureThreshold: 60 },
+    readinessProbe: { ...probe, periodSeconds: 10 },
+    livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
+    resources: {
+      requests: { cpu: chatInterface.cpu, memory: chatInterface.memory },
+      limits: { cpu: chatInterface.cpuLimit, memory: chatInterface.memoryLimit },
+    },
+    securityContext: restrictedContainer,
+    volumeMounts: [
+      { name: "storage", mountPath: chat.storageDirectory ?? storageDirectories[chat.platform] },
+      ...(chat.platform === "openshift"
+        ? [{ name: "service-ca", mountPath: serviceCa, readOnly: true }]
+        : []),
+    ],
+  };
+}
+
+/**
+ * What is set here wins over what someone chose in the UI, at each start. AnythingLLM fills all of its token limit with the
+ * prompt, and vLLM counts prompt and answer together.
+ */
+function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Text>) {
+  const answer = Math.min(longestAnswer, Math.floor(model.maxModelLen / 4));
+  const values: Record<string, string | Text> = {
+    ...identity,
+    STORAGE_DIR: "/app/server/storage",
+    SERVER_PORT: String(chatPort),
+    LLM_PROVIDER: "generic-openai",
+    GENERIC_OPEN_AI_BASE_PATH: model.apiUrl,
+    GENERIC_OPEN_AI_MODEL_PREF: model.name,
+    GENERIC_OPEN_AI_MODEL_TOKEN_LIMIT: String(model.maxModelLen - answer),
+    GENERIC_OPEN_AI_MAX_TOKENS: String(answer),
+    EMBEDDING_ENGINE: "native",
+    VECTOR_DB: "lancedb",
+    DISABLE_TELEMETRY: "true",
+    // Its agents refuse to start without any key.
+    ...(apiKeySecret ? {} : { GENERIC_OPEN_AI_API_KEY: "none" }),
+    ...(platform === "openshift" ? { NODE_EXTRA_CA_CERTS: `${serviceCa}/service-ca.crt` } : {}),
+  };
+  const secrets: Record<string, { readonly name: string; readonly key: string }> = {
+    ...Object.fromEntries(chatSecretKeys.map((key) => [key, { name, key }])),
+    ...(apiKeySecret ? { GENERIC_OPEN_AI_API_KEY: apiKeySecret } : {}),
+  };
+  return [
+    ...Object.entries(values).map(([name, value]) => ({ name, value })),
+    ...Object.entries(secrets).map(([name, { name: secret, key }]) => ({
+      name,
+      valueFrom: { secretKeyRef: { name: secret, key } },
+    })),
+  ];
+}

@@ -1,0 +1,162 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type RegistryAuthentication, registryAddress } from "../../plan/addresses.ts";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import { fingerprint, password, secret } from "../shared/secret.ts";
+import type { Platform } from "../shared/security.ts";
+import { serviceNamespace } from "../shared/service-namespace.ts";
+import { volumeClaim } from "../storage/manifests.ts";
+import { declareClaim } from "../storage/volume-claim.ts";
+import {
+  databaseIngress,
+  databaseServer,
+  databaseService,
+  modelRegistry,
+  type RegistryName,
+  registryIngress,
+  registryUser,
+  server,
+  service,
+} from "./manifests.ts";
+
+/** Any Kubeflow model registry, by its URL. With a token, its Secret is made by Credentials. */
+export interface RegistryByUrl {
+  readonly kind: "url";
+  readonly url: string;
+  readonly auth: "none" | "token";
+}
+
+/** A ModelRegistry that OpenShift AI's operator runs already. */
+export interface ExistingRegistry extends RegistryName {
+  readonly kind: "existing";
+  readonly auth: RegistryAuthentication;
+}
+
+/**
+ * A registry with a database of its own. On OpenShift a ModelRegistry in the namespace of registries, which must exist; on
+ * Kubernetes a Deployment in a namespace of its own.
+ */
+export interface OwnRegistry extends RegistryName {
+  readonly kind: "own";
+  /** Size of the database's volume. */
+  readonly storage: string;
+  /** Default: the cluster's default class. */
+  readonly storageClass?: string | undefined;
+  /** Keep the database's volume (on Kubernetes with its namespace) when the stack is destroyed; see VolumeArgs. */
+  readonly retain: boolean;
+}
+
+export interface RegistryArgs {
+  readonly platform: Platform;
+  /** Namespace of pipelines and models. */
+  readonly namespace: string;
+  readonly registry: RegistryByUrl | ExistingRegistry | OwnRegistry;
+  /** The account there of the tasks that register models. */
+  readonly serviceAccount: string;
+  /** Let this namespace through to the registry, and to a registry of our own nobody else. */
+  readonly networkPolicies: boolean;
+  readonly images: { readonly modelRegistry?: string | undefined; readonly mariadb?: string | undefined };
+}
+
+/** The model registry: what tasks need to reach it and, if it is our own, all of it. */
+export class Registry extends pulumi.ComponentResource {
+  /** Base URL of its REST service, as pods reach it. */
+  readonly url: string;
+  /** What it asks its callers for. */
+  readonly auth: RegistryAuthentication | "token";
+
+  constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:platform:Registry", name, {}, inheritedDependsOn(opts));
+    const { registry, namespace, platform } = args;
+    const { url, auth } = registryAddress(registry, platform);
+    this.url = url;
+    this.auth = auth;
+    if (registry.kind !== "url" && auth !== "token") {
+      const ready = registry.kind === "own" ? this.#own(name, registry, args) : undefined;
+      this.#access(name, registry, auth, args, ready);
+    }
+    // For whoever runs pipelines by hand.
+    const data = { MODEL_REGISTRY_URL: this.url, MODEL_REGISTRY_AUTH: this.auth };
+    const metadata = { name: "model-registry", namespace };
+    new k8s.core.v1.ConfigMap(name, { metadata, data }, { parent: this });
+    this.registerOutputs({ url: this.url });
+  }
+
+  /** Lets this project's namespace in, and its account that registers models. */
+  #access(
+    name: string,
+    registry: RegistryName,
+    auth: RegistryAuthentication,
+    args: RegistryArgs,
+    space?: pulumi.Resource,
+  ) {
+    const { platform, namespace, networkPolicies, serviceAccount } = args;
+    const child = { parent: this, dependsOn: space ?? [] };
+    if (networkPolicies) {
+      const policy = registryIngress(registry, auth, platform, namespace);
+      new k8s.networking.v1.NetworkPolicy(`${name}-ingress`, policy, child);
+    }
+    if (auth === "serviceAccount") {
+      const binding = registryUser(registry, serviceAccount, namespace);
+      new k8s.rbac.v1.RoleBinding(`${name}-user`, binding, child);
+    }
+  }
+
+  /** The namespace in which all of it is, where we make it. */
+  #own(name: string, registry: OwnRegistry, args: RegistryArgs): pulumi.Resource | undefined {
+    const { namespace, retain: retainOnDelete } = registry;
+    const onOpenShift = args.platform === "openshift";
+    const space = onOpenShift
+      ? undefined
+      : new k8s.core.v1.Namespace(name, serviceNamespace(namespace), { parent: this, retainOnDelete });
+    const inside = { parent: this, dependsOn: space ?? [] };
+    const [databaseSecret, database] = this.#database(name, registry, args, inside);
+    const afterDatabase = { parent: this, dependsOn: database };
+    if (onOpenShift) {
+      new k8s.apiextensions.CustomResource(name, modelRegistry(registry, databaseSecret), afterDatabase);
+      return space;
+    }
+    const image = required(args.images.modelRegistry, "modelRegistry");
+    const spec = { ...registry, platform: args.platform, image, databaseSecret };
+    const deployment = new k8s.apps.v1.Deployment(name, server(spec), afterDatabase);
+    // A Service is ready when pods answer behind it.
+    new k8s.core.v1.Service(name, service(registry), { parent: this, dependsOn: deployment });
+    return space;
+  }
+
+  #database(name: string, registry: OwnRegistry, args: RegistryArgs, inside: pulumi.CustomResourceOptions) {
+    const { namespace, storage: size, storageClass } = registry;
+    const part = `${name}-database`;
+    const passwords = {
+      MYSQL_PASSWORD: password(part, { parent: this }),
+      MYSQL_ROOT_PASSWORD: password(`${part}-root`, { parent: this }),
+    };
+    // Named by content: the operator starts its pods anew when the Secret has another name, and no other change of it.
+    const secretName = pulumi.interpolate`${registry.name}-db-${fingerprint(part, passwords, { parent: this })}`;
+    const login = secret(part, { name: secretName, namespace }, passwords, inside);
+    const volume = volumeClaim({ namespace, name: `${registry.name}-db`, size, storageClass });
+    const claim = declareClaim(part, volume, {
+      ...inside,
+      retainOnDelete: registry.retain,
+    });
+    if (args.networkPolicies) {
+      new k8s.networking.v1.NetworkPolicy(part, databaseIngress(registry), inside);
+    }
+    const image = required(args.images.mariadb, "mariadb");
+    const spec = { ...registry, platform: args.platform, image, databaseSecret: secretName };
+    const deployment = new k8s.apps.v1.Deployment(part, databaseServer(spec), {
+      parent: this,
+      dependsOn: [login, claim],
+    });
+    const address = new k8s.core.v1.Service(part, databaseService(registry), {
+      parent: this,
+      dependsOn: deployment,
+    });
+    return [secretName, address] as const;
+  }
+}
+
+function required(image: string | undefined, key: string): string {
+  if (!image) throw new Error(`set modelcar:images.${key}: a model registry of its own needs it`);
+  return image;
+}

@@ -1,0 +1,82 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Model } from "../../config.ts";
+import { authenticationOf } from "../../plan/authentication.ts";
+import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";
+import { candidateTesting, modelTesting } from "../pipelines/model-testing.ts";
+import {
+  type Candidate,
+  modelTestingResults,
+  modelTestingRun,
+  type ServedEndpoint,
+  type TestSpec,
+} from "../pipelines/model-testing-run.ts";
+import type { ModelService } from "../serving/model-service.ts";
+import type { RuntimeSpec } from "../serving/vllm.ts";
+import { digestOf } from "../shared/digest.ts";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import type { PipelineRunsArgs } from "./model-import.ts";
+
+/** A model that can be tested: its tokenizer is on the hub. */
+export type TestedModel = Omit<Model, "source" | "test"> & {
+  readonly source: { readonly huggingFace: string; readonly revision: string };
+  readonly test: TestSpec;
+};
+
+export interface ModelTestingArgs extends PipelineRunsArgs {
+  readonly model: TestedModel;
+  /** The model where it is served, or the service that it is tested as before that. */
+  readonly tested: ModelService | Candidate<pulumi.Output<string>>;
+  /** The files that are tested; others are measured anew. */
+  readonly storageUri: pulumi.Output<string>;
+  /** The build of vLLM that serves them. */
+  readonly runtime: Pick<RuntimeSpec, "image" | "args" | "env">;
+  /** For candidates on GPUs. Default: the run starts at once. */
+  readonly queue?: PipelineRunArgs["queue"];
+}
+
+/** The measurements of a model: what it knows and how fast it is. */
+export class ModelTesting extends pulumi.ComponentResource {
+  /** What the run reported, by name. */
+  readonly results: pulumi.Output<Record<string, string>>;
+  readonly pipelineRun: pulumi.Output<string>;
+
+  constructor(name: string, args: ModelTestingArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:pipelines:ModelTesting", name, {}, inheritedDependsOn(opts));
+    const { context, namespace, model, tested, storageUri, pipelines, registry, objectStore, storage } = args;
+    const { image, env } = args.runtime;
+    const isCandidate = "inferenceService" in tested;
+    const pipeline = isCandidate ? candidateTesting.name : modelTesting.name;
+    const served = isCandidate ? [] : [tested];
+    const run = new PipelineRun(
+      `${pipeline}-${name}`,
+      {
+        context,
+        namespace,
+        prefix: `${pipeline}-${model.name}`,
+        spec: modelTestingRun({
+          settings: args.settings,
+          model,
+          test: model.test,
+          tested: isCandidate ? tested : endpointOf(args, tested),
+        }),
+        definition: pipelines.digests[pipeline] ?? "",
+        // How it is served decides how fast it is.
+        trigger: storageUri.apply((uri) => digestOf([uri, model.serve, image, args.runtime.args, env])),
+        expectedResults: modelTestingResults(model.test),
+        ...(args.queue ? { queue: args.queue } : {}),
+        ...args.run,
+      },
+      { parent: this, dependsOn: [...served, pipelines, registry, objectStore, storage] },
+    );
+    this.results = run.results.apply((results): Record<string, string> => results);
+    this.pipelineRun = run.name;
+    this.registerOutputs({ results: this.results });
+  }
+}
+
+function endpointOf(
+  { model, settings }: ModelTestingArgs,
+  { url }: ModelService,
+): ServedEndpoint<pulumi.Output<string>> {
+  return { url: url.apply((url) => url ?? ""), authentication: authenticationOf(settings.platform, model) };
+}

@@ -1,0 +1,132 @@
+/**
+ * A model's whole life as one graph: brought, measured, compared, judged, served. What must hold before a model is served is
+ * judged on a service of its own (a candidate), and the model that is served now stays until it does.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import type { Model as ModelConfig } from "../../config.ts";
+import { candidateName, isCompared, needsCandidate } from "../../plan/candidate.ts";
+import { copyHourlyUsd } from "../../sizing/cost.ts";
+import { type Candidate, manifestParam } from "../pipelines/model-testing-run.ts";
+import { type CandidateSpec, candidateService } from "../serving/candidate.ts";
+import { ModelService, type ModelServiceArgs } from "../serving/model-service.ts";
+import { secondsToServe } from "../serving/vllm.ts";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import { type MeasuredModel, ModelComparison } from "./model-comparison.ts";
+import { ModelImport, type ModelImportArgs, type PipelineRunsArgs } from "./model-import.ts";
+import { ModelTesting, type TestedModel } from "./model-testing.ts";
+
+export interface ModelArgs {
+  readonly model: ModelConfig;
+  /** For its runs. */
+  readonly runs: Omit<ModelImportArgs, "model">;
+  /** For its service. */
+  readonly service: Omit<ModelServiceArgs, "name" | "serve" | "storageUri" | "registration">;
+  /** The model that it is compared with (`test.base`). */
+  readonly base?: Model | undefined;
+}
+
+/** A model and everything that is declared of it. */
+export class Model extends pulumi.ComponentResource {
+  readonly config: ModelConfig;
+  readonly imported: ModelImport;
+  readonly service: ModelService;
+  /** Of a model that is tested. */
+  readonly testing: ModelTesting | undefined;
+  /** Of one that is compared or has gates. */
+  readonly comparison: ModelComparison | undefined;
+
+  constructor(name: string, args: ModelArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:models:Model", name, {}, inheritedDependsOn(opts));
+    const { model, base } = args;
+    this.config = model;
+    // The base is measured first: if that fails, nothing is spent on this one, and neither run slows the other down.
+    this.imported = new ModelImport(name, { ...args.runs, model }, this.#after(base?.testing));
+    if (needsCandidate(model)) {
+      this.testing = this.#measure(name, args, candidateOf(args, this.imported.storageUri));
+      this.comparison = this.#compare(name, args);
+      this.service = this.#serve(name, args, this.testing, this.comparison);
+    } else {
+      this.service = this.#serve(name, args);
+      this.testing = this.#measure(name, args, this.service);
+      this.comparison = this.#compare(name, args);
+    }
+    this.registerOutputs({ storageUri: this.imported.storageUri, url: this.service.url });
+  }
+
+  #serve(name: string, { model, service }: ModelArgs, ...before: (pulumi.Resource | undefined)[]) {
+    const { storageUri, registration } = this.imported;
+    const args = { ...service, name: model.name, serve: model.serve, storageUri, registration };
+    return new ModelService(name, args, this.#after(...before));
+  }
+
+  /** Measured where it is served, or as a candidate, which holds GPUs of its own for that time. */
+  #measure(
+    name: string,
+    { model, runs, service }: ModelArgs,
+    tested: ModelService | Candidate<pulumi.Output<string>>,
+  ): ModelTesting | undefined {
+    if (!isTested(model)) return undefined;
+    const queue = tested instanceof ModelService ? undefined : runs.queue;
+    const { storageUri } = this.imported;
+    const args = { ...runs, model, tested, storageUri, queue, runtime: service.runtime };
+    // A candidate is served by the same runtime.
+    return new ModelTesting(name, args, this.#after(service.servingRuntime));
+  }
+
+  #compare(name: string, { model, runs, base }: ModelArgs): ModelComparison | undefined {
+    const measured = measuredModel(this, runs);
+    if (!measured || !isCompared(model) || !model.test) return undefined;
+    const args = { ...runs, model: measured, base: base && measuredModel(base, runs), gates: model.test };
+    return new ModelComparison(name, args, this.#after());
+  }
+
+  /** The options of its parts, which stood on their own once and stay the same resources. */
+  #after(...before: (pulumi.Resource | undefined)[]): pulumi.ComponentResourceOptions {
+    return {
+      parent: this,
+      aliases: [{ parent: pulumi.rootStackResource }],
+      dependsOn: before.filter((each) => each !== undefined),
+    };
+  }
+}
+
+/** A model with its measurements; undefined for one that is not tested. */
+function measuredModel(
+  { config, imported, testing }: Pick<Model, "config" | "imported" | "testing">,
+  { settings }: PipelineRunsArgs,
+): MeasuredModel | undefined {
+  const { name, source, compress, serve } = config;
+  if (!testing || !("huggingFace" in source)) return undefined;
+  const { storageUri } = imported;
+  const hourlyUsd = copyHourlyUsd(serve, settings.accelerators);
+  return { name, source, compress, serve, storageUri, measured: testing.results, hourlyUsd };
+}
+
+function isTested(model: ModelConfig): model is ModelConfig & TestedModel {
+  return model.test !== undefined && "huggingFace" in model.source;
+}
+
+function candidateOf(
+  { model, service }: ModelArgs,
+  storageUri: pulumi.Output<string>,
+): Candidate<pulumi.Output<string>> {
+  const { platform, namespace, deploymentMode, accelerators, pullSecrets, endpoint, runtime } = service;
+  const spec: Omit<CandidateSpec, "storageUri"> = {
+    platform,
+    namespace,
+    deploymentMode,
+    accelerators,
+    pullSecrets,
+    name: model.name,
+    serve: model.serve,
+    runtime: runtime.name,
+    timeoutSeconds: endpoint.timeoutSeconds,
+  };
+  return {
+    name: candidateName(model.name),
+    inferenceService: storageUri.apply((storageUri) =>
+      manifestParam(candidateService({ ...spec, storageUri })),
+    ),
+    timeoutSeconds: secondsToServe(runtime),
+  };
+}

@@ -1,0 +1,72 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import {
+  consoleDashboard,
+  type Delivery,
+  dashboardConfigMap,
+  grafanaDashboardResource,
+} from "./dashboard.ts";
+import { type AlertedModel, prometheusRule, type Thresholds } from "./rules.ts";
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface MonitoringArgs {
+  /** Where the models are served. */
+  readonly namespace: string;
+  /** Models to alert on. */
+  readonly models: readonly (AlertedModel & { readonly thresholds: Thresholds })[];
+  /** By which the cluster's Prometheus selects rules. Default: none. */
+  readonly labels?: Labels | undefined;
+  /** Where a dashboard goes. Default: none is made. */
+  readonly dashboard?: Dashboard | undefined;
+}
+
+interface Dashboard {
+  readonly delivery: Delivery;
+  /** Namespace of its object. */
+  readonly namespace: string;
+  /** Labels of the Grafana that the operator puts it into. */
+  readonly grafanaLabels: Labels;
+}
+
+/** Alerts on the served models, and a dashboard of them. Their ServiceMonitors are their own. */
+export class Monitoring extends pulumi.ComponentResource {
+  constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:serving:Monitoring", name, {}, inheritedDependsOn(opts));
+    const child = { parent: this };
+    for (const { thresholds, ...model } of args.models) {
+      const rule = prometheusRule(model, thresholds, args.labels);
+      new k8s.apiextensions.CustomResource(`${model.name}-alerts`, rule, child);
+    }
+    if (args.dashboard) declare(`${name}-dashboard`, args.namespace, args.dashboard, child);
+    this.registerOutputs({});
+  }
+}
+
+function declare(
+  name: string,
+  models: string,
+  { delivery, namespace, grafanaLabels }: Dashboard,
+  child: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  if (delivery === "openshiftConsole") {
+    const json = text(consoleDashboard(models));
+    return new k8s.core.v1.ConfigMap(name, dashboardConfigMap(models, delivery, namespace, json), child);
+  }
+  // Grafana's library is large; stacks without its dashboard do not wait until it is read.
+  const library = import("./grafana.ts");
+  const json = pulumi.output(library.then(({ grafanaDashboard }) => text(grafanaDashboard(models))));
+  if (delivery === "configMap") {
+    return new k8s.core.v1.ConfigMap(name, dashboardConfigMap(models, delivery, namespace, json), child);
+  }
+  const resource = grafanaDashboardResource(models, grafanaLabels, namespace, json);
+  return new k8s.apiextensions.CustomResource(name, resource, {
+    ...child,
+    // The operator refuses to change it, and its name is the same.
+    replaceOnChanges: ["spec.instanceSelector"],
+    deleteBeforeReplace: true,
+  });
+}
+
+const text = (dashboard: object): string => `${JSON.stringify(dashboard, undefined, 2)}\n`;

@@ -1,0 +1,173 @@
+/** Alerts on a served model: what its users notice, and what they will notice soon. */
+import { inPodsOf, ofModel, quantile } from "./metrics.ts";
+
+export interface AlertedModel {
+  /** Name that it answers under. */
+  readonly name: string;
+  readonly namespace: string;
+  /** Deployment of its pods. */
+  readonly deployment: string;
+}
+
+/** Beyond which an alert fires; each has to hold for some minutes. */
+export interface Thresholds {
+  /** Requests in the queue of each copy. */
+  readonly queuedRequests: number;
+  /** Share of the KV cache, 0 to 1. */
+  readonly kvCacheUsage: number;
+  /** Preemptions for each finished request. */
+  readonly preemptionsPerRequest: number;
+  /** Milliseconds to the first token, 95th percentile. */
+  readonly ttftMsP95: number;
+  /** Milliseconds between tokens, 95th percentile. */
+  readonly itlMsP95: number;
+  /** Share of requests that the server answers with an error of its own (HTTP 5xx), 0 to 1. */
+  readonly errorRate: number;
+  /** Minutes without a copy that is ready. */
+  readonly notReadyMinutes: number;
+}
+
+/** Fewer failures than these in ten minutes wake nobody, whatever share of the requests they are. */
+const fewestFailures = 5;
+
+interface Alert {
+  readonly name: string;
+  readonly severity: "critical" | "warning";
+  readonly minutes: number;
+  readonly expr: string;
+  readonly summary: string;
+  /** What it means, and what to do. */
+  readonly description: string;
+}
+
+/**
+ * A PrometheusRule. Each alert has the labels severity and model_name to route it by. On OpenShift it works where monitoring
+ * for user-defined projects is on (enableUserWorkload) and the namespace is not labelled openshift.io/user-monitoring: "false";
+ * who is told is up to the cluster's Alertmanager, or to an AlertmanagerConfig in the namespace where that is let in. OpenShift
+ * holds every expression to the rule's own namespace.
+ * @param labels By which the cluster's Prometheus selects rules.
+ */
+export function prometheusRule(
+  model: AlertedModel,
+  thresholds: Thresholds,
+  labels: Readonly<Record<string, string>> = {},
+) {
+  const { name, namespace } = model;
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "PrometheusRule",
+    metadata: { name: `${name}-alerts`, namespace, labels: { ...labels, "app.kubernetes.io/name": name } },
+    spec: {
+      groups: [
+        {
+          name: `model-${name}`,
+          rules: [
+            ...readiness(model, thresholds),
+            ...load(model, thresholds),
+            ...quality(model, thresholds),
+          ].map(({ name: alert, severity, minutes, expr, summary, description }) => ({
+            alert,
+            expr,
+            for: `${minutes}m`,
+            labels: { severity, model_name: name },
+            annotations: { summary, description },
+          })),
+        },
+      ],
+    },
+  };
+}
+
+function readiness({ name, namespace, deployment }: AlertedModel, { notReadyMinutes }: Thresholds): Alert[] {
+  const noneReady = `kube_deployment_status_replicas_available{namespace="${namespace}",deployment="${deployment}"} < 1`;
+  return [
+    {
+      name: "ModelNotReady",
+      severity: "critical",
+      minutes: notReadyMinutes,
+      expr: noneReady,
+      summary: `No copy of model ${name} is ready`,
+      description: `Nobody gets an answer from it. kubectl describe pods -n ${namespace} -l app.kubernetes.io/name=${name} says why its pods do not start, and kubectl logs why vLLM ends.`,
+    },
+    {
+      name: "ModelMetricsMissing",
+      severity: "warning",
+      minutes: notReadyMinutes,
+      expr: `absent(vllm:num_requests_running${ofModel(namespace, name)}) unless on () (${noneReady})`,
+      summary: `Prometheus has no metrics of model ${name}`,
+      description: `No other alert on it can fire. Is it served at all, does a ServiceMonitor select its Service (modelcar:monitoring.serviceMonitor, or OpenShift AI's own), and may Prometheus reach its pods (modelcar:endpoint.callers)?`,
+    },
+  ];
+}
+
+function load(
+  { name, namespace }: AlertedModel,
+  { queuedRequests, kvCacheUsage, preemptionsPerRequest }: Thresholds,
+): Alert[] {
+  const selector = ofModel(namespace, name);
+  const perModel = "by (namespace, model_name)";
+  return [
+    {
+      name: "ModelQueueGrows",
+      severity: "warning",
+      minutes: 5,
+      expr: `avg ${perModel} (avg_over_time(vllm:num_requests_waiting${selector}[5m])) > ${queuedRequests}`,
+      summary: `Requests to model ${name} wait in its queue`,
+      description:
+        "{{ $value | humanize }} requests wait in the queue of each copy, over 5 minutes. Serve more copies (serve.replicas; with autoscaling a larger maxReplicas, and look whether the new pods get GPUs), or let clients send less at once.",
+    },
+    {
+      name: "ModelKvCacheFull",
+      severity: "warning",
+      minutes: 5,
+      expr: `max ${perModel} (avg_over_time(vllm:kv_cache_usage_perc${selector}[10m])) > ${kvCacheUsage}`,
+      summary: `The KV cache of model ${name} is full`,
+      description:
+        "{{ $value | humanizePercentage }} of a copy's cache is in use, over 10 minutes; further requests wait or push others out. Serve more copies, lower serve.maxModelLen or maxNumSeqs, or give it GPUs with more memory.",
+    },
+    {
+      name: "ModelPreemptsRequests",
+      severity: "warning",
+      minutes: 10,
+      expr: `sum ${perModel} (rate(vllm:num_preemptions_total${selector}[10m])) / sum ${perModel} (rate(vllm:request_success_total${selector}[10m])) > ${preemptionsPerRequest}`,
+      summary: `Model ${name} starts requests over again`,
+      description:
+        "{{ $value | humanize }} preemptions for each finished request: the KV cache is too small for what runs at once, and work is done twice. Lower serve.maxNumSeqs or maxModelLen, or serve more copies.",
+    },
+  ];
+}
+
+function quality({ name, namespace }: AlertedModel, thresholds: Thresholds): Alert[] {
+  const selector = ofModel(namespace, name);
+  const { ttftMsP95, itlMsP95, errorRate } = thresholds;
+  const answers = (matchers: string) =>
+    `sum by (namespace) ${inPodsOf(`increase(http_requests_total{${matchers}}[10m])`, selector)}`;
+  const failed = answers(`namespace="${namespace}",status="5xx"`);
+  const all = answers(`namespace="${namespace}"`);
+  return [
+    {
+      name: "ModelFirstTokenSlow",
+      severity: "warning",
+      minutes: 10,
+      expr: `${quantile(0.95, "time_to_first_token", selector, "5m")} > ${ttftMsP95 / 1000}`,
+      summary: `Model ${name} is slow to begin its answers`,
+      description: `One request in twenty waits longer than {{ $value | humanizeDuration }} for its first token; the limit is ${ttftMsP95} ms. A queue asks for more copies; without one, prompts have become longer, or the GPUs slower.`,
+    },
+    {
+      name: "ModelTokensSlow",
+      severity: "warning",
+      minutes: 10,
+      expr: `${quantile(0.95, "inter_token_latency", selector, "5m")} > ${itlMsP95 / 1000}`,
+      summary: `Model ${name} writes slowly`,
+      description: `One token in twenty comes more than {{ $value | humanizeDuration }} after the one before; the limit is ${itlMsP95} ms. Fewer sequences at once (serve.maxNumSeqs) are faster each; more copies let them stay as many.`,
+    },
+    {
+      name: "ModelFails",
+      severity: "critical",
+      minutes: 5,
+      expr: `(${failed} / ${all} > ${errorRate}) and ${failed} >= ${fewestFailures}`,
+      summary: `Model ${name} answers with errors`,
+      description: `{{ $value | humanizePercentage }} of the requests of the last 10 minutes ended in HTTP 5xx. kubectl logs -n ${namespace} -l app.kubernetes.io/name=${name} --tail=100 shows vLLM's own words.`,
+    },
+  ];
+}

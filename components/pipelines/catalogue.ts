@@ -1,0 +1,59 @@
+/** All pipelines, and which of them a model needs. */
+import type { Model } from "../../config.ts";
+import { isCompared, needsCandidate } from "../../plan/candidate.ts";
+import { type PipelineDefinition, tasksOf } from "./definition.ts";
+import { modelComparison } from "./model-comparison.ts";
+import { modelImport } from "./model-import.ts";
+import { candidateTesting, modelTesting } from "./model-testing.ts";
+import { modelcar } from "./modelcar.ts";
+import type { JobSpec } from "./run.ts";
+
+/** Keys of modelcar:images that a pipeline's tasks are of, beside `tasks`. Without them it is not declared. */
+const catalogue = [
+  { pipeline: modelImport, images: [] },
+  { pipeline: modelcar, images: ["compress", "evaluate", "guidellm"] },
+  { pipeline: modelTesting, images: ["evaluate", "guidellm"] },
+  { pipeline: candidateTesting, images: ["evaluate", "guidellm"] },
+  { pipeline: modelComparison, images: ["report"] },
+] as const;
+
+/** The pipelines that there are images for. */
+export function pipelinesFor(images: Readonly<Record<string, string | undefined>>): PipelineDefinition[] {
+  return catalogue
+    .filter((entry) => entry.images.every((key: string) => images[key] !== undefined))
+    .map(({ pipeline }) => pipeline);
+}
+
+/** A task of a model's runs. What runs the model there gets as much as config says. */
+export interface RunTask {
+  readonly task: string;
+  readonly job?: JobSpec | undefined;
+}
+
+/** The tasks that run for a model; those that its config does not ask for are skipped. */
+export function runTasks(model: Model): RunTask[] {
+  const { source, package: packaging, compress, evaluate, test } = model;
+  if ("uri" in source) return [];
+  const plain = (...tasks: string[]) => tasks.map((task) => ({ task }));
+  const brought =
+    packaging.kind === "modelcar"
+      ? [
+          ...plain("check-parameters", "pull-model-from-huggingface"),
+          ...(compress ? [{ task: "compress-model", job: compress }] : []),
+          ...(evaluate ? [...plain("fetch-evaluation-data"), { task: "evaluate-model", job: evaluate }] : []),
+          ...plain("build-and-push-modelcar", "register-model", "cleanup-workspace"),
+        ]
+      : plain("pull-model-from-huggingface", "upload-to-minio", "register-model");
+  return [
+    ...brought,
+    ...(needsCandidate(model) ? plain("deploy-model", "remove-model") : []),
+    ...(test?.evaluate ? plain("run-lm-eval-v2") : []),
+    ...(test?.benchmark ? plain("run-guidellm-v2") : []),
+    ...(test ? plain("publish-test-results-v2") : []),
+    ...(isCompared(model) ? plain(...tasksOf(modelComparison)) : []),
+  ];
+}
+
+/** GPUs that a model's pipeline runs hold at most at a time: for a task, or for the model while it is measured. */
+export const runGpus = (model: Model): number =>
+  Math.max(...runTasks(model).map(({ job }) => job?.gpus ?? 0), needsCandidate(model) ? model.serve.gpus : 0);

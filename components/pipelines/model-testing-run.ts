@@ -1,0 +1,148 @@
+/** Runs of the pipelines that measure a model: where it is served, or before that. */
+import type { Authentication } from "../../plan/authentication.ts";
+import type { RunSettings } from "../../plan/runs.ts";
+import type { PipelineDefinition } from "./definition.ts";
+import { candidateTesting, modelTesting } from "./model-testing.ts";
+import { minimumScores, modelVersion, runOf } from "./run.ts";
+
+/** What of a model is tested. */
+export interface TestSpec {
+  readonly evaluate?:
+    | {
+        readonly tasks: readonly string[];
+        readonly limit?: number | undefined;
+        readonly applyChatTemplate: boolean;
+        readonly minimumScores: Readonly<Record<string, number>>;
+      }
+    | undefined;
+  readonly benchmark?:
+    | {
+        readonly profile: string;
+        readonly rate: number;
+        readonly promptTokens: number;
+        readonly outputTokens: number;
+        readonly maxSeconds: number;
+      }
+    | undefined;
+}
+
+/** `Text` is what is not known yet where another resource gives it, such as an Output. */
+export interface ModelTestingRun<Text = string> {
+  readonly settings: RunSettings;
+  readonly test: TestSpec;
+  readonly model: {
+    readonly name: string;
+    readonly source: { readonly huggingFace: string; readonly revision: string };
+    readonly compress?: { readonly recipe: string } | undefined;
+  };
+  /** A model that is served, or one that the run serves itself while it is tested. */
+  readonly tested: ServedEndpoint<Text> | Candidate<Text>;
+}
+
+export interface ServedEndpoint<Text = string> {
+  readonly url: Text;
+  readonly authentication: Authentication;
+}
+
+export interface Candidate<Text = string> {
+  readonly name: string;
+  /** As {@link manifestParam} writes it. */
+  readonly inferenceService: Text;
+  readonly timeoutSeconds: number;
+}
+
+/** What a run reports. */
+export function modelTestingResults({ evaluate, benchmark }: TestSpec) {
+  return [
+    ...(evaluate ? (["scores"] as const) : []),
+    ...(benchmark
+      ? ([
+          "ttft-ms-p95",
+          "itl-ms-p95",
+          "output-tokens-per-second",
+          "requests-per-second",
+          "error-rate",
+        ] as const)
+      : []),
+    "artifacts-uri" as const,
+  ];
+}
+
+/** A manifest as a param: Tekton and Kubernetes would put values in the place of $(…). */
+export const manifestParam = (manifest: object): string =>
+  JSON.stringify(manifest).replaceAll("$", "\\u0024");
+
+/** The run that tests one model. */
+export function modelTestingRun<Text = string>(spec: ModelTestingRun<Text>) {
+  const { test, model, settings } = spec;
+  const { registry, objectStore } = settings;
+  const { evaluate, benchmark } = test;
+  const [pipeline, tested] = testedBy(spec);
+  return runOf<Text>(pipeline, {
+    settings,
+    params: {
+      ...tested,
+      HUGGINGFACE_MODEL: model.source.huggingFace,
+      HUGGINGFACE_REVISION: model.source.revision,
+      HF_ENDPOINT: settings.huggingFaceEndpoint,
+      MODEL_NAME: model.name,
+      MODEL_VERSION: modelVersion(model),
+      WORKSPACE_DIRECTORY: `${model.name}-test`,
+      EVALUATE_MODEL: String(evaluate !== undefined),
+      ...(evaluate
+        ? {
+            TASKS: evaluate.tasks.join(","),
+            LIMIT: evaluate.limit === undefined ? "" : String(evaluate.limit),
+            APPLY_CHAT_TEMPLATE: String(evaluate.applyChatTemplate),
+            MINIMUM_SCORES: minimumScores(evaluate.minimumScores),
+          }
+        : {}),
+      GUIDELLM_EVALUATE_MODEL: String(benchmark !== undefined),
+      ...(benchmark
+        ? {
+            PROFILE: benchmark.profile,
+            RATE: String(benchmark.rate),
+            PROMPT_TOKENS: String(benchmark.promptTokens),
+            OUTPUT_TOKENS: String(benchmark.outputTokens),
+            MAX_SECONDS: String(benchmark.maxSeconds),
+          }
+        : {}),
+      MODEL_REGISTRY_URL: registry.url,
+      MODEL_REGISTRY_AUTH: registry.auth,
+      S3_ENDPOINT: objectStore.endpoint,
+      S3_BUCKET: objectStore.bucket,
+    },
+  });
+}
+
+/** The pipeline, and the params that only it has. */
+function testedBy<Text>({
+  tested,
+  model,
+}: ModelTestingRun<Text>): [PipelineDefinition, Record<string, string | Text>] {
+  if ("inferenceService" in tested) {
+    const { name, inferenceService, timeoutSeconds } = tested;
+    return [
+      candidateTesting,
+      {
+        SERVED_MODEL_NAME: name,
+        INFERENCE_SERVICE: inferenceService,
+        TIMEOUT_SECONDS: String(timeoutSeconds),
+      },
+    ];
+  }
+  const { url, authentication } = tested;
+  return [modelTesting, { SERVED_MODEL_NAME: model.name, ENDPOINT_URL: url, ...loginParams(authentication) }];
+}
+
+/** How the tasks that ask a model log in. */
+function loginParams(authentication: Authentication): Record<string, string> {
+  switch (authentication.kind) {
+    case "apiKey":
+      return { ENDPOINT_AUTH: "token", ENDPOINT_SECRET: authentication.secret.name };
+    case "platformToken":
+      return { ENDPOINT_AUTH: "serviceAccount" };
+    case "none":
+      return { ENDPOINT_AUTH: "none" };
+  }
+}

@@ -1,0 +1,102 @@
+/** Runs of the pipeline modelcar that package one model, and leave its deployment to the program. */
+import type { RunSettings } from "../../plan/runs.ts";
+import { modelcar } from "./modelcar.ts";
+import { type JobSpec, minimumScores, modelVersion, runOf } from "./run.ts";
+
+/** How a model is compressed. */
+export interface CompressSpec extends JobSpec {
+  readonly recipe: string;
+  /** Default: the recipe's own. */
+  readonly calibrationDataset?: string | undefined;
+  readonly calibrationSamples: number;
+  readonly maxSequenceLength: number;
+}
+
+/** How a model is evaluated before it is packaged. */
+export interface EvaluateSpec extends JobSpec {
+  readonly tasks: readonly string[];
+  /** Questions of each task. Default: all. */
+  readonly limit?: number | undefined;
+  readonly applyChatTemplate: boolean;
+  /** Lowest scores by "<task>:<metric>". */
+  readonly minimumScores: Readonly<Record<string, number>>;
+  readonly runGeneratedCode: boolean;
+}
+
+export interface ModelcarRun {
+  readonly settings: RunSettings;
+  readonly model: {
+    readonly name: string;
+    readonly source: {
+      readonly huggingFace: string;
+      readonly revision: string;
+      readonly allowPatterns: readonly string[];
+    };
+    readonly compress?: CompressSpec | undefined;
+    readonly evaluate?: EvaluateSpec | undefined;
+  };
+  /** Repository that the image is pushed to. */
+  readonly repository: string;
+  readonly baseImage: string;
+}
+
+/** What a run reports that packages, and by choice compresses and evaluates, but leaves the deployment to others. */
+export function modelcarResults({ compress, evaluate }: ModelcarRun["model"]) {
+  return [
+    "storage-uri",
+    "image-digest",
+    "registered-model-id",
+    "model-version-id",
+    ...(compress ? (["bytes-before", "bytes-after"] as const) : []),
+    ...(evaluate ? (["scores"] as const) : []),
+  ] as const;
+}
+
+/** The run that packages one model at one commit. */
+export function modelcarRun(spec: ModelcarRun) {
+  const { model, repository, settings } = spec;
+  const { registry, objectStore, imageRegistry } = settings;
+  const { name, source, compress, evaluate } = model;
+  return runOf(modelcar, {
+    settings,
+    params: {
+      HUGGINGFACE_MODEL: source.huggingFace,
+      HUGGINGFACE_REVISION: source.revision,
+      HUGGINGFACE_ALLOW_PATTERNS: source.allowPatterns.join(" "),
+      HF_ENDPOINT: settings.huggingFaceEndpoint,
+      // Without a tag: the task gives it one of its digest.
+      OCI_IMAGE: repository,
+      BASE_IMAGE: spec.baseImage,
+      PLAIN_HTTP_REGISTRIES: imageRegistry.withoutTls ?? "",
+      COMPRESS_MODEL: String(compress !== undefined),
+      ...(compress
+        ? {
+            RECIPE: compress.recipe,
+            CALIBRATION_DATASET: compress.calibrationDataset ?? "",
+            CALIBRATION_SAMPLES: String(compress.calibrationSamples),
+            MAX_SEQUENCE_LENGTH: String(compress.maxSequenceLength),
+          }
+        : {}),
+      EVALUATE_MODEL: String(evaluate !== undefined),
+      ...(evaluate
+        ? {
+            TASKS: evaluate.tasks.join(","),
+            LIMIT: evaluate.limit === undefined ? "" : String(evaluate.limit),
+            APPLY_CHAT_TEMPLATE: String(evaluate.applyChatTemplate),
+            MINIMUM_SCORES: minimumScores(evaluate.minimumScores),
+            RUN_GENERATED_CODE: String(evaluate.runGeneratedCode),
+          }
+        : {}),
+      MODEL_NAME: name,
+      MODEL_VERSION: modelVersion(model),
+      MODEL_REGISTRY_URL: registry.url,
+      MODEL_REGISTRY_AUTH: registry.auth,
+      S3_ENDPOINT: objectStore.endpoint,
+      S3_BUCKET: objectStore.bucket,
+      // What a run before this one left half done is gone on with.
+      SKIP_TASKS: "cleanup-workspace",
+    },
+    secretWorkspaces: imageRegistry.secret ? { "registry-auth": imageRegistry.secret } : {},
+    jobs: { "compress-model": compress, "evaluate-model": evaluate },
+  });
+}

@@ -1,0 +1,60 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { digestOf } from "../shared/digest.ts";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import { type PipelineDefinition, pipelineOf } from "./definition.ts";
+import type { Pipeline, Task, TaskSpec } from "./tekton.ts";
+
+export interface PipelinesArgs {
+  readonly namespace: string;
+  readonly pipelines: readonly PipelineDefinition[];
+  /** The Tasks of these pipelines, fitted to this namespace and its images. */
+  readonly tasks: readonly Task[];
+  /** How long a task of a run may take. */
+  readonly timeoutMinutes: number;
+  /** Values that params have in this stack for runs which do not say them. */
+  readonly defaults: Readonly<Record<string, string>>;
+}
+
+/** The Tekton Tasks and the pipelines made of them. */
+export class Pipelines extends pulumi.ComponentResource {
+  /** Digest of each pipeline and its tasks, by name; a run with another one is another run. */
+  readonly digests: Readonly<Record<string, string>>;
+
+  constructor(name: string, args: PipelinesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:platform:Pipelines", name, {}, inheritedDependsOn(opts));
+    const child = { parent: this };
+    const tasks = args.tasks.map(
+      (task) => new k8s.apiextensions.CustomResource(task.metadata.name, task, child),
+    );
+    const digests = args.pipelines.map((definition) => {
+      const pipeline = pipelineOf(definition, args, args.defaults);
+      new k8s.apiextensions.CustomResource(definition.name, pipeline, { parent: this, dependsOn: tasks });
+      return [definition.name, digestOf(meaning(pipeline, args.tasks))];
+    });
+    this.digests = Object.fromEntries(digests);
+    this.registerOutputs({ digests: this.digests });
+  }
+}
+
+/**
+ * What decides the results of a pipeline's runs: not how long its tasks may take or where they run, nor defaults, which our runs
+ * do not use.
+ */
+function meaning({ spec }: Pipeline, tasks: readonly Task[]) {
+  const steps = [...spec.tasks, ...(spec.finally ?? [])];
+  const used = steps.map(({ taskRef }) => tasks.find(({ metadata }) => metadata.name === taskRef.name)?.spec);
+  return [steps.map(({ timeout: _, ...step }) => step), spec.results, used.map(withoutPlace)];
+}
+
+interface Variable {
+  readonly valueFrom?: { readonly fieldRef?: object };
+}
+
+/** A Task without what its pods are told of themselves, such as their namespace. */
+function withoutPlace(spec: TaskSpec | undefined) {
+  const { env = [], ...others } = (spec?.stepTemplate ?? {}) as { readonly env?: readonly Variable[] };
+  const said = env.filter(({ valueFrom }) => !valueFrom?.fieldRef);
+  const stepTemplate = { ...others, ...(said.length > 0 ? { env: said } : {}) };
+  return spec && { ...spec, stepTemplate: Object.keys(stepTemplate).length > 0 ? stepTemplate : undefined };
+}

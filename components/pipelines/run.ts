@@ -1,0 +1,101 @@
+/** What the runs of all pipelines have in common. */
+
+import { accounts } from "../../plan/names.ts";
+import type { RunSettings } from "../../plan/runs.ts";
+import { taskAccount, taskJob } from "../access/jobs.ts";
+import { identity } from "../serving/any-user.ts";
+import { modelPlacement } from "../serving/vllm.ts";
+import { restrictedPod } from "../shared/security.ts";
+import { models, type PipelineDefinition, stepsOf } from "./definition.ts";
+import type { PipelineRunSpec, PodTemplate, TaskRunSpec, WorkspaceBinding } from "./tekton.ts";
+import { runTimeouts } from "./timeouts.ts";
+
+/** What a task that runs a model may take, where that differs between models. */
+export interface JobSpec {
+  /** A key of the accelerators; needed as soon as `gpus` is above 0. */
+  readonly accelerator?: string | undefined;
+  readonly gpus: number;
+  readonly cpu: string;
+  readonly memory: string;
+}
+
+export interface Run<Text = string> {
+  readonly settings: RunSettings;
+  readonly params: Readonly<Record<string, string | Text>>;
+  /** Claim of the workspace `models`. Default: the one that all runs share. */
+  readonly claim?: string;
+  /** Secrets behind further workspaces, by the workspace's name. */
+  readonly secretWorkspaces?: Readonly<Record<string, string>>;
+  /** Where all pods of the run go. Default: anywhere. */
+  readonly placement?: Pick<PodTemplate, "nodeSelector" | "tolerations">;
+  /** The pipeline's tasks that run models, with what each may take. Only these go to nodes with GPUs. */
+  readonly jobs?: Readonly<Record<string, JobSpec | undefined>>;
+}
+
+/** A run of a pipeline: each task as its own service account, and nothing runs on GPUs but what uses them. */
+export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Text>): PipelineRunSpec<Text> {
+  const { jobs = {}, settings } = run;
+  const {
+    platform,
+    accelerators,
+    pullSecrets,
+    timeoutMinutes,
+    claim: claimName = "",
+  } = { ...settings, ...run };
+  const podTemplate: PodTemplate = {
+    securityContext: restrictedPod(platform),
+    // For images that do not say it. Not in the Tasks: a run is named by those.
+    env: Object.entries(identity).map(([name, value]) => ({ name, value })),
+    ...run.placement,
+    ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets.map((name) => ({ name })) } : {}),
+  };
+  const taskRunSpec = ({ name, task }: { name: string; task: string }): TaskRunSpec => {
+    const job = jobs[name];
+    const own = {
+      ...(job ? modelPlacement(job, accelerators) : {}),
+      // Where code of the model's is run there must be no token of the cluster.
+      ...(taskJob(task).runsGeneratedCode ? { automountServiceAccountToken: false } : {}),
+    };
+    return {
+      pipelineTaskName: name,
+      serviceAccountName: taskAccount(task),
+      // Some versions of Tekton merge the two templates, others replace the run's.
+      ...(Object.keys(own).length > 0 ? { podTemplate: { ...podTemplate, ...own } } : {}),
+      ...(job ? { stepSpecs: [{ name: task, computeResources: jobResources(job) }] } : {}),
+    };
+  };
+  const bound: WorkspaceBinding[] =
+    models in definition.workspaces ? [{ name: models, persistentVolumeClaim: { claimName } }] : [];
+  for (const [name, secretName] of Object.entries(run.secretWorkspaces ?? {}))
+    bound.push({ name, secret: { secretName } });
+  return {
+    pipelineRef: { name: definition.name },
+    params: Object.entries(run.params).map(([name, value]) => ({ name, value })),
+    workspaces: bound,
+    taskRunTemplate: { serviceAccountName: accounts.pipeline, podTemplate },
+    taskRunSpecs: stepsOf(definition).map(taskRunSpec),
+    timeouts: runTimeouts(timeoutMinutes, definition.steps.length),
+  };
+}
+
+/** Requests equal limits, so that a long job is not the first to be evicted. */
+function jobResources({ gpus, cpu, memory }: JobSpec) {
+  const amounts = { cpu, memory, ...(gpus > 0 ? { "nvidia.com/gpu": String(gpus) } : {}) };
+  return { requests: amounts, limits: amounts };
+}
+
+/** Scores by "<task>:<metric>" as the tasks that evaluate take them. */
+export function minimumScores(scores: Readonly<Record<string, number>>): string {
+  return Object.entries(scores)
+    .map(([score, least]) => `${score}>=${least}`)
+    .join(" ");
+}
+
+/** Name of a model's version in the registry: its commit, and how it was compressed. */
+export function modelVersion(model: {
+  readonly source: { readonly revision: string };
+  readonly compress?: { readonly recipe: string } | undefined;
+}): string {
+  const commit = model.source.revision.slice(0, 12);
+  return model.compress ? `${commit}-${model.compress.recipe}` : commit;
+}

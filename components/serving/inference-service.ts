@@ -1,0 +1,192 @@
+/** KServe's InferenceService of one model. */
+import { predictorName } from "../../plan/addresses.ts";
+import { accounts } from "../../plan/names.ts";
+import type { Accelerator } from "../../sizing/placement.ts";
+import kserveNames from "../../tasks/common/kserve_names.json" with { type: "json" };
+import { modelPod, type Platform } from "../shared/security.ts";
+import type { DeploymentMode } from "./deployment-mode.ts";
+import { deploymentStrategy } from "./rollout.ts";
+import { modelFormat } from "./runtime-manifest.ts";
+import {
+  modelArgs,
+  modelEnv,
+  modelLabels,
+  modelPlacement,
+  modelResources,
+  port,
+  type ServeSpec,
+} from "./vllm.ts";
+
+/** Copies by load: one is added when more than `target` requests wait in each one's queue. */
+export interface Autoscaling {
+  /** At least 1: a copy that does not run has no queue, so nothing would start the first one. */
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly target: number;
+  /** URL of the Prometheus that has vLLM's metrics. */
+  readonly prometheus: string;
+}
+
+/** `Text` is string, or in the program an Output where only a pipeline run can tell. */
+export interface InferenceServiceSpec<Text = string> {
+  readonly platform: Platform;
+  readonly name: string;
+  readonly namespace: string;
+  /** Name of the ServingRuntime. */
+  readonly runtime: string;
+  readonly deploymentMode: DeploymentMode;
+  /**
+   * s3://bucket/prefix/, pvc://claim/path (mounted read-only) or oci://repository@sha256:… (a ModelCar). KServe's containers for a
+   * ModelCar (10m CPU, 15Mi, which a LimitRange must let in) have no security settings: OpenShift adds them, elsewhere the
+   * namespace may enforce no more than the Pod Security Standard `baseline`.
+   */
+  readonly storageUri: Text;
+  /** Where the model stands in the registry. Default: it stands in none. */
+  readonly registration?:
+    | {
+        readonly registry?: string | undefined;
+        readonly registeredModelId: Text;
+        readonly modelVersionId: Text;
+      }
+    | undefined;
+  /** GPUs that `serve.accelerator` can name. */
+  readonly accelerators: Readonly<Record<string, Accelerator>>;
+  readonly serve: ServeSpec & {
+    readonly rollout: "RollingUpdate" | "Recreate";
+    /** Copies, where `autoscaling` does not decide. */
+    readonly replicas: number;
+    readonly autoscaling?: Autoscaling | undefined;
+    /** Declared, but no pod runs. */
+    readonly stopped: boolean;
+  };
+  /** OpenShift AI is to make a Route for it. */
+  readonly route: boolean;
+  /** OpenShift AI is to ask callers for a token. */
+  readonly tokenAuth: boolean;
+  /** Secret with the key that vLLM itself asks callers for. */
+  readonly apiKeySecret?: string | undefined;
+  /** How long one answer may take. */
+  readonly timeoutSeconds: number;
+  /** Secrets of type dockerconfigjson, for the runtime's image and a ModelCar's. */
+  readonly pullSecrets: readonly string[];
+  /** Its pods are part of an Istio mesh. */
+  readonly mesh: boolean;
+}
+
+/**
+ * The InferenceService. What KServe does not let it say: a raw Deployment's progress deadline, which KServe 0.16 leaves at
+ * Kubernetes' 600 s and puts back after a change by hand (`serving.knative.dev/progress-deadline` is read by Knative only). A
+ * longer load makes the service's status false until the pod is ready; nothing is rolled back, so only a person is misled.
+ */
+export function inferenceService<Text>(spec: InferenceServiceSpec<Text>) {
+  const { serve } = spec;
+  const { minReplicas, maxReplicas } = serve.autoscaling ?? {
+    minReplicas: serve.replicas,
+    maxReplicas: serve.replicas,
+  };
+  return {
+    apiVersion: "serving.kserve.io/v1beta1",
+    kind: "InferenceService",
+    metadata: {
+      name: spec.name,
+      namespace: spec.namespace,
+      annotations: annotations(spec),
+      labels: labels(spec),
+    },
+    spec: {
+      predictor: {
+        serviceAccountName: accounts.serving,
+        // OpenShift AI sets it to true itself where its proxy has to check tokens.
+        automountServiceAccountToken: false,
+        minReplicas,
+        maxReplicas,
+        ...(serve.autoscaling ? { autoScaling: { metrics: [queueMetric(spec, serve.autoscaling)] } } : {}),
+        deploymentStrategy: deploymentStrategy({ ...serve, replicas: minReplicas }),
+        timeout: spec.timeoutSeconds,
+        labels: { ...modelLabels(spec.name), ...(spec.mesh ? { "sidecar.istio.io/inject": "true" } : {}) },
+        ...(spec.pullSecrets.length > 0
+          ? { imagePullSecrets: spec.pullSecrets.map((name) => ({ name })) }
+          : {}),
+        securityContext: modelPod(spec.platform),
+        ...modelPlacement(serve, spec.accelerators),
+        model: {
+          modelFormat,
+          runtime: spec.runtime,
+          storageUri: spec.storageUri,
+          args: modelArgs(serve),
+          ...optionalEnv(spec),
+          resources: modelResources(serve),
+        },
+      },
+    },
+  };
+}
+
+function optionalEnv<Text>({ serve, apiKeySecret }: InferenceServiceSpec<Text>) {
+  const env = modelEnv(serve, apiKeySecret);
+  return env.length > 0 ? { env } : {};
+}
+
+function annotations<Text>(spec: InferenceServiceSpec<Text>): Record<string, string> {
+  return {
+    "serving.kserve.io/deploymentMode": spec.deploymentMode,
+    // "none": as many copies as minReplicas says, and no HorizontalPodAutoscaler, which KServe makes otherwise.
+    "serving.kserve.io/autoscalerClass": spec.serve.autoscaling ? "keda" : "none",
+    ...(spec.serve.stopped ? { "serving.kserve.io/stop": "true" } : {}),
+    ...(spec.tokenAuth ? { "security.opendatahub.io/enable-auth": "true" } : {}),
+    ...(spec.route ? { "haproxy.router.openshift.io/timeout": `${spec.timeoutSeconds}s` } : {}),
+  };
+}
+
+function labels<Text>(spec: InferenceServiceSpec<Text>): Record<string, string | Text> {
+  const { registration } = spec;
+  const inRegistry = "modelregistry.opendatahub.io";
+  return {
+    "opendatahub.io/dashboard": "true",
+    ...visibility(spec),
+    ...(registration?.registry ? { [`${inRegistry}/name`]: registration.registry } : {}),
+    ...(registration
+      ? {
+          [`${inRegistry}/registered-model-id`]: registration.registeredModelId,
+          [`${inRegistry}/model-version-id`]: registration.modelVersionId,
+        }
+      : {}),
+  };
+}
+
+/**
+ * OpenShift AI exposes only what is labelled so. KServe elsewhere makes an Ingress of the model's name under a domain of its own
+ * for all that is not labelled; ours has that name and says /v1 alone.
+ */
+function visibility<Text>({ platform, route }: InferenceServiceSpec<Text>): Record<string, string> {
+  const label = "networking.kserve.io/visibility";
+  if (platform === "kubernetes") return { [label]: "cluster-local" };
+  return route ? { [label]: "exposed" } : {};
+}
+
+/** The length of vLLM's queue, for KEDA. OpenShift AI makes the named login for its Prometheus when it sees this metric. */
+function queueMetric<Text>(spec: InferenceServiceSpec<Text>, { target, prometheus }: Autoscaling) {
+  const { platform, namespace, name } = spec;
+  const login = { authModes: "bearer", authenticationRef: { name: "inference-prometheus-auth" } };
+  return {
+    type: "External",
+    external: {
+      metric: {
+        backend: "prometheus",
+        serverAddress: prometheus,
+        namespace,
+        query: `sum(vllm:num_requests_waiting{namespace="${namespace}", model_name="${name}"})`,
+      },
+      target: { type: "Value", value: String(target) },
+      ...(platform === "openshift" ? { authenticationRef: login } : {}),
+    },
+  };
+}
+
+/** The Service that KServe makes for a model, like its Deployment, and its port where no proxy is before it. */
+export function predictorService(model: string) {
+  return { name: predictorName(model), port: 80, targetPort: port.number } as const;
+}
+
+/** Label `app` of the pods that KServe makes for a model, by which its Deployment selects them. */
+export const appLabel = (model: string): string => `${kserveNames.appLabel}${predictorService(model).name}`;

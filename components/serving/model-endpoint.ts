@@ -1,0 +1,57 @@
+/** The objects around a served model: how it is reached, guarded, and watched. */
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { apiKey, apiKeySecretName } from "../../plan/authentication.ts";
+import { password, secret } from "../shared/secret.ts";
+import {
+  destinationRule,
+  type ExposedModel,
+  hostOf,
+  httpRoute,
+  ingress,
+  route,
+  virtualService,
+} from "./endpoint.ts";
+
+/** The Secret with a generated key that vLLM asks callers for. */
+export function apiKeySecret(
+  name: string,
+  model: { readonly name: string; readonly namespace: string },
+  opts: pulumi.CustomResourceOptions,
+) {
+  const key = password(`${name}-api-key`, opts);
+  const metadata = { name: apiKeySecretName(model.name), namespace: model.namespace };
+  return secret(`${name}-api-key`, metadata, { [apiKey]: key }, opts);
+}
+
+/** The way to a model from outside; returns its URL. */
+export function expose(
+  name: string,
+  model: ExposedModel,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Output<string> {
+  switch (model.endpoint.exposure) {
+    case "route": {
+      const manifest = route(model);
+      const made = new k8s.apiextensions.CustomResource(name, manifest, opts);
+      // Without a domain of ours the cluster writes a host of its own choice.
+      const { spec } = made as unknown as { spec: pulumi.Output<{ host?: string }> };
+      return spec.apply(({ host }) => `https://${host ?? hostOf(model) ?? ""}`);
+    }
+    case "ingress":
+      new k8s.networking.v1.Ingress(name, ingress(model), opts);
+      break;
+    case "gateway":
+      new k8s.apiextensions.CustomResource(name, httpRoute(model), opts);
+      break;
+    case "none":
+      throw new Error(`model ${name} is not to be exposed`);
+  }
+  return pulumi.output(`https://${hostOf(model)}`);
+}
+
+/** What an Istio mesh is told about a model. */
+export function joinMesh(name: string, model: ExposedModel, opts: pulumi.CustomResourceOptions): void {
+  new k8s.apiextensions.CustomResource(name, virtualService(model), opts);
+  new k8s.apiextensions.CustomResource(name, destinationRule(model), opts);
+}

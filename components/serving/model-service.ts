@@ -1,0 +1,142 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type Authentication, authenticationOf, isManagedByOpenShiftAi } from "../../plan/authentication.ts";
+import { serviceMonitor } from "../monitoring/service-monitor.ts";
+import { Readiness } from "../readiness/index.ts";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import type { Cache } from "./deployment-service.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { InferenceServiceSpec } from "./inference-service.ts";
+import { byDeployment, byKServe, type Served } from "./model-backends.ts";
+import { apiKeySecret, expose, joinMesh } from "./model-endpoint.ts";
+import type { ServingRuntime } from "./serving-runtime.ts";
+import { port, type RuntimeSpec, secondsToServe } from "./vllm.ts";
+
+export interface ModelServiceArgs
+  extends Pick<
+    InferenceServiceSpec<pulumi.Input<string>>,
+    | "platform"
+    | "name"
+    | "namespace"
+    | "deploymentMode"
+    | "storageUri"
+    | "registration"
+    | "accelerators"
+    | "pullSecrets"
+  > {
+  /** Context of the kubeconfig. */
+  readonly context: string;
+  /** The build of vLLM, its image and its settings. */
+  readonly runtime: RuntimeSpec;
+  /** KServe's object for it. Not needed with `mode: deployment`. */
+  readonly servingRuntime?: ServingRuntime | undefined;
+  readonly serve: InferenceServiceSpec["serve"] & {
+    /** kserve: an InferenceService. deployment: a plain Deployment that keeps the model on a volume. */
+    readonly mode: "kserve" | "deployment";
+    /** Reachable from outside as `endpoint` says. */
+    readonly exposed: boolean;
+    /** Callers must identify themselves: to OpenShift AI with a token of theirs, elsewhere with vLLM's API key. */
+    readonly auth: boolean;
+    /** Needed with `mode: deployment`. */
+    readonly cache?: Cache | undefined;
+  };
+  readonly endpoint: Endpoint;
+  readonly monitoring: {
+    /** Declare a ServiceMonitor for its metrics, where the platform does not make one. */
+    readonly serviceMonitor: boolean;
+    /** By which the cluster's Prometheus selects it. */
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  /** For `cache.fetch: oras`. */
+  readonly orasImage?: string | undefined;
+  /** The registry of such an artefact is reached without TLS. Default: false. */
+  readonly plainHttp?: boolean;
+}
+
+/** One served model, reachable as declared, and the proof that it answers. A stopped one is declared, and nothing waits. */
+export class ModelService extends pulumi.ComponentResource {
+  /** URL inside the cluster, known once the model answers; undefined while it is stopped. */
+  readonly url: pulumi.Output<string | undefined>;
+  /** URL outside the cluster; undefined where it is not exposed, and while it is stopped. */
+  readonly externalUrl: pulumi.Output<string | undefined>;
+  /** How callers are checked. */
+  readonly authentication: Authentication;
+
+  constructor(name: string, args: ModelServiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:serving:ModelService", name, {}, inheritedDependsOn(opts));
+    const { namespace, serve, endpoint } = args;
+    const exposed = serve.exposed && endpoint.exposure !== "none";
+    const isManaged = isManagedByOpenShiftAi(args.platform, args);
+    const routeIsMade = isManaged && endpoint.exposure === "route";
+    if (exposed && !routeIsMade && isManaged && serve.auth) {
+      throw new Error(
+        `model ${args.name}: with serve.auth, OpenShift AI's proxy is reached by a route alone, not by modelcar:endpoint.exposure: ${endpoint.exposure}`,
+      );
+    }
+
+    this.authentication = authenticationOf(args.platform, args);
+    const hasKey = this.authentication.kind === "apiKey";
+    const served = this.serve(name, args, hasKey ? [apiKeySecret(name, args, { parent: this })] : []);
+    const around = { parent: this, dependsOn: served.resource };
+
+    const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
+    const outside = exposed && !routeIsMade ? expose(name, model, around) : undefined;
+    if (endpoint.mesh) joinMesh(name, model, around);
+    const { serviceMonitor: monitored, labels } = args.monitoring;
+    if (monitored && !isManaged) {
+      const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels, labels });
+      new k8s.apiextensions.CustomResource(`${name}-metrics`, monitor, around);
+    }
+
+    const ready = serve.stopped ? undefined : this.ready(name, args, served);
+    this.url = pulumi.output(ready?.url);
+    this.externalUrl = pulumi.output(ready && exposed ? (outside ?? ready.externalUrl) : undefined);
+    this.registerOutputs({ url: this.url, externalUrl: this.externalUrl });
+  }
+
+  private serve(name: string, args: ModelServiceArgs, before: pulumi.Resource[]): Served {
+    const { serve, endpoint, runtime, servingRuntime } = args;
+    const { authentication } = this;
+    const apiKeySecret = authentication.kind === "apiKey" ? authentication.secret.name : undefined;
+    const both = { ...args, apiKeySecret, mesh: endpoint.mesh };
+    if (serve.mode === "deployment") {
+      if (!serve.cache) throw new Error(`model ${args.name}: serve.mode deployment needs serve.cache`);
+      return byDeployment(name, { ...both, cache: serve.cache }, { parent: this, dependsOn: before });
+    }
+    const spec = {
+      ...both,
+      runtime: runtime.name,
+      route: serve.exposed && endpoint.exposure === "route",
+      tokenAuth: authentication.kind === "platformToken",
+      timeoutSeconds: endpoint.timeoutSeconds,
+    };
+    const dependsOn = servingRuntime ? [...before, servingRuntime] : before;
+    return byKServe(name, spec, runtime, { parent: this, dependsOn });
+  }
+
+  private ready(name: string, args: ModelServiceArgs, served: Served): Readiness {
+    const { context, namespace, runtime, serve } = args;
+    const { resource, service, kind, deployment, container, expected, revision } = served;
+    return new Readiness(
+      name,
+      {
+        context,
+        namespace,
+        name: args.name,
+        kind,
+        deployment,
+        container,
+        service,
+        // A proxy that asks for a token, or the API server, which keeps such headers to itself, stands before the Service.
+        viaPod: serve.auth,
+        podPort: port.number,
+        ...(this.authentication.kind === "apiKey" ? { apiKeySecret: this.authentication.secret } : {}),
+        expected,
+        uid: resource.metadata.uid,
+        revision,
+        timeoutSeconds: secondsToServe(runtime),
+      },
+      { parent: this, dependsOn: resource },
+    );
+  }
+}

@@ -1,0 +1,39 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import { servingRuntime } from "./runtime-manifest.ts";
+import type { RuntimeSpec } from "./vllm.ts";
+
+/** KServe's runtime for all models on one build of vLLM. */
+export class ServingRuntime extends pulumi.ComponentResource {
+  /** Name that InferenceServices refer to. */
+  readonly runtime: string;
+
+  constructor(name: string, args: RuntimeSpec, opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:serving:ServingRuntime", name, {}, inheritedDependsOn(opts));
+    const manifest = servingRuntime(args);
+    new k8s.apiextensions.CustomResource(name, manifest, { parent: this });
+    this.runtime = args.name;
+    this.registerOutputs({ runtime: this.runtime });
+  }
+}
+
+/** The runtimes that the stack's models share. */
+export class ServingRuntimes extends pulumi.ComponentResource {
+  readonly #made = new Map<string, ServingRuntime>();
+
+  constructor(name: string, args: readonly RuntimeSpec[], opts?: pulumi.ComponentResourceOptions) {
+    super("modelcar:serving:ServingRuntimes", name, {}, inheritedDependsOn(opts));
+    for (const [index, runtime] of args.entries()) {
+      // There was one runtime for all models once, a component of its own; it stays the same resource.
+      const aliases = index === 0 ? [{ name: "serving-runtime", parent: pulumi.rootStackResource }] : [];
+      this.#made.set(runtime.name, new ServingRuntime(runtime.name, runtime, { parent: this, aliases }));
+    }
+    this.registerOutputs({});
+  }
+
+  /** KServe's object for a runtime; undefined where no model of KServe's is served by it. */
+  of({ name }: Pick<RuntimeSpec, "name">): ServingRuntime | undefined {
+    return this.#made.get(name);
+  }
+}

@@ -1,0 +1,164 @@
+/** vLLM's OpenAI server as a container: the same one behind a ServingRuntime of KServe and in a Deployment of our own. */
+import { apiKey } from "../../plan/authentication.ts";
+import { type Accelerator, nodeSelectorFor } from "../../sizing/placement.ts";
+import { parseQuantity } from "../../sizing/quantity.ts";
+import { restrictedContainer } from "../shared/security.ts";
+import { anyUserEnv } from "./any-user.ts";
+
+/** Where the server listens, and where it expects the model's files. */
+export const port = { name: "http", number: 8080 } as const;
+export const modelDirectory = "/mnt/models";
+
+export interface RuntimeSpec {
+  readonly name: "vllm-cpu" | "vllm-cuda";
+  readonly namespace: string;
+  readonly image: string;
+  /** Arguments for every model, after the fixed ones. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** How long a model may take to load before its container is started again. */
+  readonly startupMinutes: number;
+}
+
+/** How long a new pod may take until its model answers: as much to fetch the model as to load it. */
+export function secondsToServe({ startupMinutes }: Pick<RuntimeSpec, "startupMinutes">): number {
+  return 2 * 60 * startupMinutes;
+}
+
+/** How one model is served. */
+export interface ServeSpec {
+  /** A key of the accelerators; needed as soon as `gpus` is above 0. */
+  readonly accelerator?: string | undefined;
+  readonly gpus: number;
+  readonly cpu: string;
+  readonly cpuLimit: string;
+  readonly memory: string;
+  /** Of the node's disk, requested and allowed. Default: no bound. */
+  readonly ephemeralStorage?: string | undefined;
+  /** Tokens of a prompt and its answer together. */
+  readonly maxModelLen: number;
+  /** Share of each GPU's memory that vLLM may take, 0 to 1. */
+  readonly gpuMemoryUtilization: number;
+  /** Sequences that vLLM works on at once. Default: vLLM's own. */
+  readonly maxNumSeqs?: number | undefined;
+  /** Further arguments, which come last. */
+  readonly vllmArgs: readonly string[];
+}
+
+/** What differs between the builds of vLLM. */
+const builds = {
+  "vllm-cuda": {
+    args: [],
+    // Nothing is looked up outside: the model is on the disk, and nobody is told of its use.
+    env: { HF_HUB_OFFLINE: "1", VLLM_NO_USAGE_STATS: "1" },
+    readOnlyRootFilesystem: false,
+  },
+  "vllm-cpu": {
+    // One worker in the server's own engine process: there are no devices to spread over.
+    args: ["--distributed-executor-backend=uni"],
+    env: {},
+    readOnlyRootFilesystem: true,
+  },
+} as const;
+
+/**
+ * The container without what a model adds: its own arguments, resources and files. `servedName` is the name that requests
+ * must say. The startup probe gives a model its whole time to load; the other two only start after it.
+ */
+export function vllmContainer(runtime: RuntimeSpec, name: string, servedName: string) {
+  const build = builds[runtime.name];
+  const probe = { httpGet: { path: "/health", port: port.number }, timeoutSeconds: 5 };
+  const period = 5;
+  return {
+    name,
+    image: runtime.image,
+    command: ["python3", "-m", "vllm.entrypoints.openai.api_server"],
+    args: [
+      `--port=${port.number}`,
+      `--model=${modelDirectory}`,
+      `--served-model-name=${servedName}`,
+      ...build.args,
+      ...runtime.args,
+    ],
+    env: Object.entries({ ...anyUserEnv, ...build.env, ...runtime.env }).map(([name, value]) => ({
+      name,
+      value,
+    })),
+    ports: [{ name: port.name, containerPort: port.number, protocol: "TCP" }],
+    startupProbe: {
+      ...probe,
+      periodSeconds: period,
+      failureThreshold: Math.ceil((runtime.startupMinutes * 60) / period),
+    },
+    readinessProbe: { ...probe, periodSeconds: 10 },
+    livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
+    // Requests still come until every node knows that this pod ends.
+    lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
+    securityContext: { ...restrictedContainer, readOnlyRootFilesystem: build.readOnlyRootFilesystem },
+    volumeMounts: [
+      { name: "shm", mountPath: "/dev/shm" },
+      { name: "tmp", mountPath: "/tmp" },
+    ],
+  };
+}
+
+/** Volumes of the container. Tensor parallelism passes tensors between its processes through shared memory. */
+export const vllmVolumes = [
+  { name: "shm", emptyDir: { medium: "Memory", sizeLimit: "2Gi" } },
+  { name: "tmp", emptyDir: {} },
+];
+
+/** What a model adds to the server's arguments. All its GPUs work on each layer together. */
+export function modelArgs(serve: ServeSpec): string[] {
+  return [
+    `--max-model-len=${serve.maxModelLen}`,
+    ...(serve.gpus > 0 ? [`--gpu-memory-utilization=${serve.gpuMemoryUtilization}`] : []),
+    ...(serve.gpus > 1 ? [`--tensor-parallel-size=${serve.gpus}`] : []),
+    ...(serve.maxNumSeqs === undefined ? [] : [`--max-num-seqs=${serve.maxNumSeqs}`]),
+    ...serve.vllmArgs,
+  ];
+}
+
+/** What a model adds to the server's environment. vLLM asks for the key under /v1 only, so no other path may be exposed. */
+export function modelEnv(serve: ServeSpec, apiKeySecret?: string) {
+  const threads = { name: "OMP_NUM_THREADS", value: wholeCores(serve.cpu) };
+  const key = (name: string) => ({
+    name: "VLLM_API_KEY",
+    valueFrom: { secretKeyRef: { name, key: apiKey } },
+  });
+  return [...(serve.gpus === 0 ? [threads] : []), ...(apiKeySecret ? [key(apiKeySecret)] : [])];
+}
+
+/** Requests and limits. Without a CPU limit KServe's webhook would set its own default, one core. */
+export function modelResources(serve: ServeSpec) {
+  const both = {
+    memory: serve.memory,
+    ...(serve.ephemeralStorage ? { "ephemeral-storage": serve.ephemeralStorage } : {}),
+    ...(serve.gpus > 0 ? { "nvidia.com/gpu": String(serve.gpus) } : {}),
+  };
+  return { requests: { cpu: serve.cpu, ...both }, limits: { cpu: serve.cpuLimit, ...both } };
+}
+
+/** Which nodes a model on GPUs goes to; one without GPUs goes anywhere. Throws on an accelerator that is not known. */
+export function modelPlacement(
+  serve: Pick<ServeSpec, "accelerator" | "gpus" | "cpu" | "memory">,
+  accelerators: Readonly<Record<string, Accelerator>>,
+) {
+  if (serve.gpus === 0) return {};
+  const accelerator = accelerators[serve.accelerator ?? ""];
+  if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
+  return {
+    nodeSelector: nodeSelectorFor(accelerator, serve.gpus, serve),
+    tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
+  };
+}
+
+/** Labels of the pods of a model, by which other objects select them. */
+export function modelLabels(model: string) {
+  return { "app.kubernetes.io/name": model, "app.kubernetes.io/component": "model-server" };
+}
+
+/** Compute threads beyond the cores that a pod is sure of spin and slow each other down. */
+function wholeCores(cpu: string): string {
+  return String(Math.max(1, Math.floor(parseQuantity(cpu))));
+}

@@ -1,0 +1,11 @@
+/** What sizing finds, said where people look before they spend: in `pulumi preview`. */
+import * as pulumi from "@pulumi/pulumi";
+import { mistakes } from "../../config.ts";
+import type { SizingReport } from "../../sizing/report.ts";
+
+/** Prints the arithmetic. Throws an error that lists everything that does not fit, so that nothing of it is created. */
+export function stopUnlessItFits({ errors, warnings, lines }: SizingReport): void {
+  if (errors.length > 0) throw mistakes(errors);
+  for (const warning of warnings) pulumi.log.warn(warning);
+  pulumi.log.info(lines.join("\n"));
+}
