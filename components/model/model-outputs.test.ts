@@ -63,7 +63,7 @@ test("the table as an output is a YAML list of its lines, which up shows one bel
   const model = { ...served({}), name: "quantized" };
   // biome-ignore lint/suspicious/noExplicitAny: the parts of a model's life that the table is made of.
   const life: any = {
-    model,
+    config: model,
     testing: { results: pulumi.output(measured) },
     comparison: { results: pulumi.output(comparison) },
   };
