@@ -6,16 +6,18 @@ import { candidateName, needsCandidate } from "./candidate.ts";
 import { artefactRegistry, imageRegistriesOf, registryUrl } from "./registries.ts";
 
 /** What a job can be let connect to. */
-export type Destination =
+export const destinations = [
   /** The hub that models come from. */
-  | "hub"
-  | "objectStore"
-  | "modelRegistry"
-  /** The registry that images are pushed to. */
-  | "imageRegistry"
+  "hub",
+  "objectStore",
+  "modelRegistry",
+  /** The registries that images are pushed to and packed onto. */
+  "imageRegistry",
   /** The served models of this namespace. */
-  | "models"
-  | "kubernetesApi";
+  "models",
+  "kubernetesApi",
+] as const;
+export type Destination = (typeof destinations)[number];
 
 /** What the policies of a project depend on. */
 export interface Network {

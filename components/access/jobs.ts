@@ -1,9 +1,14 @@
 /**
- * Every kind of work in the project's namespace, with the least that it needs. Service accounts, roles, tokens and network
- * policies all follow from this table, and what is not in it gets nothing.
+ * Every kind of work in the project's namespace, with the least that it needs, as tasks/<task>/job.yaml says it. Service
+ * accounts, roles, tokens and network policies all follow from these files, and what is in none gets nothing.
  */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { z } from "zod";
 import { accounts } from "../../plan/names.ts";
-import type { Destination } from "../../plan/network.ts";
+import { type Destination, destinations } from "../../plan/network.ts";
 
 /** A rule of a Role, in the job's own namespace. */
 export interface PolicyRule {
@@ -13,92 +18,50 @@ export interface PolicyRule {
   readonly verbs: string[];
 }
 
-export interface Job {
-  readonly reaches: readonly Destination[];
+const texts = z.array(z.string());
+
+const schema = z.strictObject({
+  reaches: z.array(z.enum(destinations)),
   /**
    * Whether it may ask the cluster's DNS, which may carry data out of the cluster. Without it the pod template must say
    * the endpoint's address (`hostAliases`). Default: yes, if it reaches anything.
    */
-  readonly resolvesNames?: boolean;
+  resolvesNames: z.boolean().optional(),
   /** Whether code that a model wrote may run in it. Its pods then get no token of the cluster. Default: no. */
-  readonly runsGeneratedCode?: boolean;
+  runsGeneratedCode: z.boolean().optional(),
   /** What it does with the Kubernetes API. Default: nothing. */
-  readonly rules?: PolicyRule[];
-}
+  rules: z.array(z.strictObject({ apiGroups: texts, resources: texts, verbs: texts })).optional(),
+  /** The image that its tests run in, by its name without `-test`. Default: tasks. */
+  testedIn: z.string().optional(),
+});
 
-const serving = ["serving.kserve.io"];
-/** Why a pod does not come up. */
-const podsAndLogs: readonly PolicyRule[] = [
-  { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
-  { apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
-];
+export type Job = z.infer<typeof schema>;
 
-/** Tekton tasks by name. A task of the pipelines that is not here is an error. */
-const tasks: Readonly<Record<string, Job>> = {
-  "check-parameters": { reaches: [] },
-  "pull-model-from-huggingface": { reaches: ["hub"] },
-  "deploy-anythingllm": {
-    reaches: ["kubernetesApi"],
-    rules: [
-      { apiGroups: [""], resources: ["persistentvolumeclaims", "services"], verbs: ["create", "patch"] },
-      // Made once and kept, so it need not read them.
-      { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
-      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch", "create", "patch"] },
-      { apiGroups: ["route.openshift.io"], resources: ["routes"], verbs: ["get", "create", "patch"] },
-      ...podsAndLogs,
-    ],
-  },
-  // Calibration data comes from the hub.
-  "compress-model": { reaches: ["hub"] },
-  "fetch-evaluation-data": { reaches: ["hub"] },
-  // What the model writes is run here, so nothing can be reached but a model; its data lies on the workspace.
-  "evaluate-model": { reaches: ["models"], resolvesNames: false, runsGeneratedCode: true },
-  "upload-to-minio": { reaches: ["objectStore"] },
-  "build-and-push-modelcar": { reaches: ["imageRegistry"] },
-  // Its Containerfile may fetch a model.
-  "build-runtime": { reaches: ["imageRegistry", "hub"] },
-  "register-model": { reaches: ["modelRegistry"] },
-  "deploy-model": {
-    // It asks the model until it answers.
-    reaches: ["kubernetesApi", "models"],
-    rules: [
-      {
-        apiGroups: serving,
-        resources: ["servingruntimes", "inferenceservices"],
-        // A service that another run left is made anew.
-        verbs: ["get", "create", "patch", "delete"],
-      },
-      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get", "list", "watch"] },
-      ...podsAndLogs,
-    ],
-  },
-  "remove-model": {
-    reaches: ["kubernetesApi"],
-    rules: [
-      { apiGroups: serving, resources: ["servingruntimes", "inferenceservices"], verbs: ["get", "delete"] },
-      { apiGroups: [""], resources: ["pods"], verbs: ["list"] },
-    ],
-  },
-  "run-lm-eval-v2": { reaches: ["models", "hub"] },
-  "run-guidellm": { reaches: ["models"] },
-  "run-guidellm-v2": { reaches: ["models"] },
-  "publish-test-results-v2": { reaches: ["modelRegistry", "objectStore"] },
-  "compare-models": { reaches: ["modelRegistry", "objectStore"] },
-  "cleanup-workspace": { reaches: [] },
-};
+const folder = fileURLToPath(new URL("../../tasks/", import.meta.url));
 
-/** Every task of the table, whether its pipeline is declared or not. */
-export const knownTasks: readonly string[] = Object.keys(tasks);
+/** Every task that has a folder, whether its pipeline is declared or not. */
+export const knownTasks: readonly string[] = readdirSync(folder).filter((name) => existsSync(jobFile(name)));
 
-/** The row of a Tekton task. Throws for one that has none. */
+/** What the folder of a Tekton task says of it. Throws for a task whose folder says nothing. */
 export function taskJob(task: string): Job {
-  const job = tasks[task];
-  if (!job) {
+  const known = jobs.get(task);
+  if (known) return known;
+  if (!existsSync(jobFile(task))) {
     throw new Error(
-      `task ${task} has no row in components/access/jobs.ts: add what it may reach, which is nothing unless it says so`,
+      `task ${task} has no tasks/${task}/job.yaml: say there what it may reach, which is nothing unless it says so`,
     );
   }
-  return job;
+  const result = schema.safeParse(parse(readFileSync(jobFile(task), "utf8")));
+  if (!result.success) throw new Error(`tasks/${task}/job.yaml: ${z.prettifyError(result.error)}`);
+  jobs.set(task, result.data);
+  return result.data;
+}
+
+/** Each file is read once. */
+const jobs = new Map<string, Job>();
+
+function jobFile(task: string): string {
+  return join(folder, task, "job.yaml");
 }
 
 /** The tasks that may reach a destination. */

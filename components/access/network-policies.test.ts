@@ -95,7 +95,7 @@ describe("the project's namespace", () => {
 
   test("a task without a row is an error that says what to do", () => {
     expect(() => policies({}, ["mine-coins"])).toThrow(
-      "task mine-coins has no row in components/access/jobs.ts: add what it may reach",
+      "task mine-coins has no tasks/mine-coins/job.yaml: say there what it may reach",
     );
   });
 });

@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { knownTasks, taskJob } from "../../components/access/jobs.ts";
 import type { Image } from "../../local/images/image.ts";
 import {
   compressTest,
@@ -18,18 +19,13 @@ import { run } from "../../local/run.ts";
 import { goModuleSource, goToolDirectory } from "../../local/toolchain/go.ts";
 import type { Count } from "./timings.ts";
 
-/** The tests that run in an image: folders under the project, without those under them that run elsewhere. */
+/** The tests that run in an image. */
 interface Suite {
   readonly image: Image;
+  /** Under the project. */
   readonly folders: readonly string[];
-  readonly elsewhere?: readonly string[];
   readonly options?: readonly string[];
 }
-
-const compressing = ["tasks/compress-model"];
-const evaluating = ["tasks/evaluate-model", "tasks/fetch-evaluation-data"];
-const benchmarking = ["tasks/run-guidellm"];
-const comparing = ["tasks/compare-models"];
 
 /** Servers that tests start, where their image and `tools` have them. */
 const bucketAndRegistry = [
@@ -41,12 +37,15 @@ const bucketAndRegistry = [
 /** Most of their time they wait for a server or for a Python to start. */
 const sideBySide = ["--numprocesses=4", "--dist=worksteal"];
 
+/** The folders of the tasks that are tested in an image, as their job.yaml says. */
+const testedIn = (image: string): string[] =>
+  knownTasks.filter((task) => (taskJob(task).testedIn ?? "tasks") === image).map((task) => `tasks/${task}`);
+
 /** The tasks that move files and records. */
 export const taskSuites: readonly Suite[] = [
   {
     image: tasksTest,
-    folders: ["tasks", "local/hub"],
-    elsewhere: [...compressing, ...evaluating, ...benchmarking, ...comparing],
+    folders: ["tasks/common", ...testedIn("tasks"), "local/hub"],
     options: [
       ...sideBySide,
       ...bucketAndRegistry,
@@ -56,14 +55,14 @@ export const taskSuites: readonly Suite[] = [
       "--kserve-crds=/tools/kserve-crds",
     ],
   },
-  { image: reportTest, folders: comparing, options: [...sideBySide, ...bucketAndRegistry] },
+  { image: reportTest, folders: testedIn("report"), options: [...sideBySide, ...bucketAndRegistry] },
 ];
 
 /** The tasks that run models. */
 export const modelTaskSuites: readonly Suite[] = [
-  { image: compressTest, folders: compressing },
-  { image: evaluateTest, folders: evaluating },
-  { image: guidellmTest, folders: benchmarking },
+  { image: compressTest, folders: testedIn("compress") },
+  { image: evaluateTest, folders: testedIn("evaluate") },
+  { image: guidellmTest, folders: testedIn("guidellm") },
 ];
 
 /** Servers that the tests start. */
@@ -104,7 +103,6 @@ async function runSuite(suite: Suite, project: string, progress: Progress): Prom
     const command = [
       "pytest",
       ...suite.folders.map((folder) => `/project/${folder}`),
-      ...(suite.elsewhere ?? []).map((folder) => `--ignore=/project/${folder}`),
       "--config-file=/project/tasks/pytest.ini",
       ...(suite.options ?? []),
       "--junit-xml=/reports/report.xml",
