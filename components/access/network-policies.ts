@@ -4,7 +4,6 @@
  * is bound.
  */
 import type { Destination, Network, ServedModel } from "../../plan/network.ts";
-import type { Platform } from "../shared/security.ts";
 import { taskJob, tasksReaching } from "./jobs.ts";
 import {
   destination,

@@ -1,6 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import type { Config } from "../../config.ts";
 import { serviceHost } from "../../plan/addresses.ts";
 import type { Authentication } from "../../plan/authentication.ts";
 import { chatName as defaultName } from "../../plan/names.ts";
