@@ -1,15 +1,12 @@
-/** The only reader of stack config: one typed, validated value, or every mistake at once. */
-import * as pulumi from "@pulumi/pulumi";
+/** What a stack's config must be: one typed, validated value, or every mistake at once. No Pulumi here. */
 import type { z } from "zod";
 import { crossChecks } from "./config/cross-checks.ts";
 import { type Config, type SecretName, schema, secrets } from "./config/schema.ts";
 
 export type { Config, Model } from "./config/schema.ts";
 
-const project = "modelcar";
-
-/** The secrets that the stack sets. */
-export type Secrets = { readonly [K in SecretName]?: pulumi.Output<string> };
+/** The namespace of all keys. */
+export const project = "modelcar";
 
 /** Either the typed config, or one line for each mistake: key, value, what is allowed. */
 export type ParseResult = { readonly config: Config } | { readonly errors: readonly string[] };
@@ -37,52 +34,6 @@ export function parseConfig(
   for (const issue of parsed.error?.issues ?? []) describe(issue, plain, encrypted, report);
   crossChecks(plain, new Set(secretKeys), report);
   return parsed.success && errors.length === 0 ? { config: parsed.data } : { errors };
-}
-
-/**
- * The config of the selected stack and its secrets. Throws a RunError that lists every mistake; the CLI shows it without a
- * stack trace.
- */
-export function loadConfig(): Config & { readonly secrets: Secrets } {
-  const raw = rawConfig();
-  const result = parseConfig(raw, encryptedKeys(Object.keys(raw)));
-  if ("errors" in result) throw mistakes(result.errors);
-  const stack = new pulumi.Config(project);
-  const set = (Object.keys(secrets) as SecretName[]).filter((key) => raw[key] !== undefined);
-  return { ...result.config, secrets: Object.fromEntries(set.map((key) => [key, stack.requireSecret(key)])) };
-}
-
-/** One error for the CLI that lists mistakes in the stack's config. */
-export function mistakes(errors: readonly string[]): pulumi.RunError {
-  const count = errors.length === 1 ? "1 mistake" : `${errors.length} mistakes`;
-  return new pulumi.RunError(
-    `${count} in the config of stack ${pulumi.getStack()}:\n  ${errors.join("\n  ")}`,
-  );
-}
-
-/** Every `modelcar:` key that the stack sets, so that a misspelt key is seen too. */
-function rawConfig(): Record<string, unknown> {
-  const entries = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${project}:`));
-  return Object.fromEntries(
-    entries.map(([key, value]) => [key.slice(project.length + 1), parseValue(value)]),
-  );
-}
-
-/** The keys that hold secrets, wholly or in part. Pulumi knows them, but leaves them out of its published types. */
-function encryptedKeys(keys: readonly string[]): Set<string> {
-  const { isConfigSecret } = pulumi.runtime as { isConfigSecret?: (key: string) => boolean };
-  if (!isConfigSecret) throw new Error("this version of @pulumi/pulumi does not tell which config is secret");
-  return new Set(keys.filter((key) => isConfigSecret(`${project}:${key}`)));
-}
-
-/** Pulumi hands objects and lists over as JSON text. */
-function parseValue(value: string): unknown {
-  if (!/^[[{]/.test(value)) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }
 
 function describe(

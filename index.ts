@@ -13,7 +13,7 @@ import { ServingRuntimes } from "./components/serving/serving-runtime.ts";
 import { takeFieldsBack } from "./components/shared/field-ownership.ts";
 import { stopUnlessItFits } from "./components/shared/sizing.ts";
 import { Storage } from "./components/storage/storage.ts";
-import { loadConfig } from "./config.ts";
+import { loadConfig } from "./config/load.ts";
 import { planStack } from "./plan/stack.ts";
 
 const config = loadConfig();

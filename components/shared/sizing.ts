@@ -1,6 +1,6 @@
 /** What sizing finds, said where people look before they spend: in `pulumi preview`. */
 import * as pulumi from "@pulumi/pulumi";
-import { mistakes } from "../../config.ts";
+import { mistakes } from "../../config/load.ts";
 import type { SizingReport } from "../../sizing/report.ts";
 
 /** Prints the arithmetic. Throws an error that lists everything that does not fit, so that nothing of it is created. */
