@@ -40,7 +40,8 @@ describe("tasks reach", () => {
       "quay.io",
       "registry.access.redhat.com",
     ]);
-    expect(registries({ images })).toEqual([]);
+    // A run outside Pulumi says itself where it pushes to.
+    expect(registries({ images })).toEqual(["registry.access.redhat.com"]);
   });
 
   test("without TLS only the registry that config says has none", () => {

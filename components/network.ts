@@ -1,5 +1,4 @@
 /** What of the config decides whom the jobs and models may talk to. */
-
 import { registryOf } from "../config/fields.ts";
 import type { Config, Model } from "../config.ts";
 import { needsCandidate } from "../sizing/stack.ts";
@@ -31,13 +30,13 @@ export function networkOf(
   };
 }
 
-/** The registry of the config, and those that models are pushed to and packed onto a base of. */
+/** The registry of the config, those that models are pushed to, and that of the base they are packed onto. */
 function imageRegistriesOf(config: Config): string[] {
   const pushed = config.models.flatMap((model) =>
     model.package.kind === "modelcar" ? [model.package.image] : [],
   );
-  const base = pushed.length > 0 && config.images.modelcarBase ? [config.images.modelcarBase] : [];
-  const servers = [config.imageRegistry?.server ?? [], [...pushed, ...base].map(registryOf)].flat();
+  const images = [...pushed, config.images.modelcarBase ?? []].flat();
+  const servers = [config.imageRegistry?.server ?? [], images.map(registryOf)].flat();
   return [...new Set(servers)].map((server) => registryUrl(server, config));
 }
 
