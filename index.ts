@@ -11,7 +11,7 @@ import { secretNames } from "./components/manifests/secrets.ts";
 import { basesFirst, type ModelLifecycle, modelLifecycle } from "./components/model-lifecycle.ts";
 import { modelOutputs, summaryOf } from "./components/model-outputs.ts";
 import { Monitoring, monitoringArgs } from "./components/monitoring.ts";
-import { artefactRegistry, networkOf, plainHttpRegistry, servedModelsOf } from "./components/network.ts";
+import { isPulledWithoutTls, networkOf, plainHttpRegistry, servedModelsOf } from "./components/network.ts";
 import { ObjectStore } from "./components/object-store.ts";
 import { Pipelines } from "./components/pipelines.ts";
 import { Project } from "./components/project.ts";
@@ -152,8 +152,7 @@ for (const model of basesFirst(config.models)) {
       deploymentMode: deploying,
       monitoring: config.monitoring,
       orasImage: images.oras,
-      plainHttp:
-        config.imageRegistry?.plainHttp === true && artefactRegistry(model) === config.imageRegistry.server,
+      plainHttp: isPulledWithoutTls(model, config),
     },
   };
   const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };

@@ -49,9 +49,18 @@ const registryUrl = (server: string, config: Config): string =>
   server === plainHttpRegistry(config) ? `http://${server}` : server;
 
 /** The registry that a model's own pods pull it from as an artefact; an image is the kubelet's to pull. */
-export function artefactRegistry({ source, serve }: Pick<Model, "source" | "serve">): string | undefined {
+function artefactRegistry({ source, serve }: Pick<Model, "source" | "serve">): string | undefined {
   if (!("uri" in source) || serve.mode !== "deployment" || serve.cache?.fetch !== "oras") return undefined;
   return registryOf(source.uri.replace(/^oci:\/\//, ""));
+}
+
+/** Whether a model's own pods pull it from the registry that has no TLS. */
+export function isPulledWithoutTls(
+  model: Pick<Model, "source" | "serve">,
+  config: Pick<Config, "imageRegistry">,
+): boolean {
+  const registry = artefactRegistry(model);
+  return registry !== undefined && registry === plainHttpRegistry(config);
 }
 
 /** What a model's pods reach, and those of the service that it is measured as before it is served. */

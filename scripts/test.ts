@@ -10,7 +10,7 @@ import { projectDirectory, stateDirectory } from "../local/paths.ts";
 import { stopPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
 import { modelTaskSuites, taskSuites, testTasks } from "./test/tasks.ts";
-import { type Count, type PartTime, timed, timeTable } from "./test/timings.ts";
+import { type Count, type PartTime, timed, timeTable, total } from "./test/timings.ts";
 
 const progress = new Progress();
 /** The tests' platform has a state folder of its own. */
@@ -144,9 +144,8 @@ spawnSync(process.execPath, [join(projectDirectory, "scripts/local.ts"), "delete
   cwd: projectDirectory,
   env: testEnvironment,
 });
-const failures = counts.flatMap((count) => count.failures ?? []);
-const sum = (key: "passed" | "failed") => counts.reduce((total, count) => total + count[key], 0);
+const { passed, failed, failures } = total(counts);
 console.log(`\n${timeTable(times)}\n`);
 for (const failure of failures) console.log(`FAILED ${failure}`);
-console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
-process.exitCode = sum("failed") > 0 ? 1 : 0;
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
