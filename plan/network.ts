@@ -44,7 +44,10 @@ export interface Network {
 export interface ServedModel {
   readonly name: string;
   readonly reaches: readonly Destination[];
-  /** Host[:port], or URL of one without TLS, of the registry that its pod pulls the model from, which need not be the one that images are pushed to. */
+  /**
+   * The registry that its pod pulls the model from, which need not be the one that images are pushed to: host[:port], or the
+   * URL of one without TLS.
+   */
   readonly registry?: string | undefined;
   /** OpenShift AI's proxy asks callers for a token that may `get` the InferenceService. */
   readonly tokenAuth: boolean;

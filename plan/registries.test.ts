@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Config } from "../config.ts";
-import { artefactRegistry, imageRegistriesOf } from "./registries.ts";
+import type { Config, Model } from "../config.ts";
+import { servedModelsOf } from "./network.ts";
+import { imageRegistriesOf, isPulledWithoutTls } from "./registries.ts";
 
 const digest = "a".repeat(64);
 const packed = (image: string) => ({
@@ -29,7 +30,8 @@ describe("tasks reach", () => {
       "quay.io",
       "registry.access.redhat.com",
     ]);
-    expect(registries({ images })).toEqual([]);
+    // A run outside Pulumi says itself where it pushes to.
+    expect(registries({ images })).toEqual(["registry.access.redhat.com"]);
   });
 
   test("without TLS only the registry that config says has none", () => {
@@ -41,13 +43,22 @@ describe("tasks reach", () => {
   });
 });
 
-test("a model's own pods reach a registry only for an artefact", () => {
+test("a model's own pods reach a registry only for an artefact, without TLS where config says so", () => {
   const source = { uri: `oci://quay.io/org/files@sha256:${digest}` };
   const served = (mode: string, fetch: string) =>
-    artefactRegistry({ source, serve: { mode, cache: { fetch } } } as unknown as Parameters<
-      typeof artefactRegistry
-    >[0]);
-  expect(served("deployment", "oras")).toBe("quay.io");
-  expect(served("deployment", "image")).toBeUndefined();
-  expect(served("kserve", "oras")).toBeUndefined();
+    ({ name: "small", source, package: {}, serve: { mode, cache: { fetch } } }) as unknown as Model;
+  const config = (server: string, plainHttp: boolean) =>
+    ({ platform: "kubernetes", imageRegistry: { server, plainHttp } }) as unknown as Config;
+  const registry = (mode: string, fetch: string, of: Config) =>
+    servedModelsOf(served(mode, fetch), of)[0]?.registry;
+  const [closed, open, other] = [config("quay.io", false), config("quay.io", true), config("ghcr.io", true)];
+  expect(registry("deployment", "oras", closed)).toBe("quay.io");
+  expect(registry("deployment", "oras", open)).toBe("http://quay.io");
+  expect(registry("deployment", "oras", other)).toBe("quay.io");
+  expect(registry("deployment", "image", closed)).toBeUndefined();
+  expect(registry("kserve", "oras", closed)).toBeUndefined();
+  expect(isPulledWithoutTls(served("deployment", "oras"), open)).toBe(true);
+  expect(isPulledWithoutTls(served("deployment", "oras"), closed)).toBe(false);
+  expect(isPulledWithoutTls(served("deployment", "oras"), other)).toBe(false);
+  expect(isPulledWithoutTls(served("kserve", "oras"), open)).toBe(false);
 });

@@ -2,13 +2,13 @@
 import { registryOf } from "../config/fields.ts";
 import type { Config, Model } from "../config.ts";
 
-/** The registry of the config, and those that models are pushed to and packed onto a base of. */
+/** The registry of the config, those that models are pushed to, and that of the base they are packed onto. */
 export function imageRegistriesOf(config: Pick<Config, "models" | "images" | "imageRegistry">): string[] {
   const pushed = config.models.flatMap((model) =>
     model.package.kind === "modelcar" ? [model.package.image] : [],
   );
-  const base = pushed.length > 0 && config.images.modelcarBase ? [config.images.modelcarBase] : [];
-  const servers = [config.imageRegistry?.server ?? [], [...pushed, ...base].map(registryOf)].flat();
+  const images = [...pushed, config.images.modelcarBase ?? []].flat();
+  const servers = [config.imageRegistry?.server ?? [], images.map(registryOf)].flat();
   return [...new Set(servers)].map((server) => registryUrl(server, config));
 }
 

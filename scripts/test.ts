@@ -2,7 +2,8 @@
  * `npm test`: every check and test, the quick ones first. `npm test -- NAME …` runs only the named parts.
  * The last line counts the tests of all parts.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -10,17 +11,20 @@ import { projectDirectory, stateDirectory } from "../local/paths.ts";
 import { stopPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
 import { modelTaskSuites, taskSuites, testTasks } from "./test/tasks.ts";
-import { type Count, type PartTime, timed, timeTable } from "./test/timings.ts";
+import { type Count, type PartTime, timed, timeTable, total } from "./test/timings.ts";
 
 const progress = new Progress();
 /** The tests' platform has a state folder of its own. */
 const testEnvironment = { ...process.env, MODELCAR_STATE: join(projectDirectory, ".local-test") };
 
-function command(name: string, ...args: string[]): Count {
-  const { status } = spawnSync(join(projectDirectory, "node_modules/.bin", name), args, {
-    cwd: projectDirectory,
-    stdio: "inherit",
-  });
+/** Ends well or badly: a command of the project's packages. */
+async function command(name: string, ...args: string[]): Promise<Count> {
+  return counted(join(projectDirectory, "node_modules/.bin", name), args);
+}
+
+async function counted(program: string, args: string[], env = process.env): Promise<Count> {
+  const child = spawn(program, args, { cwd: projectDirectory, stdio: "inherit", env });
+  const [status] = await once(child, "close");
   return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
@@ -55,12 +59,12 @@ function failuresOf({ name, message, assertionResults }: VitestReport["testResul
 }
 
 /** A vitest project. A run that ends badly without a failed test, or that finds none, counts as a failure. */
-function vitest(...projects: string[]): Count {
+async function vitest(...projects: string[]): Promise<Count> {
   const directory = mkdtempSync(join(tmpdir(), "modelcar-test-"));
   const report = join(directory, "report.json");
   try {
     const names = projects.flatMap((project) => ["--project", project]);
-    const { passed } = command(
+    const { passed } = await command(
       "vitest",
       "run",
       ...names,
@@ -92,33 +96,51 @@ function vitest(...projects: string[]): Count {
 async function buildPlatform(): Promise<Count> {
   if (await stopPlatform())
     progress.say(`stopped the platform in ${stateDirectory}; npm start goes on with it`);
-  const { status } = spawnSync(process.execPath, [join(projectDirectory, "scripts/local.ts"), "build"], {
-    cwd: projectDirectory,
-    stdio: "inherit",
-    env: testEnvironment,
-  });
-  return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return counted(process.execPath, [join(projectDirectory, "scripts/local.ts"), "build"], testEnvironment);
 }
 
-/** In the order in which they run. Everything after `platform` uses what it builds, so it always comes before them. */
-const parts: Readonly<Record<string, () => Count | Promise<Count>>> = {
+/** A part is projects of vitest, or what else counts tests. */
+const parts: Readonly<Record<string, readonly string[] | (() => Promise<Count>)>> = {
   types: () => command("tsc", "--noEmit"),
   style: () => command("biome", "check", "--error-on-warnings"),
-  unit: () => vitest("unit", "program"),
-  schemas: () => vitest("schemas"),
+  unit: ["unit", "program"],
+  schemas: ["schemas"],
   platform: buildPlatform,
-  engine: () => vitest("engine"),
+  life: ["life"],
+  cluster: ["pipelines", "cluster"],
+  engine: ["engine"],
+  alone: ["alone"],
   tasks: () => testTasks(taskSuites, progress),
   "model-tasks": () => testTasks(modelTaskSuites, progress),
-  // One platform from the first of these to the last: made by life, ended by end.
-  life: () => vitest("life"),
-  // The pipelines wait for their pods most of the time, and the other tests have namespaces of their own.
-  cluster: () => vitest("cluster", "pipelines", "alone"),
-  end: () => vitest("end"),
+  end: ["end"],
 };
+/**
+ * What runs one after the other. Two parts run at once where the first waits for its pods while the other computes. What
+ * follows `platform` uses what it builds; from life, which makes it, to end, which takes it away, one platform runs.
+ */
+const steps: readonly (readonly string[])[] = [
+  ["types"],
+  ["style"],
+  ["unit"],
+  ["schemas"],
+  ["platform"],
+  ["life"],
+  ["cluster", "engine"],
+  ["alone", "tasks"],
+  ["model-tasks"],
+  ["end"],
+];
 /** Left out where no part is named: it takes images that nothing else needs, and the pipelines run these tasks too. */
 const byName = "model-tasks";
 const withoutPlatform = ["types", "style", "unit", "schemas"];
+
+/** Runs parts at once, those of vitest in one run. */
+async function runTogether(names: readonly string[]): Promise<Required<Count>> {
+  const chosen = names.map((name) => parts[name] ?? []);
+  const projects = chosen.flatMap((part) => (typeof part === "function" ? [] : part));
+  const runs = chosen.flatMap((part) => (typeof part === "function" ? part() : []));
+  return total(await Promise.all(projects.length > 0 ? [vitest(...projects), ...runs] : runs));
+}
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((name) => !(name in parts));
@@ -128,11 +150,17 @@ if (unknown.length > 0) {
 }
 const counts: Count[] = [];
 const times: PartTime[] = [];
-for (const [name, part] of Object.entries(parts)) {
-  const needed = name === "platform" && chosen.some((other) => !withoutPlatform.includes(other));
-  if (chosen.length > 0 ? !chosen.includes(name) && !needed : name === byName) continue;
+for (const step of steps) {
+  const wanted = (name: string) =>
+    chosen.length === 0
+      ? name !== byName
+      : chosen.includes(name) ||
+        (name === "platform" && chosen.some((other) => !withoutPlatform.includes(other)));
+  const names = step.filter(wanted);
+  if (names.length === 0) continue;
+  const name = names.join(" beside ");
   progress.say(`test: ${name}`);
-  const { result: count, time } = await timed(name, part);
+  const { result: count, time } = await timed(name, () => runTogether(names));
   times.push(time);
   progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);
   counts.push(count);
@@ -144,9 +172,8 @@ spawnSync(process.execPath, [join(projectDirectory, "scripts/local.ts"), "delete
   cwd: projectDirectory,
   env: testEnvironment,
 });
-const failures = counts.flatMap((count) => count.failures ?? []);
-const sum = (key: "passed" | "failed") => counts.reduce((total, count) => total + count[key], 0);
+const { passed, failed, failures } = total(counts);
 console.log(`\n${timeTable(times)}\n`);
 for (const failure of failures) console.log(`FAILED ${failure}`);
-console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
-process.exitCode = sum("failed") > 0 ? 1 : 0;
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

@@ -36,8 +36,14 @@ class TaskStarter:
         """
         asked, answered = self.process.stdin, self.process.stdout
         assert asked is not None and answered is not None
-        request = {"script": str(script), "environment": dict(environment), "seconds": seconds}
-        asked.write(json.dumps({**request, "output": str(output), "error": str(error)}) + "\n")
+        request = {
+            "script": str(script),
+            "environment": dict(environment),
+            "output": str(output),
+            "error": str(error),
+            "seconds": seconds,
+        }
+        asked.write(json.dumps(request) + "\n")
         asked.flush()
         answer = answered.readline()
         if not answer:

@@ -123,27 +123,21 @@ function noted(known: Identity, live: Answer, isCertain: boolean): Identity {
  */
 function difference(context: string, known: Identity, live: Answer): string | undefined {
   const key = comparable(known, live);
-  if (key ? known[key] === live[key] : !known.namespaceUid || live.namespaceUid !== undefined)
-    return undefined;
-  const [orElse, sign] = {
-    kubeSystemUid: [
-      "",
-      `its namespace kube-system has uid ${live.kubeSystemUid}, and had ${known.kubeSystemUid}`,
-    ],
-    namespaceUid: [
-      ", or the namespace was made anew",
-      `the stack's namespace there has uid ${live.namespaceUid}, and had ${known.namespaceUid}`,
-    ],
-    none: [
-      ", or the namespace was deleted",
-      `the stack's namespace is not there, and had uid ${known.namespaceUid}`,
-    ],
-  }[key ?? "none"] as [string, string];
+  const isGone = !key && known.namespaceUid !== undefined && live.namespaceUid === undefined;
+  if (!isGone && (!key || known[key] === live[key])) return undefined;
+  const [orElse, found] = isGone
+    ? [", or the namespace was deleted", "the stack's namespace is not there, and had uid"]
+    : key === "kubeSystemUid"
+      ? ["", `its namespace kube-system has uid ${live.kubeSystemUid}, and had`]
+      : [
+          ", or the namespace was made anew",
+          `the stack's namespace there has uid ${live.namespaceUid}, and had`,
+        ];
   return (
-    `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${sign} ` +
-    "when the stack was made. No object was changed. Set modelcar:kubeContext to a context of the stack's cluster; or " +
-    "pulumi destroy there first, to move the stack; or, where the new cluster has taken the old one's place and everything " +
-    `is to be made anew: ${consentVariable}=${key ? live[key] : nameOf(live)} pulumi up`
+    `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${found} ` +
+    `${known[key ?? "namespaceUid"]} when the stack was made. No object was changed. Set modelcar:kubeContext to a ` +
+    "context of the stack's cluster; or pulumi destroy there first, to move the stack; or, where the new cluster has " +
+    `taken the old one's place and everything is to be made anew: ${consentVariable}=${key ? live[key] : nameOf(live)} pulumi up`
   );
 }
 

@@ -119,7 +119,8 @@ export type GoModuleName = "cluster" | "tekton" | "pulumi-kubernetes" | "crds";
 const environment: NodeJS.ProcessEnv = {
   ...process.env,
   CGO_ENABLED: "0",
-  GOFLAGS: "-mod=readonly -trimpath -buildvcs=false",
+  // What a debugger would read is left out of the binaries, so it isn't compiled either.
+  GOFLAGS: "-mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false",
   GOTOOLCHAIN: "local",
   // Their sums are pinned in our go.sum; the public checksum database doesn't serve these modules everywhere.
   GONOSUMDB: [

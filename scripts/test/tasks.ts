@@ -17,7 +17,7 @@ import { projectDirectory } from "../../local/paths.ts";
 import type { Progress } from "../../local/progress.ts";
 import { run } from "../../local/run.ts";
 import { goModuleSource, goToolDirectory } from "../../local/toolchain/go.ts";
-import type { Count } from "./timings.ts";
+import { type Count, total } from "./timings.ts";
 
 /** The tests that run in an image. */
 interface Suite {
@@ -83,12 +83,7 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
     await run("chmod", ["-R", "a+rX", project]);
     const counts: Count[] = [];
     for (const suite of suites) counts.push(await runSuite(suite, project, progress));
-    return {
-      passed: counts.reduce((sum, { passed }) => sum + passed, 0),
-      failed: counts.reduce((sum, { failed }) => sum + failed, 0),
-      files: counts.flatMap(({ files = [] }) => files),
-      failures: counts.flatMap(({ failures = [] }) => failures),
-    };
+    return total(counts);
   } finally {
     rmSync(project, { recursive: true });
   }

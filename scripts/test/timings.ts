@@ -30,6 +30,16 @@ export interface Count {
   readonly failures?: readonly string[];
 }
 
+/** What several came to. */
+export function total(counts: readonly Count[]): Required<Count> {
+  return {
+    passed: counts.reduce((sum, { passed }) => sum + passed, 0),
+    failed: counts.reduce((sum, { failed }) => sum + failed, 0),
+    files: counts.flatMap(({ files = [] }) => files),
+    failures: counts.flatMap(({ failures = [] }) => failures),
+  };
+}
+
 export interface PartTime {
   readonly name: string;
   readonly seconds: number;

@@ -27,6 +27,7 @@ import {
   type CommandResult,
   commandLines,
   configure,
+  crash,
   kubectl,
   list,
   outputs,
@@ -333,13 +334,10 @@ describe("the user's secrets", () => {
 });
 
 describe("a crash", () => {
-  const pidOf = (pattern: string) =>
-    execFileSync("pgrep", ["--oldest", "--full", pattern], { encoding: "utf8" }).trim();
-
-  it.each(["kube-apiserver --", "kubelet --config", "bin/containerd --config", "node/gateway.ts"])(
-    "of %s is mended by start",
-    async (pattern) => {
-      process.kill(Number(pidOf(pattern)), "SIGKILL");
+  it.each(["apiServer", "kubelet", "containerd", "gateway"] as const)(
+    "of the %s is mended by start",
+    async (command) => {
+      crash(command);
       expect((await script("start")).status).toBe(0);
       expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
     },

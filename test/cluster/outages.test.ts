@@ -1,9 +1,7 @@
 /** What becomes of a run under way when a part of the platform goes. Nothing else may use the platform meanwhile. */
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Bench, greeting, isRunning, row, slow, watched } from "./fault-rows.ts";
-import { kubectl } from "./platform.ts";
+import { crash, kubectl } from "./platform.ts";
 
 let bench: Bench;
 beforeAll(async () => {
@@ -33,11 +31,7 @@ describe("a run under way", () => {
     await bench.pipeline("restart", slow(20));
     const { outputs, lines } = watched(bench.inputs("restart"));
     await bench.until("restart", isRunning);
-    const pid = execFileSync("pgrep", ["--oldest", "--full", "kube-apiserver --"], {
-      encoding: "utf8",
-    }).trim();
-    expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).toMatch(/kube-apiserver/);
-    process.kill(Number(pid), "SIGKILL");
+    crash("apiServer");
     expect((await outputs).results).toEqual({ word: "hello" });
     expect(lines.join("\n")).toMatch(/no contact with the cluster.*in contact again/s);
     expect(await bench.runs("restart")).toHaveLength(1);

@@ -1,5 +1,5 @@
 /** What the cluster tests share: the project's own commands run as a user would, on a state folder of the tests. */
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -101,4 +101,25 @@ export function commandLines(): string[] {
     .map((entry) =>
       existsSync(`/proc/${entry}/cmdline`) ? readFileSync(`/proc/${entry}/cmdline`, "utf8") : "",
     );
+}
+
+/**
+ * Commands of the platform's processes, as `pgrep --full` finds them. Other tests run API servers of their own meanwhile, so
+ * the platform's is told by its state folder.
+ */
+export const platformProcesses = {
+  apiServer: `kube-apiserver --.*${stateDirectory}/`,
+  kubelet: "kubelet --config",
+  containerd: "bin/containerd --config",
+  gateway: "node/gateway.ts",
+} as const;
+
+/**
+ * Kills a process of the platform, as a crash would.
+ * @throws Error where it does not run.
+ */
+export function crash(command: keyof typeof platformProcesses): void {
+  const pattern = platformProcesses[command];
+  const pid = execFileSync("pgrep", ["--oldest", "--full", pattern], { encoding: "utf8" }).trim();
+  process.kill(Number(pid), "SIGKILL");
 }
