@@ -20,6 +20,9 @@ import {
 } from "./fields.ts";
 import { accessMode, volume } from "./volume.ts";
 
+/** Share of each GPU's memory that vLLM may take where nothing is said. */
+export const defaultGpuMemoryUtilization = 0.9;
+
 const huggingFaceSource = z.strictObject({
   /** Repository that is pulled. */
   huggingFace: text(/^[\w.-]+\/[\w.-]+$/, "a Hugging Face repository: <owner>/<name>"),
@@ -230,7 +233,7 @@ const serve = z
     /** Tokens that one request may have, prompt and answer together. */
     maxModelLen: integer(1, 10_000_000),
     /** Share of each GPU's memory that vLLM may take. */
-    gpuMemoryUtilization: number(0.1, 1).default(0.9),
+    gpuMemoryUtilization: number(0.1, 1).default(defaultGpuMemoryUtilization),
     /** Sequences that vLLM works on at once. Default: vLLM's own. */
     maxNumSeqs: integer(1, 100_000).optional(),
     /** Arguments of this model, behind those of its runtime; what other keys decide is refused. */

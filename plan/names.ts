@@ -3,6 +3,9 @@
 /** The volume on which the tasks of a pipeline hand models over. */
 export const sharedClaim = "modelcar-storage";
 
+/** The ConfigMap with what runs outside Pulumi deploy, as the Tasks that do so mount it. */
+export const deploymentsMap = "modelcar-deployments";
+
 /** The chat UI: all its objects. */
 export const chatName = "anything-llm";
 

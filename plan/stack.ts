@@ -8,6 +8,7 @@ import { pipelinesFor, runGpus } from "../components/pipelines/catalogue.ts";
 import { tasksOf } from "../components/pipelines/definition.ts";
 import { containerDefaults } from "../components/project/manifests.ts";
 import { deploymentMode } from "../components/serving/deployment-mode.ts";
+import { modelPlacement } from "../components/serving/vllm.ts";
 import type { Config, Model } from "../config.ts";
 import { quotaFor } from "../sizing/quota.ts";
 import { sizeStack } from "../sizing/report.ts";
@@ -96,6 +97,7 @@ export function planStack(config: Config, taskFiles: string) {
         BASE_IMAGE: images.modelcarBase ?? "",
         ANYTHINGLLM_IMAGE: images.anythingllm ?? "",
       },
+      deployments: { endpoint: config.endpoint, servingRuntimes: config.servingRuntimes },
     },
     runtimes: runtimesOf(config),
     /** What the runs of all models have in common. */
@@ -117,7 +119,7 @@ export function planStack(config: Config, taskFiles: string) {
         namespace,
         context,
         pullSecrets: settings.pullSecrets,
-        accelerators: config.accelerators,
+        placement: modelPlacement(model.serve, config.accelerators),
         endpoint: config.endpoint,
         deploymentMode: deploying,
         monitoring: config.monitoring,

@@ -105,6 +105,8 @@ def run_task(tmp_path: Path, task_starter: TaskStarter) -> Callable[..., Outcome
             "HF_HOME": str(tmp_path / "huggingface"),
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "PYTHONPATH": str(TASKS / "common"),
+            # The ConfigMap that their pods mount, as scripts/test/tasks.ts has it rendered.
+            "DEPLOYMENTS_DIRECTORY": str(TASKS.parent / "deployments"),
             # As the image has it, for the Pythons that a script starts.
             "PYTHONDONTWRITEBYTECODE": "1",
             **{"RESULT_" + key.upper().replace("-", "_"): str(results / key) for key in result_names},

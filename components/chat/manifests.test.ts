@@ -1,9 +1,6 @@
 import { expect, test } from "vitest";
 import type { Network } from "../../plan/network.ts";
-// What the Task deploy-anythingllm makes; its own tests compare with the same file.
-import expected from "../../tasks/deploy-anythingllm/expected_manifests.json" with { type: "json" };
 import { httpRoute, ingress, route } from "../serving/endpoint.ts";
-import type { Platform } from "../shared/security.ts";
 import {
   type ChatSpec,
   chatDeployment,
@@ -17,31 +14,57 @@ import { chatPolicies } from "./network-policies.ts";
 
 const endpoint = { exposure: "route", timeoutSeconds: 600, mesh: false } as const;
 
-type Inputs = (typeof expected)[number]["chat"];
-const specOf = (chat: Inputs): ChatSpec => ({
-  ...chat,
-  platform: chat.platform as Platform,
-  model: { name: chat.model, apiUrl: `${chat.url}/v1`, maxModelLen: chat.maxModelLen },
-  apiKeySecret: chat.apiKeySecret ? { name: chat.apiKeySecret, key: chat.apiKey } : undefined,
-  // Both have the image's own for it.
-  storageDirectory: undefined,
-  pullSecrets: chat.pullSecret ? [chat.pullSecret] : [],
-});
+const onKubernetes: ChatSpec = {
+  platform: "kubernetes",
+  namespace: "ai",
+  name: "anything-llm",
+  image: "quay.io/modelcar/anythingllm@sha256:1",
+  model: { name: "sums", apiUrl: "http://sums-predictor.ai.svc.cluster.local/v1", maxModelLen: 8192 },
+  storage: "10Gi",
+  pullSecrets: [],
+};
 
-test.each(expected)("the Task makes the same objects on $chat.platform", ({ chat, objects }) => {
-  const spec = specOf(chat);
-  const made = [
-    { apiVersion: "v1", kind: "PersistentVolumeClaim", ...chatVolumeClaim(spec) },
-    { apiVersion: "apps/v1", kind: "Deployment", ...chatDeployment(spec) },
-    { apiVersion: "v1", kind: "Service", ...chatService(spec) },
-    ...(chat.platform === "openshift" ? [route(exposedChat(spec, endpoint))] : []),
-  ];
-  expect(made).toEqual(objects);
-});
-
-const [onKubernetes] = expected.map(({ chat }) => specOf(chat)) as [ChatSpec];
 const variable = (spec: ChatSpec, name: string) =>
   chatDeployment(spec).spec.template.spec.containers[0]?.env.find((entry) => entry.name === name);
+
+test("on OpenShift it keeps its files where Red Hat's image does, trusts the cluster's services and is routed as a whole", () => {
+  const spec: ChatSpec = { ...onKubernetes, platform: "openshift", pullSecrets: ["quay"] };
+  const pod = chatDeployment(spec).spec.template.spec;
+  expect(pod.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+  expect(pod.imagePullSecrets).toEqual([{ name: "quay" }]);
+  expect(pod.containers[0]?.volumeMounts).toEqual([
+    { name: "storage", mountPath: "/opt/app-root/src/anythingllm" },
+    { name: "service-ca", mountPath: "/var/run/modelcar/service-ca", readOnly: true },
+  ]);
+  expect(variable(spec, "NODE_EXTRA_CA_CERTS")).toBeDefined();
+  expect(variable(onKubernetes, "NODE_EXTRA_CA_CERTS")).toBeUndefined();
+  expect(route(exposedChat(spec, endpoint)).spec).toMatchObject({
+    path: "/",
+    to: { kind: "Service", name: "anything-llm" },
+    tls: { termination: "edge" },
+  });
+});
+
+test("its Service finds its pod, and its volume and keys are its own", () => {
+  const { spec } = chatDeployment(onKubernetes);
+  expect(chatService(onKubernetes).spec.selector).toEqual(spec.selector.matchLabels);
+  expect(spec.template.metadata.labels).toEqual(spec.selector.matchLabels);
+  expect(chatVolumeClaim(onKubernetes).metadata.name).toBe("anything-llm");
+  expect(spec.template.spec.volumes).toContainEqual({
+    name: "storage",
+    persistentVolumeClaim: { claimName: "anything-llm" },
+  });
+  expect(variable(onKubernetes, "AUTH_TOKEN")).toMatchObject({
+    valueFrom: { secretKeyRef: { name: "anything-llm", key: "AUTH_TOKEN" } },
+  });
+});
+
+test("it says the model's key, or that there is none", () => {
+  const keyed = { ...onKubernetes, apiKeySecret: { name: "sums-api-key", key: "api-key" } };
+  const name = "GENERIC_OPEN_AI_API_KEY";
+  expect(variable(onKubernetes, name)).toMatchObject({ value: "none" });
+  expect(variable(keyed, name)).toMatchObject({ valueFrom: { secretKeyRef: keyed.apiKeySecret } });
+});
 
 test("prompt and answer fit the model together, however short it is", () => {
   for (const [maxModelLen, answer] of [

@@ -1,12 +1,14 @@
-/** AnythingLLM before a served model. The Task deploy-anythingllm makes the same objects for runs outside Pulumi. */
+/** AnythingLLM before a served model. */
 import { chatInterface } from "../../sizing/platform-containers.ts";
 import type { PolicyRule } from "../access/jobs.ts";
 import { identity } from "../serving/any-user.ts";
 import type { Endpoint, ExposedModel } from "../serving/endpoint.ts";
+import { type Count, minus, partOf } from "../shared/given.ts";
 import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 
-export interface ChatSpec<Text = string> {
+/** `Text` and `N`: as of an InferenceServiceSpec. */
+export interface ChatSpec<Text = string, N extends Count = number> {
   readonly platform: Platform;
   readonly namespace: string;
   /** Of all its objects. */
@@ -22,7 +24,7 @@ export interface ChatSpec<Text = string> {
     /** URL of its OpenAI API, with /v1. */
     readonly apiUrl: Text;
     /** Tokens of a prompt and its answer together. */
-    readonly maxModelLen: number;
+    readonly maxModelLen: N;
   };
   /** What the model asks callers for. Default: nothing. */
   readonly apiKeySecret?: { readonly name: string; readonly key: string } | undefined;
@@ -36,7 +38,7 @@ export interface ChatSpec<Text = string> {
   readonly pullSecrets: readonly string[];
 }
 
-type ChatName = Pick<ChatSpec<unknown>, "name" | "namespace">;
+type ChatName = Pick<ChatSpec<unknown, Count>, "name" | "namespace">;
 
 /** The UI's port in its pod. */
 export const chatPort = 3001;
@@ -53,7 +55,7 @@ export const chatLabels = (name: string) => ({ "app.kubernetes.io/name": name, .
  * Red Hat's image links AnythingLLM's folders into a place of its own at each start, and empties the folder that the
  * original uses.
  */
-const storageDirectories: Record<Platform, string> = {
+export const storageDirectories: Record<Platform, string> = {
   openshift: "/opt/app-root/src/anythingllm",
   kubernetes: "/app/server/storage",
 };
@@ -66,7 +68,7 @@ export const chatMetadata = ({ name, namespace }: ChatName) => ({
   labels: chatLabels(name),
 });
 
-export function chatVolumeClaim({ name, namespace, storage, storageClass }: ChatSpec<unknown>) {
+export function chatVolumeClaim({ name, namespace, storage, storageClass }: ChatSpec<unknown, Count>) {
   return volumeClaim({ name, namespace, size: storage, storageClass });
 }
 
@@ -111,7 +113,7 @@ export function chatToken(chat: ChatName) {
 }
 
 /** One pod, which goes before the next one comes: its database is a file on a volume that one node mounts. */
-export function chatDeployment<Text>(chat: ChatSpec<Text>) {
+export function chatDeployment<Text>(chat: ChatSpec<Text, Count>) {
   const { name, platform, pullSecrets } = chat;
   return {
     metadata: chatMetadata(chat),
@@ -142,7 +144,7 @@ export function chatDeployment<Text>(chat: ChatSpec<Text>) {
 }
 
 /** The root file system stays writable: the image generates its database client among its own files at each start. */
-function container<Text>(chat: ChatSpec<Text>) {
+function container<Text>(chat: ChatSpec<Text, Count>) {
   const probe = { httpGet: { path: "/api/ping", port: "http" }, timeoutSeconds: 5 };
   return {
     name: "anything-llm",
@@ -171,8 +173,8 @@ function container<Text>(chat: ChatSpec<Text>) {
  * What is set here wins over what someone chose in the UI, at each start. AnythingLLM fills all of its token limit with the
  * prompt, and vLLM counts prompt and answer together.
  */
-function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Text>) {
-  const answer = Math.min(longestAnswer, Math.floor(model.maxModelLen / 4));
+function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Text, Count>) {
+  const answer = partOf(model.maxModelLen, 4, longestAnswer);
   const values: Record<string, string | Text> = {
     ...identity,
     STORAGE_DIR: "/app/server/storage",
@@ -180,7 +182,7 @@ function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Tex
     LLM_PROVIDER: "generic-openai",
     GENERIC_OPEN_AI_BASE_PATH: model.apiUrl,
     GENERIC_OPEN_AI_MODEL_PREF: model.name,
-    GENERIC_OPEN_AI_MODEL_TOKEN_LIMIT: String(model.maxModelLen - answer),
+    GENERIC_OPEN_AI_MODEL_TOKEN_LIMIT: String(minus(model.maxModelLen, answer)),
     GENERIC_OPEN_AI_MAX_TOKENS: String(answer),
     EMBEDDING_ENGINE: "native",
     VECTOR_DB: "lancedb",

@@ -110,12 +110,12 @@ function candidateOf(
   { model, service }: ModelArgs,
   storageUri: pulumi.Output<string>,
 ): Candidate<pulumi.Output<string>> {
-  const { platform, namespace, deploymentMode, accelerators, pullSecrets, endpoint, runtime } = service;
+  const { platform, namespace, deploymentMode, placement, pullSecrets, endpoint, runtime } = service;
   const spec: Omit<CandidateSpec, "storageUri"> = {
     platform,
     namespace,
     deploymentMode,
-    accelerators,
+    placement,
     pullSecrets,
     name: model.name,
     serve: model.serve,

@@ -1,7 +1,10 @@
 import { expect, test, vi } from "vitest";
-import type { StepTemplate, Task } from "./tekton.ts";
+import type { StepTemplate, Task, TaskSpec } from "./tekton.ts";
 
-vi.mock("@pulumi/kubernetes", () => ({ apiextensions: { CustomResource: class {} } }));
+vi.mock("@pulumi/kubernetes", () => ({
+  apiextensions: { CustomResource: class {} },
+  core: { v1: { ConfigMap: class {} } },
+}));
 vi.mock("@pulumi/pulumi", () => ({
   ComponentResource: class {
     registerOutputs() {}
@@ -9,7 +12,17 @@ vi.mock("@pulumi/pulumi", () => ({
 }));
 const { Pipelines } = await import("./pipelines.ts");
 
-const digestWith = (stepTemplate: StepTemplate | undefined, command = "true") => {
+const runtime = { args: [], env: {}, startupMinutes: 30 };
+const deployments = {
+  endpoint: { exposure: "none", timeoutSeconds: 600, mesh: false },
+  servingRuntimes: { "vllm-cuda": runtime, "vllm-cpu": runtime },
+} as const;
+
+const digestWith = (
+  stepTemplate: StepTemplate | undefined,
+  command = "true",
+  more: Partial<TaskSpec> = {},
+) => {
   const task: Task = {
     apiVersion: "tekton.dev/v1",
     kind: "Task",
@@ -17,6 +30,7 @@ const digestWith = (stepTemplate: StepTemplate | undefined, command = "true") =>
     spec: {
       steps: [{ name: "check", image: "tasks@sha256:1", command: [command] }],
       ...(stepTemplate ? { stepTemplate } : {}),
+      ...more,
     },
   };
   const definition = {
@@ -27,7 +41,8 @@ const digestWith = (stepTemplate: StepTemplate | undefined, command = "true") =>
     steps: [{ task: "check" }],
     results: {},
   };
-  const args = { namespace: "ai", pipelines: [definition], tasks: [task], timeoutMinutes: 60, defaults: {} };
+  const common = { namespace: "ai", timeoutMinutes: 60, defaults: {}, deployments };
+  const args = { ...common, pipelines: [definition], tasks: [task] };
   return new Pipelines("pipelines", args).digests.checked;
 };
 const namespace = { name: "NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } };
@@ -38,4 +53,20 @@ test("what a pod is told of itself asks for no other run, and everything else of
   expect(digestWith({ env: [namespace, { name: "LEVEL", value: "1" }] })).not.toBe(before);
   expect(digestWith({ securityContext: {} })).not.toBe(before);
   expect(digestWith(undefined, "false")).not.toBe(before);
+});
+
+test("what runs outside Pulumi deploy asks for no other run of ours", () => {
+  const step = { name: "check", image: "tasks@sha256:1", command: ["true"] };
+  const tmp = { name: "tmp", emptyDir: {} };
+  const own = { name: "deployments", configMap: { name: "modelcar-deployments", optional: true } };
+  const mounts = [{ name: "tmp", mountPath: "/tmp" }];
+  const ownMount = { name: "deployments", mountPath: "/etc/modelcar/deployments", readOnly: true };
+  const before = digestWith(undefined, "true", {
+    steps: [{ ...step, volumeMounts: mounts }],
+    volumes: [tmp],
+  });
+  const steps = [{ ...step, volumeMounts: [...mounts, ownMount] }];
+  expect(digestWith(undefined, "true", { steps, volumes: [tmp, own] })).toBe(before);
+  const another = { name: "deployments", configMap: { name: "another" } };
+  expect(digestWith(undefined, "true", { steps, volumes: [tmp, another] })).not.toBe(before);
 });

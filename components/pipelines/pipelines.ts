@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { deploymentsMap } from "../../plan/names.ts";
+import { type DeploymentSettings, deploymentTemplates } from "../deployments/templates.ts";
 import { digestOf } from "../shared/digest.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type PipelineDefinition, pipelineOf } from "./definition.ts";
@@ -14,6 +16,8 @@ export interface PipelinesArgs {
   readonly timeoutMinutes: number;
   /** Values that params have in this stack for runs which do not say them. */
   readonly defaults: Readonly<Record<string, string>>;
+  /** What is deployed by runs outside Pulumi. */
+  readonly deployments: DeploymentSettings;
 }
 
 /** The Tekton Tasks and the pipelines made of them. */
@@ -24,6 +28,7 @@ export class Pipelines extends pulumi.ComponentResource {
   constructor(name: string, args: PipelinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Pipelines", name, {}, inheritedDependsOn(opts));
     const child = { parent: this };
+    new k8s.core.v1.ConfigMap(deploymentsMap, deploymentsOf(args), child);
     const tasks = args.tasks.map(
       (task) => new k8s.apiextensions.CustomResource(task.metadata.name, task, child),
     );
@@ -35,6 +40,14 @@ export class Pipelines extends pulumi.ComponentResource {
     this.digests = Object.fromEntries(digests);
     this.registerOutputs({ digests: this.digests });
   }
+}
+
+/** The templates of what runs outside Pulumi deploy. */
+function deploymentsOf({ namespace, deployments }: Pick<PipelinesArgs, "namespace" | "deployments">) {
+  return {
+    metadata: { name: deploymentsMap, namespace },
+    data: { "templates.json": JSON.stringify(deploymentTemplates(deployments)) },
+  };
 }
 
 /**
@@ -51,10 +64,29 @@ interface Variable {
   readonly valueFrom?: { readonly fieldRef?: object };
 }
 
-/** A Task without what its pods are told of themselves, such as their namespace. */
-function withoutPlace(spec: TaskSpec | undefined) {
+/** A Task without what its pods are told of themselves, such as their namespace, and of what runs outside Pulumi deploy. */
+function withoutPlace(task: TaskSpec | undefined) {
+  const spec = task && withoutDeployments(task);
   const { env = [], ...others } = (spec?.stepTemplate ?? {}) as { readonly env?: readonly Variable[] };
   const said = env.filter(({ valueFrom }) => !valueFrom?.fieldRef);
   const stepTemplate = { ...others, ...(said.length > 0 ? { env: said } : {}) };
   return spec && { ...spec, stepTemplate: Object.keys(stepTemplate).length > 0 ? stepTemplate : undefined };
+}
+
+/** Our own runs say themselves what they deploy. */
+function withoutDeployments(spec: TaskSpec): TaskSpec {
+  const { volumes = [] } = spec as { readonly volumes?: readonly Volume[] };
+  const own = volumes.filter(({ configMap }) => configMap?.name === deploymentsMap);
+  if (own.length === 0) return spec;
+  const isOther = ({ name }: { readonly name: string }) => own.every((volume) => volume.name !== name);
+  const steps = spec.steps.map((step) => {
+    const { volumeMounts = [] } = step as { readonly volumeMounts?: readonly Volume[] };
+    return { ...step, volumeMounts: volumeMounts.filter(isOther) };
+  });
+  return { ...spec, steps, volumes: volumes.filter(isOther) };
+}
+
+interface Volume {
+  readonly name: string;
+  readonly configMap?: { readonly name: string };
 }

@@ -19,7 +19,7 @@ const spec: DeploymentServiceSpec = {
     startupMinutes: 10,
   },
   modelImage: "registry.test/models/sums@sha256:1",
-  accelerators: {},
+  placement: {},
   serve: {
     gpus: 0,
     cpu: "1",

@@ -4,7 +4,6 @@
  */
 
 import { accounts } from "../../plan/names.ts";
-import type { Accelerator } from "../../sizing/placement.ts";
 import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 import {
@@ -12,7 +11,7 @@ import {
   modelDirectory,
   modelEnv,
   modelLabels,
-  modelPlacement,
+  type modelPlacement,
   modelResources,
   port,
   type RuntimeSpec,
@@ -44,7 +43,8 @@ export interface DeploymentServiceSpec<Text = string> {
   readonly runtime: RuntimeSpec;
   /** repository@sha256:… of the model image. */
   readonly modelImage: Text;
-  readonly accelerators: Readonly<Record<string, Accelerator>>;
+  /** Which nodes its pod goes to. */
+  readonly placement: Partial<ReturnType<typeof modelPlacement>>;
   readonly serve: ServeSpec & { readonly stopped: boolean };
   readonly cache: Cache;
   /** Image with the ORAS command line and a shell, for `fetch: oras`. */
@@ -117,7 +117,7 @@ export function modelDeployment<Text>(spec: DeploymentServiceSpec<Text>) {
           ...(spec.pullSecrets.length > 0
             ? { imagePullSecrets: spec.pullSecrets.map((secret) => ({ name: secret })) }
             : {}),
-          ...modelPlacement(serve, spec.accelerators),
+          ...spec.placement,
           initContainers: [fetchContainer(spec)],
           containers: [
             {

@@ -9,7 +9,7 @@ const spec: InferenceServiceSpec = {
   runtime: "vllm-cpu",
   deploymentMode: "Standard",
   storageUri: "s3://llm-models/sums/1/",
-  accelerators: {},
+  placement: {},
   serve: {
     gpus: 0,
     cpu: "1",

@@ -1,8 +1,8 @@
 /** KServe's InferenceService of one model. */
 import { predictorName } from "../../plan/addresses.ts";
 import { accounts } from "../../plan/names.ts";
-import type { Accelerator } from "../../sizing/placement.ts";
 import kserveNames from "../../tasks/common/kserve_names.json" with { type: "json" };
+import type { Count } from "../shared/given.ts";
 import { modelPod, type Platform } from "../shared/security.ts";
 import type { DeploymentMode } from "./deployment-mode.ts";
 import { deploymentStrategy } from "./rollout.ts";
@@ -11,7 +11,7 @@ import {
   modelArgs,
   modelEnv,
   modelLabels,
-  modelPlacement,
+  type modelPlacement,
   modelResources,
   port,
   type ServeSpec,
@@ -27,8 +27,11 @@ export interface Autoscaling {
   readonly prometheus: string;
 }
 
-/** `Text` is string, or in the program an Output where only a pipeline run can tell. */
-export interface InferenceServiceSpec<Text = string> {
+/**
+ * `Text` is string, or in the program an Output where only a pipeline run can tell. `N` is number, or {@link Count} for a run
+ * outside Pulumi.
+ */
+export interface InferenceServiceSpec<Text = string, N extends Count = number> {
   readonly platform: Platform;
   readonly name: string;
   readonly namespace: string;
@@ -49,9 +52,11 @@ export interface InferenceServiceSpec<Text = string> {
         readonly modelVersionId: Text;
       }
     | undefined;
-  /** GPUs that `serve.accelerator` can name. */
-  readonly accelerators: Readonly<Record<string, Accelerator>>;
-  readonly serve: ServeSpec & {
+  /** Which nodes its pods go to. */
+  readonly placement: Partial<ReturnType<typeof modelPlacement>>;
+  /** Account of its pods. Default: the stack's, which may read the object store. */
+  readonly serviceAccount?: string | undefined;
+  readonly serve: ServeSpec<N> & {
     readonly rollout: "RollingUpdate" | "Recreate";
     /** Copies, where `autoscaling` does not decide. */
     readonly replicas: number;
@@ -78,7 +83,7 @@ export interface InferenceServiceSpec<Text = string> {
  * Kubernetes' 600 s and puts back after a change by hand (`serving.knative.dev/progress-deadline` is read by Knative only). A
  * longer load makes the service's status false until the pod is ready; nothing is rolled back, so only a person is misled.
  */
-export function inferenceService<Text>(spec: InferenceServiceSpec<Text>) {
+export function inferenceService<Text, N extends Count = number>(spec: InferenceServiceSpec<Text, N>) {
   const { serve } = spec;
   const { minReplicas, maxReplicas } = serve.autoscaling ?? {
     minReplicas: serve.replicas,
@@ -95,7 +100,7 @@ export function inferenceService<Text>(spec: InferenceServiceSpec<Text>) {
     },
     spec: {
       predictor: {
-        serviceAccountName: accounts.serving,
+        serviceAccountName: spec.serviceAccount ?? accounts.serving,
         // OpenShift AI sets it to true itself where its proxy has to check tokens.
         automountServiceAccountToken: false,
         minReplicas,
@@ -108,7 +113,7 @@ export function inferenceService<Text>(spec: InferenceServiceSpec<Text>) {
           ? { imagePullSecrets: spec.pullSecrets.map((name) => ({ name })) }
           : {}),
         securityContext: modelPod(spec.platform),
-        ...modelPlacement(serve, spec.accelerators),
+        ...spec.placement,
         model: {
           modelFormat,
           runtime: spec.runtime,
@@ -122,12 +127,12 @@ export function inferenceService<Text>(spec: InferenceServiceSpec<Text>) {
   };
 }
 
-function optionalEnv<Text>({ serve, apiKeySecret }: InferenceServiceSpec<Text>) {
+function optionalEnv<Text>({ serve, apiKeySecret }: InferenceServiceSpec<Text, Count>) {
   const env = modelEnv(serve, apiKeySecret);
   return env.length > 0 ? { env } : {};
 }
 
-function annotations<Text>(spec: InferenceServiceSpec<Text>): Record<string, string> {
+function annotations<Text>(spec: InferenceServiceSpec<Text, Count>): Record<string, string> {
   return {
     "serving.kserve.io/deploymentMode": spec.deploymentMode,
     // "none": as many copies as minReplicas says, and no HorizontalPodAutoscaler, which KServe makes otherwise.
@@ -138,7 +143,7 @@ function annotations<Text>(spec: InferenceServiceSpec<Text>): Record<string, str
   };
 }
 
-function labels<Text>(spec: InferenceServiceSpec<Text>): Record<string, string | Text> {
+function labels<Text>(spec: InferenceServiceSpec<Text, Count>): Record<string, string | Text> {
   const { registration } = spec;
   const inRegistry = "modelregistry.opendatahub.io";
   return {
@@ -158,14 +163,14 @@ function labels<Text>(spec: InferenceServiceSpec<Text>): Record<string, string |
  * OpenShift AI exposes only what is labelled so. KServe elsewhere makes an Ingress of the model's name under a domain of its own
  * for all that is not labelled; ours has that name and says /v1 alone.
  */
-function visibility<Text>({ platform, route }: InferenceServiceSpec<Text>): Record<string, string> {
+function visibility<Text>({ platform, route }: InferenceServiceSpec<Text, Count>): Record<string, string> {
   const label = "networking.kserve.io/visibility";
   if (platform === "kubernetes") return { [label]: "cluster-local" };
   return route ? { [label]: "exposed" } : {};
 }
 
 /** The length of vLLM's queue, for KEDA. OpenShift AI makes the named login for its Prometheus when it sees this metric. */
-function queueMetric<Text>(spec: InferenceServiceSpec<Text>, { target, prometheus }: Autoscaling) {
+function queueMetric<Text>(spec: InferenceServiceSpec<Text, Count>, { target, prometheus }: Autoscaling) {
   const { platform, namespace, name } = spec;
   const login = { authModes: "bearer", authenticationRef: { name: "inference-prometheus-auth" } };
   return {

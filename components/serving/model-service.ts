@@ -21,7 +21,7 @@ export interface ModelServiceArgs
     | "deploymentMode"
     | "storageUri"
     | "registration"
-    | "accelerators"
+    | "placement"
     | "pullSecrets"
   > {
   /** Context of the kubeconfig. */

@@ -1,8 +1,10 @@
 /** How a changed model takes the place of the running one. */
 
+import { type Count, isAbove } from "../shared/given.ts";
+
 export interface Rollout {
   readonly rollout: "RollingUpdate" | "Recreate";
-  readonly gpus: number;
+  readonly gpus: Count;
   /** Copies that run, or the fewest that autoscaling leaves. */
   readonly replicas: number;
 }
@@ -14,6 +16,6 @@ export interface Rollout {
  */
 export function deploymentStrategy({ rollout, gpus, replicas }: Rollout) {
   if (rollout === "Recreate") return { type: "Recreate" };
-  const [maxSurge, maxUnavailable] = gpus > 0 && replicas > 1 ? [0, 1] : [1, 0];
+  const [maxSurge, maxUnavailable] = isAbove(gpus, 0) && replicas > 1 ? [0, 1] : [1, 0];
   return { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } };
 }

@@ -1,4 +1,5 @@
 /** KServe's ServingRuntime: one for all models on the same build of vLLM. */
+import type { Count } from "../shared/given.ts";
 import { port, type RuntimeSpec, vllmContainer, vllmVolumes } from "./vllm.ts";
 
 /** Name that KServe gives the model server's container. */
@@ -16,15 +17,15 @@ const dashboard = {
 } as const;
 
 /**
- * KServe appends each model's own arguments to `args`, and puts its name for `{{.Name}}`. The label and annotations are those
+ * `name` is by default that of the build. KServe appends each model's own arguments to `args`, and puts its name for `{{.Name}}`. The label and annotations are those
  * of OpenShift AI's own vLLM templates; `kserve-runtime: vllm` turns on its metrics dashboard.
  */
-export function servingRuntime(spec: RuntimeSpec) {
+export function servingRuntime<N extends Count = number>(spec: RuntimeSpec<N>, name: string = spec.name) {
   return {
     apiVersion: "serving.kserve.io/v1alpha1",
     kind: "ServingRuntime",
     metadata: {
-      name: spec.name,
+      name,
       namespace: spec.namespace,
       annotations: { ...dashboard[spec.name], "opendatahub.io/apiProtocol": "REST" },
       labels: { "opendatahub.io/dashboard": "true" },

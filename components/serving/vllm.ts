@@ -2,6 +2,7 @@
 import { apiKey } from "../../plan/authentication.ts";
 import { type Accelerator, nodeSelectorFor } from "../../sizing/placement.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
+import { type Count, given, isAbove, paramOf, times } from "../shared/given.ts";
 import { restrictedContainer } from "../shared/security.ts";
 import { anyUserEnv } from "./any-user.ts";
 
@@ -9,7 +10,8 @@ import { anyUserEnv } from "./any-user.ts";
 export const port = { name: "http", number: 8080 } as const;
 export const modelDirectory = "/mnt/models";
 
-export interface RuntimeSpec {
+/** `N` is number, or {@link Count} for a run outside Pulumi. */
+export interface RuntimeSpec<N extends Count = number> {
   readonly name: "vllm-cpu" | "vllm-cuda";
   readonly namespace: string;
   readonly image: string;
@@ -17,7 +19,7 @@ export interface RuntimeSpec {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** How long a model may take to load before its container is started again. */
-  readonly startupMinutes: number;
+  readonly startupMinutes: N;
 }
 
 /** How long a new pod may take until its model answers: as much to fetch the model as to load it. */
@@ -25,18 +27,18 @@ export function secondsToServe({ startupMinutes }: Pick<RuntimeSpec, "startupMin
   return 2 * 60 * startupMinutes;
 }
 
-/** How one model is served. */
-export interface ServeSpec {
+/** How one model is served. `N` is number, or {@link Count} for a run outside Pulumi. */
+export interface ServeSpec<N extends Count = number> {
   /** A key of the accelerators; needed as soon as `gpus` is above 0. */
   readonly accelerator?: string | undefined;
-  readonly gpus: number;
+  readonly gpus: N;
   readonly cpu: string;
   readonly cpuLimit: string;
   readonly memory: string;
   /** Of the node's disk, requested and allowed. Default: no bound. */
   readonly ephemeralStorage?: string | undefined;
   /** Tokens of a prompt and its answer together. */
-  readonly maxModelLen: number;
+  readonly maxModelLen: N;
   /** Share of each GPU's memory that vLLM may take, 0 to 1. */
   readonly gpuMemoryUtilization: number;
   /** Sequences that vLLM works on at once. Default: vLLM's own. */
@@ -65,10 +67,10 @@ const builds = {
  * The container without what a model adds: its own arguments, resources and files. `servedName` is the name that requests
  * must say. The startup probe gives a model its whole time to load; the other two only start after it.
  */
-export function vllmContainer(runtime: RuntimeSpec, name: string, servedName: string) {
+export function vllmContainer<N extends Count>(runtime: RuntimeSpec<N>, name: string, servedName: string) {
   const build = builds[runtime.name];
   const probe = { httpGet: { path: "/health", port: port.number }, timeoutSeconds: 5 };
-  const period = 5;
+  const attemptsPerMinute = 12;
   return {
     name,
     image: runtime.image,
@@ -87,8 +89,8 @@ export function vllmContainer(runtime: RuntimeSpec, name: string, servedName: st
     ports: [{ name: port.name, containerPort: port.number, protocol: "TCP" }],
     startupProbe: {
       ...probe,
-      periodSeconds: period,
-      failureThreshold: Math.ceil((runtime.startupMinutes * 60) / period),
+      periodSeconds: 60 / attemptsPerMinute,
+      failureThreshold: times(runtime.startupMinutes, attemptsPerMinute),
     },
     readinessProbe: { ...probe, periodSeconds: 10 },
     livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
@@ -109,32 +111,32 @@ export const vllmVolumes = [
 ];
 
 /** What a model adds to the server's arguments. All its GPUs work on each layer together. */
-export function modelArgs(serve: ServeSpec): string[] {
+export function modelArgs(serve: ServeSpec<Count>): string[] {
   return [
     `--max-model-len=${serve.maxModelLen}`,
-    ...(serve.gpus > 0 ? [`--gpu-memory-utilization=${serve.gpuMemoryUtilization}`] : []),
-    ...(serve.gpus > 1 ? [`--tensor-parallel-size=${serve.gpus}`] : []),
+    ...(isAbove(serve.gpus, 0) ? [`--gpu-memory-utilization=${serve.gpuMemoryUtilization}`] : []),
+    ...(isAbove(serve.gpus, 1) ? [`--tensor-parallel-size=${serve.gpus}`] : []),
     ...(serve.maxNumSeqs === undefined ? [] : [`--max-num-seqs=${serve.maxNumSeqs}`]),
     ...serve.vllmArgs,
   ];
 }
 
 /** What a model adds to the server's environment. vLLM asks for the key under /v1 only, so no other path may be exposed. */
-export function modelEnv(serve: ServeSpec, apiKeySecret?: string) {
+export function modelEnv(serve: ServeSpec<Count>, apiKeySecret?: string) {
   const threads = { name: "OMP_NUM_THREADS", value: wholeCores(serve.cpu) };
   const key = (name: string) => ({
     name: "VLLM_API_KEY",
     valueFrom: { secretKeyRef: { name, key: apiKey } },
   });
-  return [...(serve.gpus === 0 ? [threads] : []), ...(apiKeySecret ? [key(apiKeySecret)] : [])];
+  return [...(isAbove(serve.gpus, 0) ? [] : [threads]), ...(apiKeySecret ? [key(apiKeySecret)] : [])];
 }
 
 /** Requests and limits. Without a CPU limit KServe's webhook would set its own default, one core. */
-export function modelResources(serve: ServeSpec) {
+export function modelResources(serve: ServeSpec<Count>) {
   const both = {
     memory: serve.memory,
     ...(serve.ephemeralStorage ? { "ephemeral-storage": serve.ephemeralStorage } : {}),
-    ...(serve.gpus > 0 ? { "nvidia.com/gpu": String(serve.gpus) } : {}),
+    ...(isAbove(serve.gpus, 0) ? { "nvidia.com/gpu": String(serve.gpus) } : {}),
   };
   return { requests: { cpu: serve.cpu, ...both }, limits: { cpu: serve.cpuLimit, ...both } };
 }
@@ -147,8 +149,13 @@ export function modelPlacement(
   if (serve.gpus === 0) return {};
   const accelerator = accelerators[serve.accelerator ?? ""];
   if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
+  return onGpuNodes(nodeSelectorFor(accelerator, serve.gpus, serve));
+}
+
+/** Nodes with GPUs, which others keep off by a taint. */
+export function onGpuNodes(nodeSelector: Readonly<Record<string, string>>) {
   return {
-    nodeSelector: nodeSelectorFor(accelerator, serve.gpus, serve),
+    nodeSelector,
     tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
   };
 }
@@ -160,5 +167,7 @@ export function modelLabels(model: string) {
 
 /** Compute threads beyond the cores that a pod is sure of spin and slow each other down. */
 function wholeCores(cpu: string): string {
+  const param = paramOf(cpu);
+  if (param) return given(`whole_cores(${param})`);
   return String(Math.max(1, Math.floor(parseQuantity(cpu))));
 }

@@ -1,8 +1,18 @@
 /** Runs the tests of the task scripts inside the images that the tasks run in, against real servers. */
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { knownTasks, taskJob } from "../../components/access/jobs.ts";
+import { deploymentTemplates } from "../../components/deployments/templates.ts";
 import type { Image } from "../../local/images/image.ts";
 import {
   compressTest,
@@ -65,6 +75,12 @@ export const modelTaskSuites: readonly Suite[] = [
   { image: guidellmTest, folders: testedIn("guidellm") },
 ];
 
+const runtime = { args: [], env: {}, startupMinutes: 30 };
+const exampleSettings = {
+  endpoint: { exposure: "none", timeoutSeconds: 600, mesh: false },
+  servingRuntimes: { "vllm-cuda": runtime, "vllm-cpu": runtime },
+} as const;
+
 /** Servers that the tests start. */
 const tools = ["minio", "model-registry", "registry", "etcd", "kubernetes"] as const;
 
@@ -80,6 +96,10 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
       join(projectDirectory, "components/object-store/create_bucket.py"),
       join(project, "components/object-store/create_bucket.py"),
     );
+    // What the program gives the tasks that deploy, with a stack's usual settings.
+    mkdirSync(join(project, "deployments"));
+    const templates = deploymentTemplates(exampleSettings);
+    writeFileSync(join(project, "deployments/templates.json"), JSON.stringify(templates));
     await run("chmod", ["-R", "a+rX", project]);
     const counts: Count[] = [];
     for (const suite of suites) counts.push(await runSuite(suite, project, progress));

@@ -51,6 +51,10 @@ class Parameters:
         """Keeps a problem that concerns several parameters."""
         self._problems.append(text)
 
+    @property
+    def has_problems(self) -> bool:
+        return bool(self._problems)
+
     def check(self) -> None:
         """Raises TaskError with every problem found so far."""
         if self._problems:

@@ -1,15 +1,13 @@
 """Deploys AnythingLLM as the chat UI of a served model, and waits until it is rolled out and reachable."""
 
-import secrets
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import chat_manifests
-from chat_manifests import SECRET_KEYS, STORAGE_DIRECTORIES, Chat
 from kubernetes_objects import DIGEST_ANNOTATION, Manifest, Objects, Rollout, connect, digest_of, own_namespace
 from service_name import label_problem, service_name
 from task_support import Parameters, TaskError, run, write_result
+from templates import render
 
 FIELD_MANAGER = "modelcar-deploy-anythingllm"
 QUANTITY = r"\d+(\.\d+)?[kMGTPE]i?|\d+"
@@ -19,37 +17,44 @@ SECONDS_BETWEEN_LOOKS = 2
 
 @dataclass(frozen=True)
 class Request:
-    chat: Chat
+    # In the order in which they are applied.
+    objects: list[Manifest]
+    name: str
+    # Of the model, without /v1.
+    url: str
     timeout_seconds: int
+
+    def of_kind(self, kind: str) -> Manifest | None:
+        return next((one for one in self.objects if one["kind"] == kind), None)
 
 
 def read_parameters() -> Request:
+    """The program's own chat UI with the params filled in."""
     parameters = Parameters()
     platform = parameters.required("PLATFORM", "openshift|kubernetes", "openshift or kubernetes")
-    length = parameters.required("MAX_MODEL_LEN", r"[1-9]\d*", "a whole number")
     timeout = parameters.required("TIMEOUT_SECONDS", r"[1-9]\d*", "a whole number")
-    model = parameters.required("MODEL_NAME")
-    chat = Chat(
-        name=parameters.required("CHAT_NAME", NAME, "a name of Kubernetes with at most 53 characters"),
-        namespace=own_namespace(),
-        platform=platform,
-        image=parameters.required("ANYTHINGLLM_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "AnythingLLM's image by digest"),
-        pull_secret=parameters.optional("PULL_SECRET"),
-        url=read_url(parameters),
-        model=service_name(model) if model else "",
-        max_model_len=int(length or 0),
-        api_key_secret=parameters.optional("API_KEY_SECRET"),
-        api_key=parameters.optional("API_KEY_SECRET_KEY", "api-key"),
-        storage=parameters.required("STORAGE", QUANTITY, "a quantity"),
-        storage_class=parameters.optional("STORAGE_CLASS"),
-        storage_directory=parameters.optional("STORAGE_DIRECTORY") or STORAGE_DIRECTORIES.get(platform, ""),
-    )
+    name = parameters.required("CHAT_NAME", NAME, "a name of Kubernetes with at most 53 characters")
+    model, namespace, key = parameters.required("MODEL_NAME"), own_namespace(), parameters.optional("API_KEY_SECRET")
+    values = {
+        "NAMESPACE": namespace,
+        "CHAT_NAME": name,
+        "ANYTHINGLLM_IMAGE": parameters.required("ANYTHINGLLM_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "AnythingLLM's image by digest"),
+        "MODEL_NAME": service_name(model) if model else "",
+        "MAX_MODEL_LEN": parameters.required("MAX_MODEL_LEN", r"[1-9]\d*", "a whole number"),
+        "ENDPOINT_URL": read_url(parameters),
+        "API_KEY_SECRET": key,
+        "API_KEY_SECRET_KEY": parameters.optional("API_KEY_SECRET_KEY"),
+        "STORAGE": parameters.required("STORAGE", QUANTITY, "a quantity"),
+        "STORAGE_CLASS": parameters.optional("STORAGE_CLASS"),
+        "STORAGE_DIRECTORY": parameters.optional("STORAGE_DIRECTORY"),
+        "PULL_SECRET": parameters.optional("PULL_SECRET"),
+    }
     # OpenShift makes the Route's host of both.
-    host = f"{chat.name}-{chat.namespace}"
-    if platform == "openshift" and (problem := label_problem(chat.name, "the first part of its host", host)):
+    if platform == "openshift" and (problem := label_problem(name, "the first part of its host", f"{name}-{namespace}")):
         parameters.problem(f"CHAT_NAME: {problem}")
     parameters.check()
-    return Request(chat, int(timeout))
+    objects = render("chat", {"PLATFORM": platform, "HAS_KEY": "true" if key else "false"}, values)
+    return Request(objects, name, values["ENDPOINT_URL"], int(timeout))
 
 
 def read_url(parameters: Parameters) -> str:
@@ -103,25 +108,22 @@ def wait_for_route(objects: Objects, name: str, end: float) -> str:
 
 
 def deploy(request: Request) -> None:
-    chat = request.chat
-    end = time.monotonic() + request.timeout_seconds
-    objects = Objects(connect(), chat.namespace, FIELD_MANAGER)
-    print(f"{chat.namespace}/{chat.name} for model {chat.model} at {chat.url}", flush=True)
-    # Other values would lock users out of the UI and make what it has encrypted unreadable.
-    objects.create_once(chat_manifests.secret(chat, {key: secrets.token_hex(32) for key in SECRET_KEYS}))
-    objects.apply(chat_manifests.volume_claim(chat))
-    deployment = with_digest(chat_manifests.deployment(chat))
-    objects.apply(deployment)
-    objects.apply(chat_manifests.service(chat))
-    on_openshift = chat.platform == "openshift"
-    if on_openshift:
-        objects.apply(chat_manifests.route(chat))
-    selector = ",".join(f"{key}={value}" for key, value in chat_manifests.labels(chat).items())
+    name, end = request.name, time.monotonic() + request.timeout_seconds
+    objects = Objects(connect(), own_namespace(), FIELD_MANAGER)
+    print(f"{objects.namespace}/{name} for the model at {request.url}", flush=True)
+    deployment = with_digest(request.of_kind("Deployment"))
+    for manifest in request.objects:
+        if manifest["kind"] == "Secret":
+            # Other values would lock users out of the UI and make what it has encrypted unreadable.
+            objects.create_once(manifest)
+        else:
+            objects.apply(deployment if manifest["kind"] == "Deployment" else manifest)
+    selector = ",".join(f"{key}={value}" for key, value in deployment["spec"]["selector"]["matchLabels"].items())
     template = deployment["spec"]["template"]
-    Rollout(objects, chat.name, selector, template["metadata"]["annotations"][DIGEST_ANNOTATION]).wait(end)
-    inside = f"http://{chat.name}.{chat.namespace}.svc.cluster.local"
-    url = wait_for_route(objects, chat.name, end) if on_openshift else inside
-    print(f"{chat.name} is up at {url}; its password is the key AUTH_TOKEN of Secret {chat.name}", flush=True)
+    Rollout(objects, name, selector, template["metadata"]["annotations"][DIGEST_ANNOTATION]).wait(end)
+    inside = f"http://{name}.{objects.namespace}.svc.cluster.local"
+    url = wait_for_route(objects, name, end) if request.of_kind("Route") else inside
+    print(f"{name} is up at {url}; its password is the key AUTH_TOKEN of Secret {name}", flush=True)
     write_result("url", url)
 
 

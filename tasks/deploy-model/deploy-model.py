@@ -8,7 +8,6 @@ from certificates import explain_certificate, trust
 from deploy_request import Request, read_request
 from kubernetes_objects import Manifest, Objects, Rollout, Unavailable, connect, once_available, own_namespace
 from service_name import predictor_of
-from serving_manifests import digest_in, for_any_user
 from serving_objects import (
     FIELD_MANAGER,
     RUNTIME,
@@ -20,6 +19,7 @@ from serving_objects import (
     refusal_of,
     remove,
 )
+from spec_digest import digest_in, for_any_user
 from task_support import TaskError, run, write_result
 
 SECONDS_BETWEEN_QUESTIONS = 3
@@ -115,9 +115,9 @@ def declare(request: Request, end: float) -> tuple[Objects, Manifest]:
     """Applies the objects, and returns the InferenceService as it was applied. Can be repeated."""
     objects = Objects(connect(), own_namespace(), FIELD_MANAGER)
     service, named = request.service, request.service["spec"]["predictor"]["model"].get("runtime")
-    # Not one that the whole cluster shares, which only KServe reads.
-    if named and not request.runtime and (runtime := objects.get(*RUNTIME, named)):
-        service = for_any_user(service, runtime)
+    if named and not request.runtime:
+        # One that the whole cluster shares is not found here: only KServe reads it.
+        service = for_any_user(service, objects.get(*RUNTIME, named))
     manifests = [*([request.runtime] if request.runtime else []), service]
     # The model first, which stands on its runtime.
     for manifest in reversed(manifests):

@@ -7,10 +7,12 @@ from pathlib import Path
 from given_service import STORAGE_URI, read_given_service
 from kubernetes_objects import Manifest, own_namespace
 from service_name import length_problem, service_name
-from serving_manifests import Deployment, inference_service, serving_runtime
 from serving_objects import owned_by_run
+from spec_digest import with_digest
 from task_support import Parameters, TaskError
+from templates import render
 
+CPU = r"\d+(\.\d+)?m?"
 QUANTITY = r"\d+(\.\d+)?(m|[kMGTPE]i?)?"
 UID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -80,44 +82,54 @@ def read_given(parameters: Parameters) -> tuple[Manifest, None, str, bool, bool]
     given = read_given_service(parameters.optional("INFERENCE_SERVICE"), own_namespace(), model_name)
     for problem in given.problems:
         parameters.problem(problem)
-    service = {} if given.problems else given.with_digest()
+    service = {} if given.problems else with_digest(given.manifest)
     return service, None, model_name, given.token_auth, given.key_auth
 
 
 def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, str, bool, bool]:
-    def boolean(name: str) -> bool:
-        return parameters.required(name, "true|false", "true or false") == "true"
-
-    runtime = parameters.optional("SERVING_RUNTIME")
-    image = "" if runtime else parameters.required("RUNTIME_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "vLLM's image by digest")
-    deployment = Deployment(
-        name=service_name(parameters.required("MODEL_NAME")),
-        storage_uri=parameters.required("STORAGE_URI", STORAGE_URI, "oci://…@sha256:…, s3://…, pvc://… or hf://…"),
-        platform=parameters.required("PLATFORM", "openshift|kubernetes", "openshift or kubernetes"),
-        deployment_mode=parameters.required("DEPLOYMENT_MODE", "Standard|RawDeployment", "Standard or RawDeployment"),
-        runtime=runtime,
-        image=image,
-        startup_minutes=number(parameters, "STARTUP_MINUTES"),
-        gpus=number(parameters, "GPUS", r"\d+"),
-        gpu_product=parameters.optional("GPU_PRODUCT"),
-        cpu=parameters.required("CPU", QUANTITY, "a quantity"),
-        memory=parameters.required("MEMORY", QUANTITY, "a quantity"),
-        max_model_len=number(parameters, "MAX_MODEL_LEN"),
-        vllm_args=read_arguments(parameters.optional("VLLM_ARGS")),
-        service_account=parameters.optional("MODEL_SERVICE_ACCOUNT"),
-        pull_secret=parameters.optional("PULL_SECRET"),
-        exposed=boolean("EXPOSED"),
-        token_auth=boolean("TOKEN_AUTH"),
-    )
-    if problem := length_problem(deployment.name, own_namespace()):
+    """The program's own InferenceService, and ServingRuntime unless one is named, with the params filled in."""
+    model_name = parameters.required("MODEL_NAME")
+    name, runtime = service_name(model_name), parameters.optional("SERVING_RUNTIME")
+    gpus = number(parameters, "GPUS", r"\d+")
+    platform = parameters.required("PLATFORM", "openshift|kubernetes", "openshift or kubernetes")
+    exposed, token_auth = boolean(parameters, "EXPOSED"), boolean(parameters, "TOKEN_AUTH")
+    values = {
+        "NAMESPACE": own_namespace(),
+        "SERVICE_NAME": name,
+        "SERVING_RUNTIME": runtime or name,
+        "RUNTIME_IMAGE": "" if runtime else parameters.required("RUNTIME_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "vLLM's image by digest"),
+        "STARTUP_MINUTES": str(number(parameters, "STARTUP_MINUTES")),
+        "DEPLOYMENT_MODE": parameters.required("DEPLOYMENT_MODE", "Standard|RawDeployment", "Standard or RawDeployment"),
+        "STORAGE_URI": parameters.required("STORAGE_URI", STORAGE_URI, "oci://…@sha256:…, s3://…, pvc://… or hf://…"),
+        "GPUS": str(gpus),
+        "GPU_PRODUCT": parameters.optional("GPU_PRODUCT"),
+        "CPU": parameters.required("CPU", CPU, "a quantity of CPU"),
+        "MEMORY": parameters.required("MEMORY", QUANTITY, "a quantity"),
+        "MAX_MODEL_LEN": str(number(parameters, "MAX_MODEL_LEN")),
+        "VLLM_ARGS": read_arguments(parameters.optional("VLLM_ARGS")),
+        "MODEL_SERVICE_ACCOUNT": parameters.optional("MODEL_SERVICE_ACCOUNT"),
+        "PULL_SECRET": parameters.optional("PULL_SECRET"),
+    }
+    if platform == "kubernetes" and "true" in (exposed, token_auth):
+        parameters.problem("EXPOSED and TOKEN_AUTH are asked of OpenShift AI, so they must be false where PLATFORM is kubernetes")
+    if problem := length_problem(name, values["NAMESPACE"]):
         parameters.problem(f"MODEL_NAME: {problem}")
-    made = None if runtime else serving_runtime(deployment)
-    return inference_service(deployment), made, deployment.name, deployment.token_auth, False
+    if parameters.has_problems:
+        return {}, None, name, False, False
+    counts = {0: "none", 1: "one"}
+    case = {"PLATFORM": platform, "GPUS": counts.get(gpus, "several"), "EXPOSED": exposed, "TOKEN_AUTH": token_auth}
+    [service] = render("model", case, values)
+    made = None if runtime else render("runtime", {"BUILD": "vllm-cuda" if gpus else "vllm-cpu"}, values)[0]
+    return with_digest(service, made["spec"] if made else runtime), made, name, token_auth == "true", False
 
 
-def read_arguments(text: str) -> tuple[str, ...]:
+def boolean(parameters: Parameters, name: str) -> str:
+    return parameters.required(name, "true|false", "true or false")
+
+
+def read_arguments(text: str) -> list[str]:
     """VLLM_ARGS as a shell would split it."""
     try:
-        return tuple(shlex.split(text))
+        return shlex.split(text)
     except ValueError as error:
         raise TaskError(f"VLLM_ARGS {text!r} cannot be split: {error}") from error

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
+from kubernetes_objects import Manifest
 from service_name import length_problem, service_name
 
 STORAGE_URI = r"oci://[^@\s]+@sha256:[0-9a-f]{64}|(s3|pvc|hf)://\S+"
@@ -48,12 +48,6 @@ class GivenService:
         """Whether vLLM itself asks callers for a key."""
         env = listed(at(self.predictor, "model"), "env")
         return any(isinstance(entry, dict) and entry.get("name") == "VLLM_API_KEY" for entry in env)
-
-    def with_digest(self) -> Manifest:
-        """The manifest whose pods carry a digest of it, by which they are told from those of another one."""
-        annotations = {**at(self.predictor, "annotations"), DIGEST_ANNOTATION: digest_of(self.predictor)}
-        predictor = {**self.predictor, "annotations": annotations}
-        return {**self.manifest, "spec": {**self.manifest["spec"], "predictor": predictor}}
 
 
 def read_given_service(text: str, namespace: str, model_name: str) -> GivenService:

@@ -24,13 +24,14 @@ import {
   predictorService,
 } from "../../components/serving/inference-service.ts";
 import { servingContainer, servingRuntime } from "../../components/serving/runtime-manifest.ts";
-import { modelArgs, modelResources, type RuntimeSpec } from "../../components/serving/vllm.ts";
+import { modelArgs, modelResources, onGpuNodes, type RuntimeSpec } from "../../components/serving/vllm.ts";
 import hub from "../../local/hub/models.json" with { type: "json" };
 import { imageReference } from "../../local/images/node-store.ts";
 import { clusterName, gatewayPort } from "../../local/paths.ts";
 import { waitUntil } from "../../local/run.ts";
 import { goProgram } from "../../local/toolchain/go.ts";
 import { accounts } from "../../plan/names.ts";
+import { nodeSelectorFor } from "../../sizing/placement.ts";
 import { pushArtefact } from "./artefact.ts";
 import { kubeconfig, kubectl, list, stateDirectory } from "./platform.ts";
 
@@ -69,12 +70,7 @@ const kserve = (changed: Partial<InferenceServiceSpec>): InferenceServiceSpec =>
   runtime: "vllm-cpu",
   deploymentMode: "Standard",
   storageUri: `oci://${modelcar}`,
-  accelerators: {
-    l4: {
-      gpuProduct: "NVIDIA-L4",
-      instances: { "g6.4xlarge": { gpus: 1 }, "g6.12xlarge": { gpus: 4 } },
-    },
-  },
+  placement: {},
   serve: { ...serve, rollout: "Recreate", replicas: 1 },
   route: false,
   tokenAuth: false,
@@ -89,7 +85,7 @@ const plain = (changed: Partial<DeploymentServiceSpec>): DeploymentServiceSpec =
   namespace,
   runtime: runtime(),
   modelImage: modelcar,
-  accelerators: {},
+  placement: {},
   serve,
   cache: { size: "100Mi", fetch: "image" },
   orasImage: imageReference("oras"),
@@ -263,11 +259,17 @@ describe("served", () => {
 });
 
 describe("KServe's admission takes", () => {
-  const onGpus = { ...serve, accelerator: "l4", rollout: "Recreate" as const, replicas: 1 };
+  const onGpus = { ...serve, rollout: "Recreate" as const, replicas: 1 };
+  const l4 = {
+    gpuProduct: "NVIDIA-L4",
+    instances: { "g6.4xlarge": { gpus: 1 }, "g6.12xlarge": { gpus: 4 } },
+  };
+  const on = (gpus: number) => ({ placement: onGpuNodes(nodeSelectorFor(l4, gpus)) });
   it.each<[string, () => Partial<InferenceServiceSpec>]>([
     [
       "one GPU and S3",
       () => ({
+        ...on(1),
         storageUri: "s3://llm-models/Mistral-Small-24B-Instruct/quantized-w4a16/",
         serve: { ...onGpus, gpus: 1, cpu: "6", cpuLimit: "6", memory: "16Gi" },
       }),
@@ -275,6 +277,7 @@ describe("KServe's admission takes", () => {
     [
       "four GPUs and a volume",
       () => ({
+        ...on(4),
         storageUri: "pvc://mistral-24b-pvc/",
         serve: { ...onGpus, gpus: 4, cpu: "16", cpuLimit: "16", memory: "80Gi", ephemeralStorage: "25Gi" },
       }),
@@ -282,6 +285,7 @@ describe("KServe's admission takes", () => {
     [
       "copies by load",
       () => ({
+        ...on(1),
         serve: {
           ...onGpus,
           gpus: 1,

@@ -48,7 +48,7 @@ const plain: ModelServiceArgs = {
   deploymentMode: "Standard",
   runtime: { name: "vllm-cpu", namespace: "ai", image: "vllm", args: [], env: {}, startupMinutes: 10 },
   storageUri: `oci://registry.test/models/sums@${digest}`,
-  accelerators: {},
+  placement: {},
   pullSecrets: [],
   serve: {
     mode: "kserve",

@@ -1,0 +1,110 @@
+"""What this task deploys: templates that the program renders at `pulumi up`, chosen and filled in with the task's params.
+
+They lie in a ConfigMap that the Task mounts; components/shared/given.ts says the rules by which they are filled in.
+"""
+
+import ast
+import json
+import operator
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from task_support import TaskError
+
+CONFIG_MAP = "modelcar-deployments"
+DIRECTORY = "/etc/modelcar/deployments"
+HOLE = re.compile(r"\$\{(?P<formula>[^}|]*)(?:\|(?P<otherwise>[^}]*))?\}")
+NUMBER = "$number"
+# A field or an item that an empty param leaves nothing of.
+GONE = object()
+
+Value = str | list[str]
+Values = Mapping[str, Value]
+
+
+def render(kind: str, case: Mapping[str, str], values: Values) -> list[dict[str, object]]:
+    """The objects of a kind ("model", "runtime" or "chat") for a case, in the order in which they are applied.
+
+    `values` has the params by name; one that has several values takes as many places in the list that it stands in.
+    """
+    templates = read_templates()[kind]
+    found = next((template for template in templates if template["when"].items() <= case.items()), None)
+    if found is None:
+        raise TaskError(f"ConfigMap {CONFIG_MAP} has no template of a {kind} for {dict(case)}: run pulumi up of this version")
+    return [fill(manifest, values) for manifest in found["objects"]]
+
+
+def read_templates() -> dict[str, list[dict[str, object]]]:
+    file = Path(os.environ.get("DEPLOYMENTS_DIRECTORY") or DIRECTORY, "templates.json")
+    if not file.is_file():
+        raise TaskError(f"{file} is missing: ConfigMap {CONFIG_MAP} of this namespace has it, which pulumi up makes")
+    return json.loads(file.read_text())
+
+
+def fill(node: object, values: Values) -> object:
+    """A template, or a part of one, with the values in their places."""
+    if isinstance(node, dict):
+        if node.keys() == {NUMBER}:
+            return int(reckon(node[NUMBER], values))
+        filled = {key: fill(item, values) for key, item in node.items()}
+        kept = {key: item for key, item in filled.items() if item is not GONE}
+        return kept if kept or not filled else GONE
+    if isinstance(node, list):
+        items = [item for part in node for item in filled_items(part, values)]
+        return items if items or not node else GONE
+    return filled_text(node, values) if isinstance(node, str) else node
+
+
+def filled_items(part: object, values: Values) -> list[object]:
+    whole = HOLE.fullmatch(part) if isinstance(part, str) else None
+    several = values.get(whole["formula"]) if whole else None
+    if isinstance(several, list):
+        return list(several)
+    filled = fill(part, values)
+    return [] if filled is GONE else [filled]
+
+
+def filled_text(text: str, values: Values) -> object:
+    def value(hole: re.Match[str]) -> str:
+        return str(reckon(hole["formula"], values)) or hole["otherwise"] or ""
+
+    whole = HOLE.fullmatch(text)
+    return (value(whole) or GONE) if whole else HOLE.sub(value, text)
+
+
+OPERATORS = {ast.Mult: operator.mul, ast.Sub: operator.sub, ast.FloorDiv: operator.floordiv}
+
+
+def whole_cores(quantity: str) -> int:
+    """Cores that a quantity of CPU is sure of, at least one."""
+    cores = Decimal(quantity.removesuffix("m")) / (1000 if quantity.endswith("m") else 1)
+    return max(1, int(cores))
+
+
+FUNCTIONS = {
+    "min": lambda one, other: min(int(one), int(other)),
+    "whole_cores": whole_cores,
+    "random_secret": lambda: secrets.token_hex(32),
+}
+
+
+def reckon(formula: str, values: Values) -> str | int:
+    """A param's text, or the whole number that a formula of params comes to."""
+
+    def of(node: ast.expr) -> str | int:
+        match node:
+            case ast.Constant(value=int(number)):
+                return number
+            case ast.Name(id=name) if isinstance(values.get(name), str):
+                return values[name]
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
+                return OPERATORS[type(op)](int(of(left)), int(of(right)))
+            case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
+                return FUNCTIONS[name](*map(of, arguments))
+        raise TaskError(f"ConfigMap {CONFIG_MAP} asks for {formula!r}, which this task does not know: run pulumi up of its version")
+
+    return of(ast.parse(formula, mode="eval").body)

@@ -1,0 +1,58 @@
+"""The digest of a declaration, and what a server has that starts as a user without a passwd entry."""
+
+import copy
+
+import pytest
+from any_user import ANY_USER_ENV, IDENTITY
+from spec_digest import digest_in, for_any_user, with_digest
+
+SERVICE = {"metadata": {"name": "sums"}, "spec": {"predictor": {"model": {"runtime": "vllm", "args": ["--max-model-len=256"]}}}}
+
+
+@pytest.fixture
+def service() -> dict:
+    return with_digest(SERVICE, "vllm")
+
+
+def env_of(container: dict) -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in container.get("env", [])}
+
+
+def model_of(service: dict) -> dict:
+    return service["spec"]["predictor"]["model"]
+
+
+def runtime_with(env: list[dict] | None) -> dict:
+    return {"spec": {"containers": [{"name": "proxy"}, {"name": "kserve-container", **({"env": env} if env else {})}]}}
+
+
+def test_a_change_of_the_declaration_or_of_its_runtime_is_another_digest(service):
+    other = copy.deepcopy(SERVICE)
+    model_of(other)["args"] = ["--max-model-len=512"]
+    digests = {digest_in(made) for made in (service, with_digest(SERVICE), with_digest(SERVICE, {"containers": []}), with_digest(other))}
+    assert len(digests) == 4
+    assert with_digest(copy.deepcopy(SERVICE), "vllm") == service
+    kept = copy.deepcopy(SERVICE)
+    kept["spec"]["predictor"]["annotations"] = {"team": "a"}
+    assert with_digest(kept)["spec"]["predictor"]["annotations"]["team"] == "a"
+
+
+def test_what_a_runtime_that_exists_does_not_say_is_added_and_makes_another_digest(service):
+    before = copy.deepcopy(service)
+    added = for_any_user(service, runtime_with([{"name": "HOME", "value": "/cache"}]))
+    assert env_of(model_of(added)) == {name: ANY_USER_ENV[name] for name in ANY_USER_ENV if name != "HOME"}
+    assert digest_in(added) != digest_in(before)
+    assert service == before
+    assert env_of(model_of(for_any_user(service, runtime_with(None)))) == ANY_USER_ENV
+
+
+def test_on_a_runtime_that_only_kserve_reads_the_model_says_who_it_is(service):
+    assert env_of(model_of(for_any_user(service, None))) == IDENTITY
+
+
+def test_a_model_on_a_runtime_that_says_all_is_applied_as_it_is(service):
+    runtime = runtime_with([{"name": name, "value": value} for name, value in ANY_USER_ENV.items()])
+    assert for_any_user(service, runtime) == service
+    # A candidate of the program's, on the program's own runtime.
+    model_of(service)["env"] = [{"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": "sums", "key": "api-key"}}}]
+    assert for_any_user(service, runtime) == service
