@@ -22,6 +22,8 @@ from server import HubHandler, HubServer, Repository, stored_file
 from task_starter import TaskStarter
 
 TASKS = Path(__file__).parent
+# The ConfigMap that pods of tasks which deploy mount, as scripts/test/tasks.ts has it rendered.
+os.environ["DEPLOYMENTS_DIRECTORY"] = str(TASKS.parent / "deployments")
 COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
 
 
@@ -105,8 +107,7 @@ def run_task(tmp_path: Path, task_starter: TaskStarter) -> Callable[..., Outcome
             "HF_HOME": str(tmp_path / "huggingface"),
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "PYTHONPATH": str(TASKS / "common"),
-            # The ConfigMap that their pods mount, as scripts/test/tasks.ts has it rendered.
-            "DEPLOYMENTS_DIRECTORY": str(TASKS.parent / "deployments"),
+            "DEPLOYMENTS_DIRECTORY": os.environ["DEPLOYMENTS_DIRECTORY"],
             # As the image has it, for the Pythons that a script starts.
             "PYTHONDONTWRITEBYTECODE": "1",
             **{"RESULT_" + key.upper().replace("-", "_"): str(results / key) for key in result_names},

@@ -59,45 +59,52 @@ export interface PodProblem {
   readonly crashed?: string;
 }
 
-/** A cluster may have to add a node first. */
-const schedulingPatience = 600;
-const startPatience = 60;
-/** A first crash may be a dependency that was late. */
-const crashesTolerated = 1;
-const waitingReasons = new Set([
-  "ImagePullBackOff",
-  "ErrImagePull",
-  "InvalidImageName",
-  "ErrImageNeverPull",
-  "CreateContainerConfigError",
-  "CreateContainerError",
-  "RunContainerError",
-]);
+/** What of a pod may pass, and for how long. */
+export const podRules = {
+  /** Seconds without a node: a cluster may have to add one first, which may take ten minutes. */
+  schedulingSeconds: 900,
+  /** Seconds in which a container does not start. */
+  startSeconds: 60,
+  /** A first crash may be a dependency that was late. */
+  crashesTolerated: 1,
+  /** Why a container does not start. */
+  waitingReasons: [
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+  ],
+  /** Ends that were the node's, not the container's, in the words of containerd and of the kubelet: both start it again. */
+  lostWithTheNode: ["Unknown", "ContainerStatusUnknown"],
+} as const;
 
-/** Ends that were the node's, not the container's, in the words of containerd and of the kubelet: both start it again. */
-const lostWithTheNode = new Set(["Unknown", "ContainerStatusUnknown"]);
+const includes = (reasons: readonly string[], reason = ""): boolean => reasons.includes(reason);
 
 /** What keeps a pod from running, if anything does. */
 export function podProblem(pod: Pod): PodProblem | undefined {
   const { conditions = [], initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
   const scheduled = conditions.find((condition) => condition.type === "PodScheduled");
   if (scheduled?.status === "False") {
-    return { text: `${scheduled.reason}: ${scheduled.message}`, patience: schedulingPatience };
+    return { text: `${scheduled.reason}: ${scheduled.message}`, patience: podRules.schedulingSeconds };
   }
   for (const container of [...initContainerStatuses, ...containerStatuses]) {
     const { waiting } = container.state ?? {};
-    if (waiting?.reason && waitingReasons.has(waiting.reason)) {
+    if (waiting && includes(podRules.waitingReasons, waiting.reason)) {
       return {
         text: `container ${container.name}: ${waiting.reason}: ${waiting.message ?? ""}`,
-        patience: startPatience,
+        patience: podRules.startSeconds,
       };
     }
     const end = container.state?.terminated ?? container.lastState?.terminated;
-    if (!end || end.exitCode === 0 || lostWithTheNode.has(end.reason ?? "")) continue;
+    if (!end || end.exitCode === 0 || includes(podRules.lostWithTheNode, end.reason)) continue;
     const text = `container ${container.name} ended: ${end.reason ?? "Error"}, exit code ${end.exitCode}`;
     if (end.reason === "OOMKilled")
       return { text: `${text}; give it more memory`, patience: 0, crashed: container.name };
-    if (container.restartCount > crashesTolerated) return { text, patience: 0, crashed: container.name };
+    if (container.restartCount > podRules.crashesTolerated)
+      return { text, patience: 0, crashed: container.name };
   }
   return undefined;
 }

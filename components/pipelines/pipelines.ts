@@ -1,7 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { deploymentsMap } from "../../plan/names.ts";
-import { type DeploymentSettings, deploymentTemplates } from "../deployments/templates.ts";
+import { deploymentsConfigMap } from "../deployments/config-map.ts";
+import type { DeploymentSettings } from "../deployments/templates.ts";
 import { digestOf } from "../shared/digest.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type PipelineDefinition, pipelineOf } from "./definition.ts";
@@ -28,7 +29,8 @@ export class Pipelines extends pulumi.ComponentResource {
   constructor(name: string, args: PipelinesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Pipelines", name, {}, inheritedDependsOn(opts));
     const child = { parent: this };
-    new k8s.core.v1.ConfigMap(deploymentsMap, deploymentsOf(args), child);
+    const deployments = deploymentsConfigMap(args.namespace, args.deployments);
+    new k8s.core.v1.ConfigMap(deploymentsMap, deployments, child);
     const tasks = args.tasks.map(
       (task) => new k8s.apiextensions.CustomResource(task.metadata.name, task, child),
     );
@@ -40,14 +42,6 @@ export class Pipelines extends pulumi.ComponentResource {
     this.digests = Object.fromEntries(digests);
     this.registerOutputs({ digests: this.digests });
   }
-}
-
-/** The templates of what runs outside Pulumi deploy. */
-function deploymentsOf({ namespace, deployments }: Pick<PipelinesArgs, "namespace" | "deployments">) {
-  return {
-    metadata: { name: deploymentsMap, namespace },
-    data: { "templates.json": JSON.stringify(deploymentTemplates(deployments)) },
-  };
 }
 
 /**

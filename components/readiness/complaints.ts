@@ -39,7 +39,7 @@ export interface Event extends KubernetesObject {
 }
 
 /** Reasons of conditions with which KServe says that it could not make the objects. */
-const refusals = new Set(["ReconcileFailed", "InvalidGPUAllocation"]);
+export const refusals = new Set(["ReconcileFailed", "InvalidGPUAllocation"]);
 /** Those of a Deployment that comes up, which its own status and its pods tell better. */
 const onTheWay = new Set([
   "MinimumReplicasUnavailable",

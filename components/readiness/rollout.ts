@@ -63,10 +63,13 @@ type Template = Pick<Pod, "spec"> & {
 };
 
 const sourceUri = "internal.serving.kserve.io/storage-initializer-sourceuri";
-/** Admission may refuse pods until an old one has left the quota. */
-const admissionPatience = 60;
-/** KServe tries again, and what it says may be of an earlier attempt or of a webhook that starts anew. */
-const refusalPatience = 20;
+/** What of a rollout may pass, and for how long. */
+export const rolloutRules = {
+  /** Seconds in which admission lets in no pod: an old one may have to leave the quota. */
+  admissionSeconds: 60,
+  /** Seconds in which KServe refuses: it tries again, and what it says may be of an earlier attempt or of a webhook that starts anew. */
+  refusalSeconds: 20,
+} as const;
 
 /** Throws with the pod's reason and last log lines as soon as waiting longer is useless, or at the deadline. */
 export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<void> {
@@ -111,7 +114,7 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
       if (refused) {
         const text = `no pod is admitted: ${refused.message ?? refused.type}`;
         say(text);
-        give.patienceFor({ of: `deployment ${name}`, text, patience: admissionPatience });
+        give.patienceFor({ of: `deployment ${name}`, text, patience: rolloutRules.admissionSeconds });
       } else give.clear(`deployment ${name}`);
       if (isRolledOut(deployment, rollout)) done();
     };
@@ -133,7 +136,11 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
         if (complaint) say(complaint.text);
         if (!complaint?.refused) return give.clear(rollout.name);
         const { text } = complaint;
-        give.patienceFor({ of: rollout.name, text, patience: rollout.refusalSeconds ?? refusalPatience });
+        give.patienceFor({
+          of: rollout.name,
+          text,
+          patience: rollout.refusalSeconds ?? rolloutRules.refusalSeconds,
+        });
       },
       onNoPod: (event) => {
         noPod = event;

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { knownTasks, taskJob } from "../../components/access/jobs.ts";
-import { deploymentTemplates } from "../../components/deployments/templates.ts";
+import { deploymentFiles } from "../../components/deployments/config-map.ts";
 import type { Image } from "../../local/images/image.ts";
 import {
   compressTest,
@@ -98,8 +98,8 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
     );
     // What the program gives the tasks that deploy, with a stack's usual settings.
     mkdirSync(join(project, "deployments"));
-    const templates = deploymentTemplates(exampleSettings);
-    writeFileSync(join(project, "deployments/templates.json"), JSON.stringify(templates));
+    for (const [name, text] of Object.entries(deploymentFiles(exampleSettings)))
+      writeFileSync(join(project, "deployments", name), text);
     await run("chmod", ["-R", "a+rX", project]);
     const counts: Count[] = [];
     for (const suite of suites) counts.push(await runSuite(suite, project, progress));

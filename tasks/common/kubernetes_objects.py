@@ -18,6 +18,7 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient, Resource
 from kubernetes.dynamic.exceptions import ConflictError, NotFoundError, ResourceNotFoundError
+from rollout_rules import rollout_rules
 from task_support import TaskError
 
 Manifest = dict[str, object]
@@ -33,23 +34,6 @@ SECONDS_UNTIL_AVAILABLE = 3
 # Not 500, with which a manifest with an unknown field is refused.
 PASSING_STATUSES = (429, 502, 503, 504)
 LOG_LINES = 20
-# Seconds that a problem may last: an autoscaler may have to add a node, an old pod to leave the quota.
-SCHEDULING_PATIENCE, START_PATIENCE = 900.0, 60.0
-# A first crash may be a dependency that was late.
-# It is tried again, and what is said may be of an earlier attempt.
-REFUSAL_PATIENCE = 20
-# Ends that were the node's, not the container's, in the words of containerd and of the kubelet: both start it again.
-LOST_WITH_THE_NODE = {"Unknown", "ContainerStatusUnknown"}
-CRASHES_TOLERATED = 1
-WAITING_REASONS = (
-    "ImagePullBackOff",
-    "ErrImagePull",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-)
 
 
 class Unavailable(TaskError):
@@ -220,6 +204,7 @@ class Problem:
 
 
 def pod_problem(pod: Manifest, scheduling_seconds: float) -> Problem | None:
+    rules = rollout_rules()
     status = pod.get("status") or {}
     scheduled = next((c for c in status.get("conditions") or [] if c["type"] == "PodScheduled"), None)
     if scheduled and scheduled["status"] == "False":
@@ -229,17 +214,17 @@ def pod_problem(pod: Manifest, scheduling_seconds: float) -> Problem | None:
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         state, name = container.get("state") or {}, container["name"]
         waiting = state.get("waiting") or {}
-        if waiting.get("reason") in WAITING_REASONS:
+        if waiting.get("reason") in rules.waiting_reasons:
             text = f"container {name}: {waiting['reason']}: {waiting.get('message', '')}"
             # An image that can not be pulled is ErrImagePull and ImagePullBackOff by turns.
-            return Problem(text, START_PATIENCE, name=f"start of {name}")
+            return Problem(text, rules.start, name=f"start of {name}")
         ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated")
-        if not ended or ended["exitCode"] == 0 or ended.get("reason") in LOST_WITH_THE_NODE:
+        if not ended or ended["exitCode"] == 0 or ended.get("reason") in rules.lost_with_the_node:
             continue
         text = f"container {name} ended: {ended.get('reason', 'Error')}, exit code {ended['exitCode']}"
         if ended.get("reason") == "OOMKilled":
             return Problem(f"{text}; give it more memory", 0, name)
-        if container["restartCount"] > CRASHES_TOLERATED:
+        if container["restartCount"] > rules.crashes_tolerated:
             return Problem(text, 0, name)
     return None
 
@@ -262,7 +247,7 @@ def has_digest(template: Manifest, digest: str) -> bool:
 class Rollout:
     """Waits for a Deployment whose pod template carries a digest; fails with the pod's reason as soon as that is clear.
 
-    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile. `refused` tells why
+    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile; by default as in the program. `refused` tells why
     whoever makes the Deployment does not, "" where nothing is known of that.
     """
 
@@ -272,12 +257,12 @@ class Rollout:
         name: str,
         selector: str,
         digest: str,
-        scheduling_seconds: float = SCHEDULING_PATIENCE,
+        scheduling_seconds: float | None = None,
         refused: Callable[[], str] = lambda: "",
     ) -> None:
         self._refused = refused
         self._objects, self._name, self._selector, self._digest = objects, name, selector, digest
-        self._scheduling_seconds = scheduling_seconds
+        self._scheduling_seconds = rollout_rules().scheduling if scheduling_seconds is None else scheduling_seconds
         self._changed = threading.Event()
         # By pod, with the time since when it has it.
         self._problems: dict[str, tuple[Problem, float]] = {}
@@ -319,10 +304,10 @@ class Rollout:
             return True
         problems = self._pod_problems()
         if deployment and (refused := refusal(deployment)):
-            problems[self._name] = Problem(f"no pod is admitted: {refused}", START_PATIENCE)
+            problems[self._name] = Problem(f"no pod is admitted: {refused}", rollout_rules().admission)
         is_made = deployment and has_digest(deployment["spec"]["template"], self._digest)
         if not is_made and (refused := self._refused()):
-            problems[self._name] = Problem(refused, REFUSAL_PATIENCE, name="refusal")
+            problems[self._name] = Problem(refused, rollout_rules().refusal, name="refusal")
         now = time.monotonic()
         earlier = self._problems
         self._problems = {

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from kubernetes_objects import Manifest, Objects
+from rollout_rules import rollout_rules
 from service_name import app_label_of
 from task_support import TaskError
 
@@ -11,8 +12,6 @@ FIELD_MANAGER = "modelcar-deploy-model"
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
 RUNTIME = ("serving.kserve.io/v1alpha1", "ServingRuntime")
 SECONDS_BETWEEN_LOOKS = 2
-# Reasons of conditions with which KServe says that it could not make the objects, as components/readiness/complaints.ts has them.
-REFUSALS = ("ReconcileFailed", "InvalidGPUAllocation")
 
 
 def pods_of(service: str) -> str:
@@ -28,7 +27,7 @@ def refusal_of(service: Manifest | None) -> str:
     if model.get("transitionStatus") == "InvalidSpec":
         return refused_with(failure.get("reason") or "InvalidSpec", failure.get("message"))
     conditions = status.get("conditions") or []
-    failed = (c for c in conditions if c["status"] == "False" and c.get("reason") in REFUSALS)
+    failed = (c for c in conditions if c["status"] == "False" and c.get("reason") in rollout_rules().refusals)
     return next((refused_with(c["reason"], c.get("message")) for c in failed), "")
 
 

@@ -4,19 +4,15 @@ They lie in a ConfigMap that the Task mounts; components/shared/given.ts says th
 """
 
 import ast
-import json
 import operator
-import os
 import re
 import secrets
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 
+from deployments import CONFIG_MAP, read_deployments
 from task_support import TaskError
 
-CONFIG_MAP = "modelcar-deployments"
-DIRECTORY = "/etc/modelcar/deployments"
 HOLE = re.compile(r"\$\{(?P<formula>[^}|]*)(?:\|(?P<otherwise>[^}]*))?\}")
 NUMBER = "$number"
 # A field or an item that an empty param leaves nothing of.
@@ -31,18 +27,11 @@ def render(kind: str, case: Mapping[str, str], values: Values) -> list[dict[str,
 
     `values` has the params by name; one that has several values takes as many places in the list that it stands in.
     """
-    templates = read_templates()[kind]
+    templates = read_deployments("templates.json")[kind]
     found = next((template for template in templates if template["when"].items() <= case.items()), None)
     if found is None:
         raise TaskError(f"ConfigMap {CONFIG_MAP} has no template of a {kind} for {dict(case)}: run pulumi up of this version")
     return [fill(manifest, values) for manifest in found["objects"]]
-
-
-def read_templates() -> dict[str, list[dict[str, object]]]:
-    file = Path(os.environ.get("DEPLOYMENTS_DIRECTORY") or DIRECTORY, "templates.json")
-    if not file.is_file():
-        raise TaskError(f"{file} is missing: ConfigMap {CONFIG_MAP} of this namespace has it, which pulumi up makes")
-    return json.loads(file.read_text())
 
 
 def fill(node: object, values: Values) -> object:

@@ -1,0 +1,18 @@
+"""The files that the program gives the tasks which deploy, in a ConfigMap that they mount."""
+
+import json
+import os
+from pathlib import Path
+
+from task_support import TaskError
+
+CONFIG_MAP = "modelcar-deployments"
+DIRECTORY = "/etc/modelcar/deployments"
+
+
+def read_deployments(name: str) -> dict[str, object]:
+    """A JSON file of the ConfigMap. Raises TaskError where it is missing."""
+    file = Path(os.environ.get("DEPLOYMENTS_DIRECTORY") or DIRECTORY, name)
+    if not file.is_file():
+        raise TaskError(f"{file} is missing: ConfigMap {CONFIG_MAP} of this namespace has it, which pulumi up makes")
+    return json.loads(file.read_text())
