@@ -11,9 +11,9 @@ import { Pipelines } from "./components/pipelines/pipelines.ts";
 import { Project } from "./components/project/project.ts";
 import { ServingRuntimes } from "./components/serving/serving-runtime.ts";
 import { takeFieldsBack } from "./components/shared/field-ownership.ts";
-import { stopUnlessItFits } from "./components/shared/sizing.ts";
 import { Storage } from "./components/storage/storage.ts";
 import { loadConfig } from "./config/load.ts";
+import { stopUnlessItFits } from "./config/sizes.ts";
 import { planStack } from "./plan/stack.ts";
 
 const config = loadConfig();

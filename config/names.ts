@@ -1,11 +1,8 @@
 /** Names and hosts that are made of several keys, and are too long only together. */
 
-import { databaseName } from "../components/model-registry/manifests.ts";
-import { consoleName } from "../components/object-store/manifests.ts";
-import { hostLabel } from "../components/serving/endpoint.ts";
-import { appLabel, predictorService } from "../components/serving/inference-service.ts";
+import { appLabel, hostLabel, minio, predictorName } from "../plan/addresses.ts";
 import { candidateName, needsCandidate } from "../plan/candidate.ts";
-import { chatName } from "../plan/names.ts";
+import { chatName, databaseName } from "../plan/names.ts";
 import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };
 import { dnsLabel, dnsName, serviceName } from "./fields.ts";
 import type { Raw, Report } from "./raw.ts";
@@ -64,7 +61,7 @@ export function names(raw: Raw, report: Report): void {
   if (isName(store) && platform === "openshift" && objectStore.console !== false) {
     const host = {
       what: "the first part of the host of MinIO's console",
-      text: hostLabel(consoleName, store),
+      text: hostLabel(minio.console, store),
     };
     fits(store, [host], ["objectStore", "namespace"], report);
   }
@@ -94,7 +91,7 @@ function madeOfModel(raw: Raw, { name, serve, test }: Raw, inNamespace: boolean)
   const of = before ? " for the candidate that it is measured as," : "";
   return [
     ...exposed,
-    ...host(`KServe's host${of}`, predictorService(own).name),
+    ...host(`KServe's host${of}`, predictorName(own)),
     { what: `KServe's label app of its pods${of}`, text: appLabel(own) },
   ];
 }

@@ -5,8 +5,8 @@ import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" 
 export const serviceHost = (service: string, namespace: string): string =>
   `${service}.${namespace}.svc.cluster.local`;
 
-/** MinIO of the stack's own. */
-export const minio = { service: "minio", port: 9000 } as const;
+/** MinIO of the stack's own: its Service, the Route to its console, and its port. */
+export const minio = { service: "minio", console: "minio-console", port: 9000 } as const;
 
 /** A model registry's REST service: without a proxy before it, and with one. */
 export const registryPorts = { none: 8080, serviceAccount: 8443 } as const;
@@ -60,6 +60,12 @@ export function registryAddress(
   const host = serviceHost(registry.name, registry.namespace);
   return { url: `${scheme}://${host}:${registryPorts[auth]}`, auth };
 }
+
+/** First part of the host of something exposed: here, by KServe and by OpenShift where a Route names none. */
+export const hostLabel = (name: string, namespace: string): string => `${name}-${namespace}`;
+
+/** Label `app` of the pods that KServe makes for a model, by which its Deployment selects them. */
+export const appLabel = (model: string): string => `${kserveNames.appLabel}${predictorName(model)}`;
 
 /** Service that KServe makes for a model, called like its Deployment. */
 export const predictorName = (model: string): string => `${model}${kserveNames.predictor}`;

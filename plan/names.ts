@@ -6,6 +6,9 @@ export const sharedClaim = "modelcar-storage";
 /** The ConfigMap with what runs outside Pulumi deploy, as the Tasks that do so mount it. */
 export const deploymentsMap = "modelcar-deployments";
 
+/** A model registry's database: its Service and all else of it. */
+export const databaseName = (registry: string): string => `${registry}-db`;
+
 /** The chat UI: all its objects. */
 export const chatName = "anything-llm";
 

@@ -16,6 +16,7 @@ export function runSettings(
   const { endpoint, bucket } = objectStoreAddress(config.objectStore);
   const { url, auth } = registryAddress(config.registry, config.platform);
   const secret = imageRegistrySecret(config);
+  const registryName = config.registry.kind === "url" ? undefined : config.registry.name;
   return {
     platform: config.platform,
     /** How long each task may take; all of them together as long for each. */
@@ -25,7 +26,8 @@ export function runSettings(
     pullSecrets: secret ? [secret] : [],
     huggingFaceEndpoint: config.huggingFace.endpoint,
     objectStore: { endpoint, bucket },
-    registry: { url, auth },
+    /** `name` is that of OpenShift AI's ModelRegistry or of our own; undefined where only its URL is known. */
+    registry: { url, auth, name: registryName },
     /** The volume that tasks hand models over on. */
     claim: sharedClaim,
     imageRegistry: {

@@ -4,16 +4,18 @@
  */
 
 import { taskAccount } from "../components/access/jobs.ts";
-import { pipelinesFor, runGpus } from "../components/pipelines/catalogue.ts";
+import { pipelinesFor } from "../components/pipelines/catalogue.ts";
 import { tasksOf } from "../components/pipelines/definition.ts";
 import { containerDefaults } from "../components/project/manifests.ts";
 import { deploymentMode } from "../components/serving/deployment-mode.ts";
 import { modelPlacement } from "../components/serving/vllm.ts";
+import { defaultGpuMemoryUtilization } from "../config/model.ts";
 import type { Config, Model } from "../config.ts";
 import { quotaFor } from "../sizing/quota.ts";
 import { sizeStack } from "../sizing/report.ts";
 import { workloadsOf } from "../sizing/stack.ts";
 import { keptClaims } from "./claims.ts";
+import { queueOf } from "./model-runs.ts";
 import { monitoringOf } from "./monitoring.ts";
 import { secretNames } from "./names.ts";
 import { networkOf, servedModelsOf } from "./network.ts";
@@ -97,7 +99,11 @@ export function planStack(config: Config, taskFiles: string) {
         BASE_IMAGE: images.modelcarBase ?? "",
         ANYTHINGLLM_IMAGE: images.anythingllm ?? "",
       },
-      deployments: { endpoint: config.endpoint, servingRuntimes: config.servingRuntimes },
+      deployments: {
+        endpoint: config.endpoint,
+        servingRuntimes: config.servingRuntimes,
+        gpuMemoryUtilization: defaultGpuMemoryUtilization,
+      },
     },
     runtimes: runtimesOf(config),
     /** What the runs of all models have in common. */
@@ -130,12 +136,6 @@ export function planStack(config: Config, taskFiles: string) {
     monitoring: monitoringOf(config),
     chat: chatOf(config, settings.pullSecrets),
   };
-}
-
-/** Runs with GPUs wait for each other, so that none holds some while it waits for more. */
-function queueOf(model: Model, models: readonly Model[]) {
-  const gpus = runGpus(model);
-  return gpus > 0 ? { name: "gpus", gpus, capacity: Math.max(...models.map(runGpus)) } : undefined;
 }
 
 /** Bases before the models that are compared with them. */

@@ -41,9 +41,23 @@ export interface NetworkPolicy {
 
 export const tcp = (...ports: number[]): Port[] => ports.map((port) => ({ protocol: "TCP", port }));
 
-export const inNamespace = (namespace: string): LabelSelector => ({
-  matchLabels: { "kubernetes.io/metadata.name": namespace },
+/** All pods of a namespace but those on the host's network. */
+export const inNamespace = (namespace: string): Peer => ({
+  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
 });
+
+/** All pods of the namespaces with a label of OpenShift's, those on the host's network too. */
+export const openShiftGroup = (label: string): Peer => ({
+  namespaceSelector: { matchLabels: { [label]: "" } },
+  podSelector: {},
+});
+
+/** OpenShift's routers: in pods of their own, or on the host's network. */
+export const openShiftRouters: Peer[] = [
+  { namespaceSelector: { matchLabels: { "network.openshift.io/policy-group": "ingress" } } },
+  openShiftGroup("policy-group.network.openshift.io/ingress"),
+];
+
 /** Addresses that no host on the internet has; the metadata service of clouds, which hands out keys, is among them. */
 const notTheInternet = {
   v4: ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
@@ -74,7 +88,7 @@ export function destination(
   const { hostname, port, protocol } = new URL(url.includes("://") ? url : `https://${url}`);
   const host = hostname.replace(/^\[|\]$/g, "");
   const where = whereabouts(host);
-  const peer = where.inside ? { namespaceSelector: inNamespace(where.inside) } : { podSelector: {} };
+  const peer: Peer = where.inside ? inNamespace(where.inside) : { podSelector: {} };
   const number = Number(port || (protocol === "http:" ? 80 : 443));
   return [
     ...(where.inside === undefined ? [] : [{ to: [peer] }]),
@@ -129,12 +143,12 @@ export function dnsEgress(platform: Platform): Egress {
       { protocol: "TCP", port },
     ]);
   if (platform === "openshift") {
-    return { to: [{ namespaceSelector: inNamespace("openshift-dns") }], ports: ports(53, 5353) };
+    return { to: [inNamespace("openshift-dns")], ports: ports(53, 5353) };
   }
   return {
     to: [
       {
-        namespaceSelector: inNamespace("kube-system"),
+        ...inNamespace("kube-system"),
         podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
       },
       { ipBlock: { cidr: "169.254.20.10/32" } },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Network, servedModel } from "../../plan/network.ts";
-import { destination, dnsEgress, type NetworkPolicy } from "./network-peers.ts";
+import { destination, dnsEgress, type NetworkPolicy, openShiftRouters } from "./network-peers.ts";
 import { defaultDeny, projectPolicies } from "./network-policies.ts";
 
 const network: Network = {
@@ -122,6 +122,7 @@ describe("models", () => {
 
   test("OpenShift's routers, API servers and monitoring may; the first two are on the host's network", () => {
     const from = ingress({ platform: "openshift" })?.from;
+    expect(from).toEqual(expect.arrayContaining(openShiftRouters));
     for (const group of ["ingress", "host-network"]) {
       expect(from).toContainEqual({
         namespaceSelector: { matchLabels: { [`policy-group.network.openshift.io/${group}`]: "" } },

@@ -12,6 +12,8 @@ import {
   inNamespace,
   type LabelSelector,
   type NetworkPolicy,
+  openShiftGroup,
+  openShiftRouters,
   type Peer,
   tcp,
 } from "./network-peers.ts";
@@ -97,24 +99,18 @@ function egress(network: Network, reaches: readonly Destination[], resolvesNames
 function modelPolicies(namespace: string, network: Network, models: readonly ServedModel[]): NetworkPolicy[] {
   const { platform, callers = [], open, apiServer = [], mesh, privateNetworks = [] } = network;
   if (models.length === 0) return [];
-  const group = (label: string): Peer => ({
-    namespaceSelector: { matchLabels: { [label]: "" } },
-    // Without it, pods on the host's network, as routers and API servers are, would not count.
-    podSelector: {},
-  });
   const monitoring: Peer = {
     namespaceSelector: { matchLabels: { "network.openshift.io/policy-group": "monitoring" } },
   };
-  const callingNamespaces = callers.map((name) => ({ namespaceSelector: inNamespace(name) }));
   const from: Peer[] = [
     { podSelector: taskPods(...tasksReaching("models")) },
-    ...callingNamespaces,
+    ...callers.map(inNamespace),
     ...apiServer.map((cidr) => ({ ipBlock: { cidr } })),
     ...(platform === "openshift"
       ? [
-          group("policy-group.network.openshift.io/ingress"),
+          ...openShiftRouters,
           // The API server's proxy, through which Readiness asks a model.
-          group("policy-group.network.openshift.io/host-network"),
+          openShiftGroup("policy-group.network.openshift.io/host-network"),
           monitoring,
         ]
       : []),
@@ -129,7 +125,7 @@ function modelPolicies(namespace: string, network: Network, models: readonly Ser
         ...(mesh
           ? [
               {
-                from: [...(platform === "openshift" ? [monitoring] : []), ...callingNamespaces],
+                from: [...(platform === "openshift" ? [monitoring] : []), ...callers.map(inNamespace)],
                 ports: istioMetricsPorts,
               },
             ]

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Network } from "../../plan/network.ts";
+import { openShiftRouters } from "../access/network-peers.ts";
 import { httpRoute, ingress, route } from "../serving/endpoint.ts";
 import {
   type ChatSpec,
@@ -137,9 +138,5 @@ test("users come through the callers' namespaces or OpenShift's routers; where n
   expect(ingressOf({})).toEqual([{ from: [nginx], ports }]);
   expect(ingressOf({ callers: [] })).toBeUndefined();
   expect(ingressOf({ open: true })).toEqual([{ ports }]);
-  const router = {
-    namespaceSelector: { matchLabels: { "policy-group.network.openshift.io/ingress": "" } },
-    podSelector: {},
-  };
-  expect(ingressOf({ platform: "openshift", callers: [] })).toEqual([{ from: [router], ports }]);
+  expect(ingressOf({ platform: "openshift", callers: [] })).toEqual([{ from: openShiftRouters, ports }]);
 });

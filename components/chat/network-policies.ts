@@ -6,6 +6,7 @@ import {
   dnsEgress,
   inNamespace,
   type NetworkPolicy,
+  openShiftRouters,
   type Peer,
   tcp,
 } from "../access/network-peers.ts";
@@ -15,18 +16,7 @@ import { chatPods, chatPort } from "./manifests.ts";
 /** The UI reaches models and the hub, which it has its embedding model from, and users reach it; models let it in. */
 export function chatPolicies(namespace: string, network: Network): NetworkPolicy[] {
   const { platform, urls, privateNetworks = [], callers = [], open } = network;
-  const from: Peer[] = [
-    ...callers.map((name) => ({ namespaceSelector: inNamespace(name) })),
-    ...(platform === "openshift"
-      ? [
-          {
-            namespaceSelector: { matchLabels: { "policy-group.network.openshift.io/ingress": "" } },
-            // Without it, routers on the host's network would not count.
-            podSelector: {},
-          },
-        ]
-      : []),
-  ];
+  const from: Peer[] = [...callers.map(inNamespace), ...(platform === "openshift" ? openShiftRouters : [])];
   return [
     {
       metadata: { name: "chat-interface", namespace },

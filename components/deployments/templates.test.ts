@@ -7,6 +7,7 @@ const runtime = { args: ["--enable-prefix-caching"], env: { HF_HOME: "/tmp/hf" }
 const made = deploymentTemplates({
   endpoint: { exposure: "route", timeoutSeconds: 900, mesh: false },
   servingRuntimes: { "vllm-cuda": runtime, "vllm-cpu": runtime },
+  gpuMemoryUtilization: 0.9,
 });
 
 /** Names in the formulas of templates, but for functions. */

@@ -2,7 +2,6 @@
  * What the Tasks deploy-model and deploy-anythingllm deploy in runs outside Pulumi: built by the program's own builders with the
  * stack's settings, and filled in by the task with its params (tasks/common/templates.py).
  */
-import { defaultGpuMemoryUtilization } from "../../config/model.ts";
 import type { Config } from "../../config.ts";
 import { chatName } from "../../plan/names.ts";
 import {
@@ -26,6 +25,8 @@ import type { Platform } from "../shared/security.ts";
 export interface DeploymentSettings {
   readonly endpoint: Endpoint;
   readonly servingRuntimes: Config["servingRuntimes"];
+  /** Share of each GPU's memory that vLLM may take. */
+  readonly gpuMemoryUtilization: number;
 }
 
 /** A template, and what must hold of the params for it to be the right one. */
@@ -100,7 +101,7 @@ function model(
       cpuLimit: given("CPU"),
       memory: given("MEMORY"),
       maxModelLen: new GivenNumber("MAX_MODEL_LEN"),
-      gpuMemoryUtilization: defaultGpuMemoryUtilization,
+      gpuMemoryUtilization: settings.gpuMemoryUtilization,
       vllmArgs: [given("VLLM_ARGS")],
       // A second pod would wait for GPUs that only the first can free.
       rollout: gpus === 0 ? "RollingUpdate" : "Recreate",

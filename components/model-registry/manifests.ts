@@ -1,9 +1,9 @@
 /** The Kubeflow model registry: one of OpenShift AI's operator or a plain Deployment, each on a database of its own. */
 import { type RegistryAuthentication, registryPorts, serviceHost } from "../../plan/addresses.ts";
+import { databaseName } from "../../plan/names.ts";
 import { roleBinding } from "../access/manifests.ts";
-import type { NetworkPolicy } from "../access/network-peers.ts";
+import { inNamespace, type NetworkPolicy, openShiftRouters } from "../access/network-peers.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "../shared/security.ts";
-import { inNamespace, openShiftRouters } from "../shared/service-namespace.ts";
 
 const ports = { rest: registryPorts.none, proxy: registryPorts.serviceAccount, database: 3306 };
 /** As the containers of a database call them; `database` and `user` are what the registry logs in with. */
@@ -22,9 +22,6 @@ const labelsOf = (name: string) => ({
   component: "model-registry",
   "app.kubernetes.io/name": name,
 });
-/** Service of a registry's database. */
-export const databaseName = (name: string) => `${name}-db`;
-
 /** Gives an account of another namespace the operator's own Role for users of the registry. */
 export function registryUser({ name, namespace }: RegistryName, account: string, accountNamespace: string) {
   const role = `registry-user-${name}`;

@@ -1,21 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../../config.ts";
+import { importRun, type PlannedRun, type PulledModel, packagingRun } from "../../plan/model-runs.ts";
 import type { RunSettings } from "../../plan/runs.ts";
 import type { Registry } from "../model-registry/registry.ts";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";
-import {
-  type ImportTarget,
-  importedUri,
-  modelImport,
-  modelImportRun,
-  results,
-} from "../pipelines/model-import.ts";
-import { modelcar } from "../pipelines/modelcar.ts";
-import { modelcarResults, modelcarRun } from "../pipelines/modelcar-run.ts";
 import type { Pipelines } from "../pipelines/pipelines.ts";
-import type { PipelineRunSpec } from "../pipelines/tekton.ts";
-import { modelPlacement } from "../serving/vllm.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import type { Storage } from "../storage/storage.ts";
 
@@ -46,13 +36,18 @@ export class ModelImport extends pulumi.ComponentResource {
   /** s3://, pvc:// or oci://; known once the model is there. */
   readonly storageUri: pulumi.Output<string>;
   /** The model in the registry. Undefined, as the rest here, for a model that was there already. */
-  readonly registration: Record<"registeredModelId" | "modelVersionId", pulumi.Output<string>> | undefined;
+  readonly registration:
+    | {
+        /** Name of the registry; undefined where only its URL is known. */
+        readonly registry: string | undefined;
+        readonly registeredModelId: pulumi.Output<string>;
+        readonly modelVersionId: pulumi.Output<string>;
+      }
+    | undefined;
   /** The commit that was pulled. */
   readonly revision: pulumi.Output<string> | undefined;
   /** Name of the run that brought it. */
   readonly pipelineRun: pulumi.Output<string> | undefined;
-  /** All that the run reported, by name. */
-  readonly results: pulumi.Output<Record<string, string>> | undefined;
 
   constructor(name: string, args: ModelImportArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelImport", name, {}, inheritedDependsOn(opts));
@@ -61,73 +56,66 @@ export class ModelImport extends pulumi.ComponentResource {
       this.storageUri = pulumi.output(source.uri);
     } else {
       const model = { ...args.model, source };
-      const [run, storageUri, revision] =
+      const { run, storageUri, revision } =
         packaging.kind === "modelcar"
-          ? this.#modelcar(name, args, model, packaging.image)
-          : this.#import(name, args, model);
+          ? this.#packaged(name, args, model, packaging.image)
+          : this.#imported(name, args, model);
       this.storageUri = storageUri;
       this.registration = {
+        registry: args.settings.registry.name,
         registeredModelId: run.results["registered-model-id"],
         modelVersionId: run.results["model-version-id"],
       };
       this.revision = revision;
       this.pipelineRun = run.name;
-      this.results = run.results.apply((results): Record<string, string> => results);
     }
     this.registerOutputs({ storageUri: this.storageUri });
   }
 
-  /** Pipeline model-import: to the object store, or to a volume of the model's own. */
-  #import(name: string, args: ModelImportArgs, model: Parameters<typeof modelImportRun>[0]["model"]) {
-    const [target, volume] = this.#target(args);
-    const made = { settings: args.settings, model, target };
-    const spec = modelImportRun(made);
-    const run = this.#run(name, modelImport.name, args, spec, Object.keys(results) as Result[], volume);
-    return [run, run.results.apply(() => importedUri(made)), run.results.revision] as const;
-  }
-
-  /** Pipeline modelcar: into an image. */
-  #modelcar(
-    name: string,
-    args: ModelImportArgs,
-    model: Parameters<typeof modelcarRun>[0]["model"],
-    repository: string,
-  ) {
-    const { settings, modelcarBase: baseImage = "" } = args;
-    const spec = modelcarRun({ settings, model, repository, baseImage });
-    const run = this.#run(name, modelcar.name, args, spec, modelcarResults(model), args.storage);
-    return [run, run.results["storage-uri"], run.results.apply(() => model.source.revision)] as const;
-  }
-
-  /** Where an imported model goes, and the volume on which the run works: the one that all share, or one that is made for it. */
-  #target({ model, settings, storage }: ModelImportArgs): [ImportTarget, pulumi.Resource] {
-    if (model.package.kind !== "pvc") return [{ kind: "s3" }, storage];
-    const { claim, kind: _, ...volume } = model.package;
-    const target = {
-      kind: "pvc" as const,
-      claim,
-      placement: modelPlacement(model.serve, settings.accelerators),
+  /** To the object store, or to a volume of the model's own. */
+  #imported(name: string, args: ModelImportArgs, model: PulledModel) {
+    const planned = importRun(model, args.settings);
+    const run = this.#run(name, args, planned, this.#volume(args));
+    return {
+      run,
+      storageUri: run.results.apply(() => planned.storageUri),
+      revision: run.results.revision,
     };
-    return [target, storage.modelClaim(claim, volume, this)];
   }
 
-  #run(
+  /** Into an image. */
+  #packaged(name: string, args: ModelImportArgs, model: PulledModel, repository: string) {
+    const { settings, modelcarBase: baseImage = "" } = args;
+    const run = this.#run(name, args, packagingRun(model, settings, { repository, baseImage }), args.storage);
+    return {
+      run,
+      storageUri: run.results["storage-uri"],
+      revision: run.results.apply(() => model.source.revision),
+    };
+  }
+
+  /** The volume on which the run works: the one that all share, or one that is made for the model. */
+  #volume({ model, storage }: ModelImportArgs): pulumi.Resource {
+    if (model.package.kind !== "pvc") return storage;
+    const { claim, kind: _, ...volume } = model.package;
+    return storage.modelClaim(claim, volume, this);
+  }
+
+  #run<Result extends string>(
     name: string,
-    pipeline: string,
     args: ModelImportArgs,
-    spec: PipelineRunSpec,
-    expectedResults: readonly Result[],
+    { pipeline, spec, expectedResults }: PlannedRun<Result>,
     volume: pulumi.Resource,
   ): PipelineRun<Result> {
     const { context, namespace, pipelines, registry, objectStore, model, queue } = args;
     return new PipelineRun<Result>(
-      `${pipeline}-${name}`,
+      `${pipeline.name}-${name}`,
       {
         context,
         namespace,
-        prefix: `${pipeline}-${model.name}`,
+        prefix: `${pipeline.name}-${model.name}`,
         spec,
-        definition: pipelines.digests[pipeline] ?? "",
+        definition: pipelines.digests[pipeline.name] ?? "",
         expectedResults,
         ...(queue ? { queue } : {}),
         ...args.run,
@@ -141,5 +129,3 @@ export class ModelImport extends pulumi.ComponentResource {
     );
   }
 }
-
-type Result = keyof typeof results | ReturnType<typeof modelcarResults>[number];

@@ -7,7 +7,10 @@ import type { Model } from "./model.ts";
 
 type Results = Readonly<Record<string, string>>;
 
-/** US dollars. Each price of tokens is the whole cost of one copy at its highest measured throughput, on output or input alone. */
+/**
+ * US dollars. Each price of tokens is the whole cost of one copy by the tokens per second that were measured at its highest
+ * throughput, of answers or of prompts alone, as the report of a comparison has it.
+ */
 export interface Cost {
   /** Of the copies that run at least. */
   readonly hourlyUsd: number;
@@ -26,17 +29,13 @@ export function costOf(
   if (copy === undefined) return undefined;
   const copies = serve.stopped ? 0 : (serve.autoscaling?.minReplicas ?? serve.replicas);
   const hourlyUsd = hourlyCost(copy, { least: copies, most: copies })?.least ?? 0;
-  const speed = Number(measured["output-tokens-per-second"] ?? 0);
-  const { promptTokens, outputTokens } = test?.benchmark ?? { promptTokens: 1, outputTokens: 1 };
+  const output = Number(measured["output-tokens-per-second"] ?? 0);
+  const input = Number(measured["requests-per-second"] ?? 0) * (test?.benchmark?.promptTokens ?? 0);
   return {
     hourlyUsd,
     monthlyUsd: hourlyUsd * hoursPerMonth,
-    ...(speed > 0
-      ? {
-          usdPerMillionOutputTokens: usdPerMillionTokens(copy, speed),
-          usdPerMillionInputTokens: usdPerMillionTokens(copy, (speed * promptTokens) / outputTokens),
-        }
-      : {}),
+    ...(output > 0 ? { usdPerMillionOutputTokens: usdPerMillionTokens(copy, output) } : {}),
+    ...(input > 0 ? { usdPerMillionInputTokens: usdPerMillionTokens(copy, input) } : {}),
   };
 }
 
@@ -51,7 +50,8 @@ export function modelOutputs(model: Model, accelerators: Readonly<Record<string,
     apiKeySecret: authentication.kind === "apiKey" ? authentication.secret.name : undefined,
     storageUri,
     revision,
-    ...registration,
+    registeredModelId: registration?.registeredModelId,
+    modelVersionId: registration?.modelVersionId,
     pipelineRun,
     measured: testing?.results,
     comparison: comparison?.results,

@@ -1,15 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../../config.ts";
 import { authenticationOf } from "../../plan/authentication.ts";
+import { testingRun } from "../../plan/model-runs.ts";
 import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";
-import { candidateTesting, modelTesting } from "../pipelines/model-testing.ts";
-import {
-  type Candidate,
-  modelTestingResults,
-  modelTestingRun,
-  type ServedEndpoint,
-  type TestSpec,
-} from "../pipelines/model-testing-run.ts";
+import type { Candidate, ServedEndpoint, TestSpec } from "../pipelines/model-testing-run.ts";
 import type { ModelService } from "../serving/model-service.ts";
 import type { RuntimeSpec } from "../serving/vllm.ts";
 import { digestOf } from "../shared/digest.ts";
@@ -45,24 +39,24 @@ export class ModelTesting extends pulumi.ComponentResource {
     const { context, namespace, model, tested, storageUri, pipelines, registry, objectStore, storage } = args;
     const { image, env } = args.runtime;
     const isCandidate = "inferenceService" in tested;
-    const pipeline = isCandidate ? candidateTesting.name : modelTesting.name;
+    const { pipeline, spec, expectedResults } = testingRun({
+      settings: args.settings,
+      model,
+      test: model.test,
+      tested: isCandidate ? tested : endpointOf(args, tested),
+    });
     const served = isCandidate ? [] : [tested];
     const run = new PipelineRun(
-      `${pipeline}-${name}`,
+      `${pipeline.name}-${name}`,
       {
         context,
         namespace,
-        prefix: `${pipeline}-${model.name}`,
-        spec: modelTestingRun({
-          settings: args.settings,
-          model,
-          test: model.test,
-          tested: isCandidate ? tested : endpointOf(args, tested),
-        }),
-        definition: pipelines.digests[pipeline] ?? "",
+        prefix: `${pipeline.name}-${model.name}`,
+        spec,
+        definition: pipelines.digests[pipeline.name] ?? "",
         // How it is served decides how fast it is.
         trigger: storageUri.apply((uri) => digestOf([uri, model.serve, image, args.runtime.args, env])),
-        expectedResults: modelTestingResults(model.test),
+        expectedResults,
         ...(args.queue ? { queue: args.queue } : {}),
         ...args.run,
       },

@@ -1,9 +1,8 @@
 /** MinIO as one Deployment on one volume, and the Job that makes its bucket and its users. */
 import { minio, minioUrl } from "../../plan/addresses.ts";
-import type { NetworkPolicy, Port } from "../access/network-peers.ts";
+import { inNamespace, type NetworkPolicy, openShiftRouters, type Port } from "../access/network-peers.ts";
 import { digestOf } from "../shared/digest.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "../shared/security.ts";
-import { inNamespace, openShiftRouters } from "../shared/service-namespace.ts";
 
 const name = minio.service;
 const ports = { s3: minio.port, console: 9001 };
@@ -41,15 +40,12 @@ export function service(namespace: string, console: boolean) {
   };
 }
 
-/** Name of the Route to MinIO's console. */
-export const consoleName = `${name}-console`;
-
 /** The console from outside OpenShift. The S3 API stays inside, where all its clients are. */
 export function consoleRoute(namespace: string) {
   return {
     apiVersion: "route.openshift.io/v1",
     kind: "Route",
-    metadata: { name: consoleName, namespace, labels },
+    metadata: { name: minio.console, namespace, labels },
     spec: {
       to: { kind: "Service", name },
       port: { targetPort: "console" },

@@ -139,7 +139,7 @@ const run = {
   pullSecrets: [],
   huggingFaceEndpoint: "https://huggingface.co",
   objectStore: { endpoint: "http://minio:9000", bucket: "llm-models" },
-  registry: { url: "http://registry:8080", auth: "none" as const },
+  registry: { url: "http://registry:8080", auth: "none" as const, name: undefined },
   claim: "modelcar-storage" as const,
   imageRegistry: { withoutTls: undefined, secret: undefined },
 };

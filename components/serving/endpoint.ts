@@ -1,5 +1,5 @@
 /** How a model is reached from outside the cluster, and how a mesh treats its calls. */
-import { serviceHost } from "../../plan/addresses.ts";
+import { hostLabel, serviceHost } from "../../plan/addresses.ts";
 
 /**
  * All that is exposed of a model, the OpenAI API: vLLM asks for an API key there alone, and its other paths pause the server or
@@ -34,9 +34,6 @@ export interface ExposedModel {
   /** What is exposed, with all below it. Default: the OpenAI API. */
   readonly path?: string | undefined;
 }
-
-/** First part of the host of something exposed: here, by KServe and by OpenShift where a Route names none. */
-export const hostLabel = (name: string, namespace: string): string => `${name}-${namespace}`;
 
 /** Host that a model answers at; undefined where the cluster chooses it. */
 export function hostOf({ name, namespace, endpoint }: ExposedModel): string | undefined {

@@ -1,7 +1,6 @@
 /** KServe's InferenceService of one model. */
 import { predictorName } from "../../plan/addresses.ts";
 import { accounts } from "../../plan/names.ts";
-import kserveNames from "../../tasks/common/kserve_names.json" with { type: "json" };
 import type { Count } from "../shared/given.ts";
 import { modelPod, type Platform } from "../shared/security.ts";
 import type { DeploymentMode } from "./deployment-mode.ts";
@@ -47,6 +46,7 @@ export interface InferenceServiceSpec<Text = string, N extends Count = number> {
   /** Where the model stands in the registry. Default: it stands in none. */
   readonly registration?:
     | {
+        /** Name of the registry. */
         readonly registry?: string | undefined;
         readonly registeredModelId: Text;
         readonly modelVersionId: Text;
@@ -143,13 +143,16 @@ function annotations<Text>(spec: InferenceServiceSpec<Text, Count>): Record<stri
   };
 }
 
+const inRegistry = "modelregistry.opendatahub.io";
+/** By which OpenShift AI's dashboard shows a model among those that are served of a registry. */
+export const registryLabel = `${inRegistry}/name`;
+
 function labels<Text>(spec: InferenceServiceSpec<Text, Count>): Record<string, string | Text> {
   const { registration } = spec;
-  const inRegistry = "modelregistry.opendatahub.io";
   return {
     "opendatahub.io/dashboard": "true",
     ...visibility(spec),
-    ...(registration?.registry ? { [`${inRegistry}/name`]: registration.registry } : {}),
+    ...(registration?.registry ? { [registryLabel]: registration.registry } : {}),
     ...(registration
       ? {
           [`${inRegistry}/registered-model-id`]: registration.registeredModelId,
@@ -192,6 +195,3 @@ function queueMetric<Text>(spec: InferenceServiceSpec<Text, Count>, { target, pr
 export function predictorService(model: string) {
   return { name: predictorName(model), port: 80, targetPort: port.number } as const;
 }
-
-/** Label `app` of the pods that KServe makes for a model, by which its Deployment selects them. */
-export const appLabel = (model: string): string => `${kserveNames.appLabel}${predictorService(model).name}`;

@@ -10,7 +10,12 @@ import {
   modelService,
   serverContainer,
 } from "./deployment-service.ts";
-import { type InferenceServiceSpec, inferenceService, predictorService } from "./inference-service.ts";
+import {
+  type InferenceServiceSpec,
+  inferenceService,
+  predictorService,
+  registryLabel,
+} from "./inference-service.ts";
 import { servingContainer, servingRuntime } from "./runtime-manifest.ts";
 import { modelArgs, modelResources, type RuntimeSpec } from "./vllm.ts";
 
@@ -50,8 +55,12 @@ export function byKServe(
   const manifest = inferenceService(spec);
   const resource = new k8s.apiextensions.CustomResource(name, manifest, {
     ...opts,
-    // KServe rewrites the mode's name from version to version, and refuses to change the mode itself.
-    ignoreChanges: ['metadata.annotations["serving.kserve.io/deploymentMode"]'],
+    ignoreChanges: [
+      // KServe rewrites the mode's name from version to version, and refuses to change the mode itself.
+      'metadata.annotations["serving.kserve.io/deploymentMode"]',
+      // Models of before were made without it, and a label of theirs is one of their pods, which would start anew.
+      `metadata.labels["${registryLabel}"]`,
+    ],
   });
   const service = predictorService(spec.name);
   const { args, resources } = manifest.spec.predictor.model;

@@ -3,18 +3,22 @@
 import type { Queue } from "../../components/pipeline-run/inputs.ts";
 import { queueMetadata } from "../../components/pipeline-run/queue.ts";
 import { pending } from "../../components/pipeline-run/tekton-status.ts";
-import { runGpus } from "../../components/pipelines/catalogue.ts";
 import type { PipelineDefinition } from "../../components/pipelines/definition.ts";
-import { modelImport, modelImportRun } from "../../components/pipelines/model-import.ts";
+import { modelImport } from "../../components/pipelines/model-import.ts";
 import { modelTesting } from "../../components/pipelines/model-testing.ts";
-import { modelTestingRun } from "../../components/pipelines/model-testing-run.ts";
 import { modelcar } from "../../components/pipelines/modelcar.ts";
-import { modelcarRun } from "../../components/pipelines/modelcar-run.ts";
 import type { PipelineRunSpec } from "../../components/pipelines/tekton.ts";
-import { modelPlacement } from "../../components/serving/vllm.ts";
 import type { Config, Model } from "../../config.ts";
 import { modelAddress } from "../../plan/addresses.ts";
 import { authenticationOf } from "../../plan/authentication.ts";
+import {
+  importRun,
+  type PlannedRun,
+  type PulledModel,
+  packagingRun,
+  queueOf,
+  testingRun,
+} from "../../plan/model-runs.ts";
 import { runSettings } from "../../plan/runs.ts";
 
 export const pipelines = {
@@ -63,18 +67,18 @@ export function planRun(
   }
   const model = modelOf(config, name);
   const { source } = model;
-  if (!("huggingFace" in source)) {
+  if ("uri" in source) {
     throw new PlanError(
       `model ${name} is at ${source.uri} already: pipeline ${pipeline.name} works with source.huggingFace`,
     );
   }
   const make = { "run-model-import": imported, "run-model-testing": tested, "run-modelcar": packed }[command];
-  const spec = make(config, { ...model, source }, params, endpointUrl);
+  const { spec } = make(config, { ...model, source }, params, endpointUrl);
   return {
     pipeline,
     model: name,
     spec: { ...spec, params: replaced(spec.params, params) },
-    queue: command === "run-modelcar" ? queueOf(config, model) : undefined,
+    queue: command === "run-modelcar" ? queueOf(model, config.models) : undefined,
   };
 }
 
@@ -104,31 +108,20 @@ export function manifestOf(
   };
 }
 
-type Pulled = Model & { readonly source: Extract<Model["source"], { huggingFace: string }> };
 type Params = Readonly<Record<string, string>>;
 
-function imported(config: Config, model: Pulled): PipelineRunSpec {
-  const { package: packaging } = model;
-  if (packaging.kind === "modelcar") {
+function imported(config: Config, model: PulledModel): PlannedRun {
+  if (model.package.kind === "modelcar") {
     throw new PlanError(
       `model ${model.name} is packaged as an image (package.kind: modelcar): use run-modelcar`,
     );
   }
-  const target =
-    packaging.kind === "s3"
-      ? { kind: packaging.kind }
-      : {
-          kind: packaging.kind,
-          claim: packaging.claim,
-          placement: modelPlacement(model.serve, config.accelerators),
-        };
-  return modelImportRun({ settings: runSettings(config), model, target });
+  return importRun(model, runSettings(config));
 }
 
-function packed(config: Config, model: Pulled, params: Params): PipelineRunSpec {
-  const { images } = config;
+function packed(config: Config, model: PulledModel, params: Params): PlannedRun {
   const repository = model.package.kind === "modelcar" ? model.package.image : params.OCI_IMAGE;
-  const baseImage = params.BASE_IMAGE ?? images.modelcarBase;
+  const baseImage = params.BASE_IMAGE ?? config.images.modelcarBase;
   if (!repository) {
     throw new PlanError(
       `model ${model.name} has package.kind: ${model.package.kind}: say where the image goes, --param OCI_IMAGE=<registry>/<repository>`,
@@ -139,15 +132,15 @@ function packed(config: Config, model: Pulled, params: Params): PipelineRunSpec 
       "say what is below the model: set modelcar:images.modelcarBase, or --param BASE_IMAGE=<image by digest>",
     );
   }
-  return modelcarRun({ settings: runSettings(config), model, repository, baseImage });
+  return packagingRun(model, runSettings(config), { repository, baseImage });
 }
 
-function tested(config: Config, model: Pulled, params: Params, endpointUrl?: string): PipelineRunSpec {
+function tested(config: Config, model: PulledModel, params: Params, endpointUrl?: string): PlannedRun {
   const { serve, name, test } = model;
   if (serve.stopped && params.ENDPOINT_URL === undefined) {
     throw new PlanError(`model ${name} is not served: remove serve.stopped and run pulumi up first`);
   }
-  return modelTestingRun({
+  return testingRun({
     settings: runSettings(config),
     model,
     test: test ?? defaultTest,
@@ -163,12 +156,6 @@ const defaultTest = {
   evaluate: { tasks: ["hellaswag", "arc_easy"], applyChatTemplate: false, minimumScores: {} },
   benchmark: { profile: "sweep", rate: 10, promptTokens: 256, outputTokens: 128, maxSeconds: 180 },
 };
-
-/** Runs with GPUs wait for those of the program, and for each other. */
-function queueOf({ models }: Config, model: Model): Queue | undefined {
-  const gpus = runGpus(model);
-  return gpus > 0 ? { name: "gpus", gpus, capacity: Math.max(...models.map(runGpus)) } : undefined;
-}
 
 function replaced(spec: PipelineRunSpec["params"], params: Params): PipelineRunSpec["params"] {
   const kept = spec.filter(({ name }) => !Object.hasOwn(params, name));

@@ -79,6 +79,7 @@ const runtime = { args: [], env: {}, startupMinutes: 30 };
 const exampleSettings = {
   endpoint: { exposure: "none", timeoutSeconds: 600, mesh: false },
   servingRuntimes: { "vllm-cuda": runtime, "vllm-cpu": runtime },
+  gpuMemoryUtilization: 0.9,
 } as const;
 
 /** Servers that the tests start. */

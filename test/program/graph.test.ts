@@ -157,3 +157,14 @@ describe("the claim of a model, which was part of the component Storage once", (
     expect([claim("kept").retainOnDelete, claim("scratch").retainOnDelete]).toEqual([true, false]);
   });
 });
+
+test("a model that a run registered says in which registry", () => {
+  const services = program.resources.filter(({ inputs }) => inputs.kind === "InferenceService");
+  const label = "modelregistry.opendatahub.io/name";
+  const labelled = services.filter(({ inputs }) => inputs.metadata.labels[label] === "modelcar");
+  const registered = services.filter(
+    ({ inputs }) => "modelregistry.opendatahub.io/registered-model-id" in inputs.metadata.labels,
+  );
+  expect(labelled.length).toBeGreaterThan(0);
+  expect(labelled).toEqual(registered);
+});

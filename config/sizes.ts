@@ -1,7 +1,7 @@
 /** What sizing finds, said where people look before they spend: in `pulumi preview`. */
 import * as pulumi from "@pulumi/pulumi";
-import { mistakes } from "../../config/load.ts";
-import type { SizingReport } from "../../sizing/report.ts";
+import type { SizingReport } from "../sizing/report.ts";
+import { mistakes } from "./load.ts";
 
 /** Prints the arithmetic. Throws an error that lists everything that does not fit, so that nothing of it is created. */
 export function stopUnlessItFits({ errors, warnings, lines }: SizingReport): void {

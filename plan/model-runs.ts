@@ -1,0 +1,80 @@
+/** The pipeline runs of a model's life, as the program declares them and the scripts start them. */
+import { runGpus } from "../components/pipelines/catalogue.ts";
+import type { PipelineDefinition } from "../components/pipelines/definition.ts";
+import {
+  type ImportTarget,
+  importedUri,
+  results as importResults,
+  modelImport,
+  modelImportRun,
+} from "../components/pipelines/model-import.ts";
+import { candidateTesting, modelTesting } from "../components/pipelines/model-testing.ts";
+import {
+  type ModelTestingRun,
+  modelTestingResults,
+  modelTestingRun,
+} from "../components/pipelines/model-testing-run.ts";
+import { modelcar } from "../components/pipelines/modelcar.ts";
+import { modelcarResults, modelcarRun } from "../components/pipelines/modelcar-run.ts";
+import type { PipelineRunSpec } from "../components/pipelines/tekton.ts";
+import { modelPlacement } from "../components/serving/vllm.ts";
+import type { Model } from "../config.ts";
+import type { RunSettings } from "./runs.ts";
+
+/** A run of a pipeline for a model. `Text` is what a param may be besides known text, such as an Output. */
+export interface PlannedRun<Result extends string = string, Text = string> {
+  readonly pipeline: PipelineDefinition;
+  readonly spec: PipelineRunSpec<Text>;
+  /** What it must report. */
+  readonly expectedResults: readonly Result[];
+}
+
+/** A model that is pulled from a hub. */
+export type PulledModel = Model & { readonly source: Extract<Model["source"], { huggingFace: string }> };
+
+/** The run that brings a model's files to the object store or to a volume of its own, and where they then are. */
+export function importRun(model: PulledModel, settings: RunSettings) {
+  const target = importTarget(model, settings);
+  const made = { settings, model, target };
+  return {
+    pipeline: modelImport,
+    spec: modelImportRun(made),
+    expectedResults: Object.keys(importResults) as (keyof typeof importResults)[],
+    storageUri: importedUri(made),
+  } satisfies PlannedRun & { readonly storageUri: string };
+}
+
+/** Where the files go. A model that is packaged as an image goes by way of the shared volume. */
+function importTarget({ package: packaging, serve }: PulledModel, settings: RunSettings): ImportTarget {
+  if (packaging.kind !== "pvc") return { kind: "s3" };
+  const placement = modelPlacement(serve, settings.accelerators);
+  return { kind: "pvc", claim: packaging.claim, placement };
+}
+
+/** The run that packs a model into an image, after it was compressed and evaluated where config asks for that. */
+export function packagingRun(
+  model: PulledModel,
+  settings: RunSettings,
+  image: { readonly repository: string; readonly baseImage: string },
+) {
+  return {
+    pipeline: modelcar,
+    spec: modelcarRun({ settings, model, ...image }),
+    expectedResults: modelcarResults(model),
+  } satisfies PlannedRun;
+}
+
+/** The run that measures a model: where it is served, or as a candidate that it serves itself. */
+export function testingRun<Text = string>(made: ModelTestingRun<Text>): PlannedRun<string, Text> {
+  return {
+    pipeline: "inferenceService" in made.tested ? candidateTesting : modelTesting,
+    spec: modelTestingRun(made),
+    expectedResults: modelTestingResults(made.test),
+  };
+}
+
+/** The line that a model's runs stand in: those with GPUs wait for each other, so that none holds some while it waits for more. */
+export function queueOf(model: Model, models: readonly Model[]) {
+  const gpus = runGpus(model);
+  return gpus > 0 ? { name: "gpus", gpus, capacity: Math.max(...models.map(runGpus)) } : undefined;
+}

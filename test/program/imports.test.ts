@@ -1,0 +1,44 @@
+/** What may import what, as docs/architecture.md says it. Imports of types alone don't count: they are gone when code runs. */
+import { cruise, type ICruiseResult } from "dependency-cruiser";
+import { expect, test } from "vitest";
+
+const program = ["config", "plan", "sizing", "components"];
+const folders = (...names: string[]) => `^(${names.join("|")})/`;
+/** Rules of naming, which know no configuration. */
+const naming = "^plan/(addresses|authentication|candidate|names)\\.ts$";
+const tests = "\\.test\\.ts$|^test/";
+
+/** A folder reaches only these. */
+const only = (name: string, ...allowed: string[]) => ({
+  name: `${name} reaches further than it may`,
+  severity: "error" as const,
+  from: { path: folders(name), pathNot: tests },
+  to: { path: folders(...program, "scripts", "local", "tasks"), pathNot: [folders(name), ...allowed] },
+});
+
+const forbidden = [
+  {
+    name: "files import each other in a circle",
+    severity: "error" as const,
+    from: {},
+    to: { circular: true },
+  },
+  only("sizing", naming),
+  only("config", folders("sizing", "tasks"), naming),
+  only("plan", folders("config", "sizing", "components", "tasks")),
+  only("components", folders("plan", "sizing", "tasks")),
+  only("local"),
+];
+
+test("every folder imports only what it may, and no file itself", async () => {
+  const { output } = await cruise([...program, "scripts", "local", "index.ts", "config.ts"], {
+    ruleSet: { forbidden },
+    validate: true,
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: tests },
+    tsPreCompilationDeps: false,
+  });
+  const { summary, modules } = output as ICruiseResult;
+  expect(modules.length).toBeGreaterThan(100);
+  expect(summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`)).toEqual([]);
+});
