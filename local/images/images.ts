@@ -7,9 +7,8 @@ import { bookwormArchive, debianEnvironment, debianProgram } from "../toolchain/
 import { type GoToolName, goProgram, goToolDirectory } from "../toolchain/go.ts";
 import basePackages from "./base.lock.json" with { type: "json" };
 import { binaryImage, containerfileImage, type Image, tag, withContext } from "./image.ts";
+import mariadbPackages from "./mariadb.lock.json" with { type: "json" };
 import { buildImage } from "./store.ts";
-
-const mariadbVersion = "1:10.11.18-0+deb12u1";
 
 /** Process 1 of every pod, and the shell of the storage provisioner's helper pods. */
 const pauseIdentity = { name: "pause", key: contentKey({ texts: [debianProgram(""), "2"] }) };
@@ -114,7 +113,7 @@ const mariadb = containerfileImage({
   folder: "local/images/mariadb",
   context: "local/images/mariadb",
   sources: ["local/images/mariadb"],
-  buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbVersion },
+  buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbPackages[0]?.split("=")[1] ?? "" },
   on: [base],
   seconds: 60,
   imported: true,
