@@ -4,11 +4,11 @@
  */
 
 import { accounts } from "../../plan/names.ts";
+import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
 import type { Accelerator } from "../../sizing/placement.ts";
 import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 import {
-  modelArgs,
   modelDirectory,
   modelEnv,
   modelLabels,
@@ -16,7 +16,6 @@ import {
   modelResources,
   port,
   type RuntimeSpec,
-  type ServeSpec,
   secondsToServe,
   vllmContainer,
   vllmVolumes,

@@ -1,21 +1,15 @@
 /** KServe's InferenceService of one model. */
+
 import { predictorName } from "../../plan/addresses.ts";
 import { accounts } from "../../plan/names.ts";
+import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
 import type { Accelerator } from "../../sizing/placement.ts";
 import kserveNames from "../../tasks/common/kserve_names.json" with { type: "json" };
 import { modelPod, type Platform } from "../shared/security.ts";
 import type { DeploymentMode } from "./deployment-mode.ts";
 import { deploymentStrategy } from "./rollout.ts";
 import { modelFormat } from "./runtime-manifest.ts";
-import {
-  modelArgs,
-  modelEnv,
-  modelLabels,
-  modelPlacement,
-  modelResources,
-  port,
-  type ServeSpec,
-} from "./vllm.ts";
+import { modelEnv, modelLabels, modelPlacement, modelResources, port } from "./vllm.ts";
 
 /** Copies by load: one is added when more than `target` requests wait in each one's queue. */
 export interface Autoscaling {

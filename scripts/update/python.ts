@@ -41,8 +41,7 @@ export async function updatePython(project: string, scratch: string): Promise<Up
     const [before, now] = [lockedVersions(lock), lockedVersions(newLock)];
     const all = [...new Set([...before.keys(), ...now.keys()])];
     const changed = all.filter((name) => before.get(name) !== now.get(name) && !after.has(name)).length;
-    if (changed > 0)
-      moved.push({ file: lockOf(file), what: `${changed} packages that these need`, from: "", to: "" });
+    if (changed > 0) moved.push({ file: lockOf(file), what: `${changed} that these need`, from: "", to: "" });
   }
   return { moved, held, files };
 }

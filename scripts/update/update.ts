@@ -27,8 +27,6 @@ export interface Update {
   readonly files: Readonly<Record<string, string>>;
 }
 
-export const nothing: Update = { moved: [], held: [], files: {} };
-
 /** Computes the update of one kind of pins. It writes only into `scratch`, an empty folder. */
 export type Updater = (project: string, scratch: string) => Promise<Update>;
 
