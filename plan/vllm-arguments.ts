@@ -10,7 +10,7 @@ export type ServeSpec = Omit<
 interface DecidedArgument {
   readonly flag: string;
   /** Under `serve`; without a value the argument is left to vLLM. */
-  readonly key: "maxModelLen" | "gpuMemoryUtilization" | "gpus" | "maxNumSeqs";
+  readonly key: keyof ServeSpec;
   /** Default: whenever the key has a value. */
   readonly when?: (serve: ServeSpec) => boolean;
 }
