@@ -114,7 +114,7 @@ const mariadb = containerfileImage({
   folder: "local/images/mariadb",
   context: "local/images/mariadb",
   sources: ["local/images/mariadb"],
-  buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbPackages[0]?.split("=")[1] ?? "" },
+  buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbPackages[0]?.version ?? "" },
   on: [base],
   seconds: 60,
   imported: true,

@@ -8,17 +8,20 @@ import {
 } from "../../local/toolchain/debian-packages.ts";
 import { ask, type Moved, type Update } from "./update.ts";
 
-const unpacked = "local/toolchain/debian.lock.json";
-/** Lists of `name=version`, as apt takes them. */
-const installed = ["local/images/base.lock.json", "local/images/mariadb.lock.json"];
+/** Every package of the base image, as `name=version`. */
+const base = "local/images/base.lock.json";
+/** Packages with their hashes, by file. */
+const hashed: Readonly<Record<string, readonly string[]>> = {
+  "local/toolchain/debian.lock.json": unpackedPackages,
+  "local/images/mariadb.lock.json": ["mariadb-server-core"],
+};
 
 /** Moves every package to the version of the suite bookworm. What a package of the base newly needs, its build says. */
 export async function updateDebian(project: string): Promise<Update> {
   await ask("apt-get", ["update"]);
   const read = <T>(file: string): T => JSON.parse(readFileSync(join(project, file), "utf8"));
-  const lists = new Map(installed.map((file) => [file, read<string[]>(file)]));
-  const names = [...lists.values()].flat().map((pin) => nameOf(pin));
-  const records = await packagesOfBookworm([...unpackedPackages, ...names]);
+  const pins = read<string[]>(base);
+  const records = await packagesOfBookworm([...Object.values(hashed).flat(), ...pins.map(nameOf)]);
   const record = (name: string) => {
     const found = records.get(name);
     if (!found) throw new Error(`the suite bookworm has no package ${name}`);
@@ -26,22 +29,27 @@ export async function updateDebian(project: string): Promise<Update> {
   };
   const moved: Moved[] = [];
   const files: Record<string, string> = {};
-  const add = (file: string, before: ReadonlyMap<string, string>, after: unknown) => {
-    for (const [what, from] of before) {
-      const { version: to } = record(what);
-      if (to !== from) moved.push({ file, what, from, to });
-    }
-    const content = `${JSON.stringify(after, null, 2)}\n`;
-    if (content !== readFileSync(join(project, file), "utf8")) files[file] = content;
+  const add = (
+    file: string,
+    before: ReadonlyMap<string, string>,
+    names: readonly string[],
+    after: unknown,
+  ) => {
+    const changes = names.flatMap((what) => {
+      const [from, to] = [before.get(what) ?? "", record(what).version];
+      return to === from ? [] : [{ file, what, from, to }];
+    });
+    moved.push(...changes);
+    if (changes.length > 0 || before.size !== names.length)
+      files[file] = `${JSON.stringify(after, null, 2)}\n`;
   };
-  const locked = new Map(read<DebianPackage[]>(unpacked).map(({ name, version }) => [name, version]));
-  const versions = unpackedPackages.map((name) => [name, locked.get(name) ?? ""] as const);
-  add(unpacked, new Map(versions), unpackedPackages.map(record));
-  for (const [file, pins] of lists) {
-    const before = new Map(pins.map((pin) => [nameOf(pin), pin.slice(pin.indexOf("=") + 1)]));
-    const after = pins.map((pin) => pin.replace(/=.*/, `=${record(nameOf(pin)).version}`));
-    add(file, before, after);
+  for (const [file, names] of Object.entries(hashed)) {
+    const locked = read<DebianPackage[]>(file).map(({ name, version }) => [name, version] as const);
+    add(file, new Map(locked), names, names.map(record));
   }
+  const versions = pins.map((pin) => [nameOf(pin), pin.slice(pin.indexOf("=") + 1)] as const);
+  const after = pins.map((pin) => pin.replace(/=.*/, `=${record(nameOf(pin)).version}`));
+  add(base, new Map(versions), pins.map(nameOf), after);
   return { moved, held: [], files };
 }
 
