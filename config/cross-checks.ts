@@ -1,23 +1,12 @@
 /** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
 import { isCompared } from "../plan/candidate.ts";
 import { sharedClaim } from "../plan/names.ts";
+import { refusedArguments } from "../plan/vllm-arguments.ts";
 import { bucket } from "./fields.ts";
 import { names } from "./names.ts";
 import type { Raw, Report } from "./raw.ts";
 import { registryNamespace, type SecretName } from "./schema.ts";
 import { tests } from "./test-checks.ts";
-
-/** vLLM arguments that other keys decide. */
-const decidedArgs: Readonly<Record<string, string>> = {
-  "--max-model-len": "serve.maxModelLen",
-  "--gpu-memory-utilization": "serve.gpuMemoryUtilization",
-  "--max-num-seqs": "serve.maxNumSeqs",
-  "--tensor-parallel-size": "serve.gpus",
-  "--model": "source",
-  "--served-model-name": "name",
-  "--port": "nothing: the port is fixed",
-  "--api-key": "serve.auth",
-};
 
 /** Reports every contradiction between keys; `secrets` are the secret keys that are set. */
 export function crossChecks(raw: Raw, secrets: ReadonlySet<SecretName>, report: Report): void {
@@ -292,7 +281,7 @@ function args(values: unknown, path: readonly (string | number)[], report: Repor
   for (const [index, value] of values.entries()) {
     if (typeof value !== "string") continue;
     const flag = value.split("=")[0]?.replaceAll("_", "-") ?? "";
-    const key = decidedArgs[flag];
+    const key = refusedArguments[flag];
     if (key) report([...path, index], `"${value}" must be left out: it is decided by ${key}`);
   }
 }

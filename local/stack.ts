@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { parseCommandLine } from "./command-line.ts";
+import { modelTaskImages } from "./images/images.ts";
 import { imageReference } from "./images/node-store.ts";
 import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
 import { modelcarBaseReference } from "./platform/modelcar-base.ts";
@@ -84,11 +85,11 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
   });
 }
 
+/** Under the keys of `modelcar:images`, which are the images' names. */
 const modelTaskReferences = () => ({
-  compress: imageReference("compress"),
-  evaluate: imageReference("evaluate"),
-  guidellm: imageReference("guidellm"),
-  report: imageReference("report"),
+  ...Object.fromEntries(
+    modelTaskImages.filter(({ imported }) => imported).map(({ name }) => [name, imageReference(name)]),
+  ),
   modelcarBase: modelcarBaseReference(),
 });
 

@@ -4,7 +4,6 @@
  */
 
 import { taskAccount } from "../components/access/jobs.ts";
-import { pipelinesFor } from "../components/pipelines/catalogue.ts";
 import { tasksOf } from "../components/pipelines/definition.ts";
 import { containerDefaults } from "../components/project/manifests.ts";
 import { deploymentMode } from "../components/serving/deployment-mode.ts";
@@ -22,7 +21,7 @@ import { networkOf, servedModelsOf } from "./network.ts";
 import { isPulledWithoutTls } from "./registries.ts";
 import { runSettings } from "./runs.ts";
 import { runtimeOf, runtimesOf } from "./runtimes.ts";
-import { fitTask, loadTasks, runDemands } from "./tasks.ts";
+import { fitTask, loadTasks, pipelinesFor, runDemands } from "./tasks.ts";
 
 export type StackPlan = ReturnType<typeof planStack>;
 export type ModelPlan = StackPlan["models"][number];
@@ -34,7 +33,7 @@ export type ModelPlan = StackPlan["models"][number];
 export function planStack(config: Config, taskFiles: string) {
   const { platform, namespace, images, imageRegistry, kubeContext: context } = config;
   const { existing, podSecurity, declareQuota, limits, networkPolicies } = config.project;
-  const definitions = pipelinesFor(images);
+  const definitions = pipelinesFor(taskFiles, images);
   const taskNames = [...new Set(definitions.flatMap(tasksOf)), ...(images.buildah ? ["build-runtime"] : [])];
   const tasks = loadTasks(taskFiles, taskNames).map((task) => fitTask(task, namespace, images));
   const demandsOf = (model: Model) => runDemands(model, tasks);

@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { runTasks } from "../components/pipelines/catalogue.ts";
-import type { Task } from "../components/pipelines/tekton.ts";
+import { allPipelines, runTasks } from "../components/pipelines/catalogue.ts";
+import { type PipelineDefinition, tasksOf } from "../components/pipelines/definition.ts";
+import type { Step, Task } from "../components/pipelines/tekton.ts";
 import { containerDefaults } from "../components/project/manifests.ts";
 import type { Model } from "../config.ts";
 import { formatBytes, formatCpu, parseQuantity } from "../sizing/quantity.ts";
@@ -37,9 +38,24 @@ function isTask(value: unknown): value is Task {
   );
 }
 
+/** The key of `modelcar:images` for a step: the last path element of the image that its file names, without tag. */
+const imageKey = ({ image }: Step): string => image.replace(/^.*\//, "").replace(/[:@].*$/, "");
+
+/** The pipelines that a stack can have: those whose tasks' images it has all of. */
+export function pipelinesFor(
+  directory: string,
+  images: Readonly<Record<string, string | undefined>>,
+): PipelineDefinition[] {
+  return allPipelines.filter((definition) =>
+    loadTasks(directory, tasksOf(definition))
+      .flatMap(({ spec }) => spec.steps.map(imageKey))
+      .every((key) => images[key] !== undefined),
+  );
+}
+
 /**
- * The Task in a namespace, with the stack's images: an image whose last path element, without tag, is a key of `images`
- * becomes that digest reference. Throws on an image that no key names.
+ * The Task in a namespace, with the stack's images: each becomes the digest reference that its key has. Throws on an
+ * image without one.
  */
 export function fitTask(
   task: Task,
@@ -47,7 +63,7 @@ export function fitTask(
   images: Readonly<Record<string, string | undefined>>,
 ): Task {
   const steps = task.spec.steps.map((step) => {
-    const key = step.image.replace(/^.*\//, "").replace(/[:@].*$/, "");
+    const key = imageKey(step);
     const image = images[key];
     if (!image) {
       throw new Error(

@@ -8,21 +8,13 @@ import { candidateTesting, modelTesting } from "./model-testing.ts";
 import { modelcar } from "./modelcar.ts";
 import type { JobSpec } from "./run.ts";
 
-/** Keys of modelcar:images that a pipeline's tasks are of, beside `tasks`. Without them it is not declared. */
-const catalogue = [
-  { pipeline: modelImport, images: [] },
-  { pipeline: modelcar, images: ["compress", "evaluate", "guidellm"] },
-  { pipeline: modelTesting, images: ["evaluate", "guidellm"] },
-  { pipeline: candidateTesting, images: ["evaluate", "guidellm"] },
-  { pipeline: modelComparison, images: ["report"] },
-] as const;
-
-/** The pipelines that there are images for. */
-export function pipelinesFor(images: Readonly<Record<string, string | undefined>>): PipelineDefinition[] {
-  return catalogue
-    .filter((entry) => entry.images.every((key: string) => images[key] !== undefined))
-    .map(({ pipeline }) => pipeline);
-}
+export const allPipelines: readonly PipelineDefinition[] = [
+  modelImport,
+  modelcar,
+  modelTesting,
+  candidateTesting,
+  modelComparison,
+];
 
 /** A task of a model's runs. What runs the model there gets as much as config says. */
 export interface RunTask {

@@ -4,10 +4,10 @@
  */
 
 import { accounts } from "../../plan/names.ts";
+import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
 import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 import {
-  modelArgs,
   modelDirectory,
   modelEnv,
   modelLabels,
@@ -15,7 +15,6 @@ import {
   modelResources,
   port,
   type RuntimeSpec,
-  type ServeSpec,
   secondsToServe,
   vllmContainer,
   vllmVolumes,

@@ -1,20 +1,14 @@
 /** KServe's InferenceService of one model. */
+
 import { predictorName } from "../../plan/addresses.ts";
 import { accounts } from "../../plan/names.ts";
+import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
 import type { Count } from "../shared/given.ts";
 import { modelPod, type Platform } from "../shared/security.ts";
 import type { DeploymentMode } from "./deployment-mode.ts";
 import { deploymentStrategy } from "./rollout.ts";
 import { modelFormat } from "./runtime-manifest.ts";
-import {
-  modelArgs,
-  modelEnv,
-  modelLabels,
-  type modelPlacement,
-  modelResources,
-  port,
-  type ServeSpec,
-} from "./vllm.ts";
+import { modelEnv, modelLabels, type modelPlacement, modelResources, port } from "./vllm.ts";
 
 /** Copies by load: one is added when more than `target` requests wait in each one's queue. */
 export interface Autoscaling {

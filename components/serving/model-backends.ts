@@ -1,6 +1,8 @@
 /** The two ways to serve a model: an InferenceService of KServe, and a plain Deployment that keeps the model on a volume. */
+
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { modelArgs } from "../../plan/vllm-arguments.ts";
 import { digestOf } from "../shared/digest.ts";
 import { declareClaim } from "../storage/volume-claim.ts";
 import {
@@ -17,7 +19,7 @@ import {
   registryLabel,
 } from "./inference-service.ts";
 import { servingContainer, servingRuntime } from "./runtime-manifest.ts";
-import { modelArgs, modelResources, type RuntimeSpec } from "./vllm.ts";
+import { modelResources, type RuntimeSpec } from "./vllm.ts";
 
 /** A model as it was declared, with what the objects around it and its readiness need to know. */
 export interface Served {

@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
+import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
 import { anyUserEnv } from "./any-user.ts";
 import {
-  modelArgs,
   modelEnv,
   modelPlacement,
   modelResources,
   type RuntimeSpec,
-  type ServeSpec,
   vllmContainer,
   vllmVolumes,
 } from "./vllm.ts";

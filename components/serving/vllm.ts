@@ -1,5 +1,6 @@
 /** vLLM's OpenAI server as a container: the same one behind a ServingRuntime of KServe and in a Deployment of our own. */
 import { apiKey } from "../../plan/authentication.ts";
+import type { ServeSpec } from "../../plan/vllm-arguments.ts";
 import { type Accelerator, nodeSelectorFor } from "../../sizing/placement.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
 import { type Count, given, isAbove, paramOf, times } from "../shared/given.ts";
@@ -25,26 +26,6 @@ export interface RuntimeSpec<N extends Count = number> {
 /** How long a new pod may take until its model answers: as much to fetch the model as to load it. */
 export function secondsToServe({ startupMinutes }: Pick<RuntimeSpec, "startupMinutes">): number {
   return 2 * 60 * startupMinutes;
-}
-
-/** How one model is served. `N` is number, or {@link Count} for a run outside Pulumi. */
-export interface ServeSpec<N extends Count = number> {
-  /** A key of the accelerators; needed as soon as `gpus` is above 0. */
-  readonly accelerator?: string | undefined;
-  readonly gpus: N;
-  readonly cpu: string;
-  readonly cpuLimit: string;
-  readonly memory: string;
-  /** Of the node's disk, requested and allowed. Default: no bound. */
-  readonly ephemeralStorage?: string | undefined;
-  /** Tokens of a prompt and its answer together. */
-  readonly maxModelLen: N;
-  /** Share of each GPU's memory that vLLM may take, 0 to 1. */
-  readonly gpuMemoryUtilization: number;
-  /** Sequences that vLLM works on at once. Default: vLLM's own. */
-  readonly maxNumSeqs?: number | undefined;
-  /** Further arguments, which come last. */
-  readonly vllmArgs: readonly string[];
 }
 
 /** What differs between the builds of vLLM. */
@@ -109,17 +90,6 @@ export const vllmVolumes = [
   { name: "shm", emptyDir: { medium: "Memory", sizeLimit: "2Gi" } },
   { name: "tmp", emptyDir: {} },
 ];
-
-/** What a model adds to the server's arguments. All its GPUs work on each layer together. */
-export function modelArgs(serve: ServeSpec<Count>): string[] {
-  return [
-    `--max-model-len=${serve.maxModelLen}`,
-    ...(isAbove(serve.gpus, 0) ? [`--gpu-memory-utilization=${serve.gpuMemoryUtilization}`] : []),
-    ...(isAbove(serve.gpus, 1) ? [`--tensor-parallel-size=${serve.gpus}`] : []),
-    ...(serve.maxNumSeqs === undefined ? [] : [`--max-num-seqs=${serve.maxNumSeqs}`]),
-    ...serve.vllmArgs,
-  ];
-}
 
 /** What a model adds to the server's environment. vLLM asks for the key under /v1 only, so no other path may be exposed. */
 export function modelEnv(serve: ServeSpec<Count>, apiKeySecret?: string) {

@@ -7,9 +7,9 @@ import { bookwormArchive, debianEnvironment, debianProgram } from "../toolchain/
 import { type GoToolName, goProgram, goToolDirectory } from "../toolchain/go.ts";
 import basePackages from "./base.lock.json" with { type: "json" };
 import { binaryImage, containerfileImage, type Image, tag, withContext } from "./image.ts";
+import mariadbPackages from "./mariadb.lock.json" with { type: "json" };
+import { projectImages } from "./project-images.ts";
 import { buildImage } from "./store.ts";
-
-const mariadbVersion = "1:10.11.18-0+deb12u1";
 
 /** Process 1 of every pod, and the shell of the storage provisioner's helper pods. */
 const pauseIdentity = { name: "pause", key: contentKey({ texts: [debianProgram(""), "2"] }) };
@@ -114,57 +114,19 @@ const mariadb = containerfileImage({
   folder: "local/images/mariadb",
   context: "local/images/mariadb",
   sources: ["local/images/mariadb"],
-  buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbVersion },
+  buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbPackages[0]?.version ?? "" },
   on: [base],
   seconds: 60,
   imported: true,
 });
 
-const tasks = containerfileImage({
-  name: "tasks",
-  folder: "images/tasks",
-  context: ".",
-  sources: ["images/tasks", "tasks"],
-  buildArgs: { BASE_IMAGE: tag(base) },
-  on: [base],
-  seconds: 60,
-  imported: true,
-});
-
-/** PyTorch, which others stand on. */
-export const torch = containerfileImage({
-  name: "torch",
-  folder: "images/torch",
-  context: ".",
-  sources: ["images/torch"],
-  buildArgs: { BASE_IMAGE: tag(base) },
-  on: [base],
-  seconds: 240,
-  imported: false,
-});
-
-const vllmCpu = containerfileImage({
-  name: "vllm-cpu",
-  folder: "images/vllm-cpu",
-  context: ".",
-  sources: ["images/vllm-cpu"],
-  buildArgs: { TORCH_IMAGE: tag(torch) },
-  on: [torch],
-  seconds: 240,
-  imported: true,
-});
-
-/** Transformers, which the images that compress and evaluate stand on. */
-const transformers = containerfileImage({
-  name: "transformers",
-  folder: "images/transformers",
-  context: ".",
-  sources: ["images/transformers"],
-  buildArgs: { TORCH_IMAGE: tag(torch) },
-  on: [torch],
-  seconds: 90,
-  imported: false,
-});
+const ofProject = projectImages(base);
+const projectImage = (name: string): Image => {
+  const found = ofProject.find((image) => image.name === name);
+  if (!found) throw new Error(`there is no images/${name}`);
+  return found;
+};
+const [tasks, torch, vllmCpu] = [projectImage("tasks"), projectImage("torch"), projectImage("vllm-cpu")];
 
 const hub = containerfileImage({
   name: "hub",
@@ -177,84 +139,27 @@ const hub = containerfileImage({
   imported: true,
 });
 
-/** LLM Compressor. */
-const compress = containerfileImage({
-  name: "compress",
-  folder: "images/compress",
-  context: ".",
-  sources: ["images/compress", "tasks/common", "tasks/compress-model"],
-  buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
-  on: [transformers],
-  seconds: 60,
-  imported: true,
-});
-
-/** lm-evaluation-harness. */
-const evaluate = containerfileImage({
-  name: "evaluate",
-  folder: "images/evaluate",
-  context: ".",
-  sources: ["images/evaluate", "tasks/common", "tasks/evaluate-model", "tasks/fetch-evaluation-data"],
-  buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
-  on: [transformers],
-  seconds: 60,
-  imported: true,
-});
-
-/** GuideLLM. */
-const guidellm = containerfileImage({
-  name: "guidellm",
-  folder: "images/guidellm",
-  context: ".",
-  sources: ["images/guidellm", "tasks/common", "tasks/run-guidellm"],
-  buildArgs: { TRANSFORMERS_IMAGE: tag(transformers) },
-  on: [transformers],
-  seconds: 60,
-  imported: true,
-});
-
-/** Charts and templates beside what the tasks have. */
-const report = containerfileImage({
-  name: "report",
-  folder: "images/report",
-  context: ".",
-  sources: ["images/report", "tasks/compare-models/templates"],
-  buildArgs: { TASKS_IMAGE: tag(tasks) },
-  on: [tasks],
-  seconds: 30,
-  imported: true,
-});
-
-/** An image with pytest, for the tests of the tasks that run in it. */
-const testImage = (image: Image) =>
-  containerfileImage({
-    name: `${image.name}-test`,
-    folder: "local/images/pytest",
+/**
+ * The image that the tests of a task run in: that of the task with pytest, and where the tests start servers (`tasks` and what
+ * stands on it) with those and the database of the model registry.
+ */
+export function testImageOf(name: string): Image {
+  const image = projectImage(name);
+  const withServers = image === tasks || image.on.includes(tasks);
+  const folder = withServers ? "local/images/tasks-test" : "local/images/pytest";
+  return containerfileImage({
+    name: `${name}-test`,
+    folder,
     context: ".",
-    sources: ["local/images/pytest", "tasks/requirements-pytest.txt"],
-    buildArgs: { TASK_IMAGE: tag(image), HUB_IMAGE: tag(hub) },
-    on: [image, hub],
-    seconds: 10,
+    sources: [folder, withServers ? "tasks/requirements-test.txt" : "tasks/requirements-pytest.txt"],
+    buildArgs: withServers
+      ? { TASKS_IMAGE: tag(image), MARIADB_IMAGE: tag(mariadb) }
+      : { TASK_IMAGE: tag(image), HUB_IMAGE: tag(hub) },
+    on: [image, withServers ? mariadb : hub],
+    seconds: withServers ? 60 : 10,
     imported: false,
   });
-export const compressTest = testImage(compress);
-export const evaluateTest = testImage(evaluate);
-export const guidellmTest = testImage(guidellm);
-
-/** What the tests of the tasks run in, with the database of the model registry; no pod does. */
-const serverTestImage = (name: string, image: Image) =>
-  containerfileImage({
-    name,
-    folder: "local/images/tasks-test",
-    context: ".",
-    sources: ["local/images/tasks-test", "tasks/requirements-test.txt"],
-    buildArgs: { TASKS_IMAGE: tag(image), MARIADB_IMAGE: tag(mariadb) },
-    on: [image, mariadb],
-    seconds: 60,
-    imported: false,
-  });
-export const tasksTest = serverTestImage("tasks-test", tasks);
-export const reportTest = serverTestImage("report-test", report);
+}
 
 /** Images of Containerfiles, each after the ones it stands on. */
 export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
@@ -277,7 +182,9 @@ export const modelcarBase: Image = {
 };
 
 /** Those of the tasks that run models; only a stack with such tasks has them. */
-export const modelTaskImages: readonly Image[] = [transformers, compress, evaluate, guidellm, report];
+export const modelTaskImages: readonly Image[] = ofProject.filter(
+  (image) => !containerfileImages.includes(image),
+);
 
 /** Images of one Go binary, by the tool that has it. */
 export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> = {

@@ -116,7 +116,8 @@ export type GoToolName = (typeof goTools)[number]["name"];
 /** The folders of pins that others read the sources of; `crds` are modules that are only read. */
 export type GoModuleName = "cluster" | "tekton" | "pulumi-kubernetes" | "crds";
 
-const environment: NodeJS.ProcessEnv = {
+/** What `go` runs with here: it builds static programs from exactly the pinned sources, with the Go that is installed. */
+export const goEnvironment: NodeJS.ProcessEnv = {
   ...process.env,
   CGO_ENABLED: "0",
   // What a debugger would read is left out of the binaries, so it isn't compiled either.
@@ -164,7 +165,7 @@ export async function buildGoTool(name: GoToolName): Promise<void> {
   const overlay = name === "pulumi-kubernetes" ? await providerOverlay(`${work}.embedded`) : [];
   await run("go", ["build", ...overlay, "-ldflags", flags, "-o", `${work}/`, ...packages], {
     cwd: moduleDirectory(module),
-    env: environment,
+    env: goEnvironment,
     log: join(cacheDirectory, "logs", `go-${name}.log`),
   });
   const [first] = packages;
@@ -186,11 +187,11 @@ async function providerOverlay(work: string): Promise<string[]> {
 
 /** The folder of a Go module's source in the module cache, for the manifests that it ships. */
 export async function goModuleSource(name: GoModuleName, module: string): Promise<string> {
-  await run("go", ["mod", "download", module], { cwd: moduleDirectory(name), env: environment });
+  await run("go", ["mod", "download", module], { cwd: moduleDirectory(name), env: goEnvironment });
   return (
     await run("go", ["list", "-m", "-f", "{{.Dir}}", module], {
       cwd: moduleDirectory(name),
-      env: environment,
+      env: goEnvironment,
     })
   ).trim();
 }

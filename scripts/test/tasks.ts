@@ -14,13 +14,7 @@ import { join } from "node:path";
 import { knownTasks, taskJob } from "../../components/access/jobs.ts";
 import { deploymentFiles } from "../../components/deployments/config-map.ts";
 import type { Image } from "../../local/images/image.ts";
-import {
-  compressTest,
-  evaluateTest,
-  guidellmTest,
-  reportTest,
-  tasksTest,
-} from "../../local/images/images.ts";
+import { testImageOf } from "../../local/images/images.ts";
 import { provideTestImage } from "../../local/images/node-store.ts";
 import { runInImage } from "../../local/images/store.ts";
 import { projectDirectory } from "../../local/paths.ts";
@@ -47,16 +41,25 @@ const bucketAndRegistry = [
 /** Most of their time they wait for a server or for a Python to start. */
 const sideBySide = ["--numprocesses=4", "--dist=worksteal"];
 
-/** The folders of the tasks that are tested in an image, as their job.yaml says. */
-const testedIn = (image: string): string[] =>
-  knownTasks.filter((task) => (taskJob(task).testedIn ?? "tasks") === image).map((task) => `tasks/${task}`);
+/** The image that a task's tests run in, as its job.yaml says. */
+const testedIn = (task: string): string => taskJob(task).testedIn ?? "tasks";
+
+/** The tests of the tasks that say this image. */
+const suiteOf = (image: string, folders: readonly string[] = [], options: readonly string[] = []): Suite => ({
+  image: testImageOf(image),
+  folders: [
+    ...folders,
+    ...knownTasks.filter((task) => testedIn(task) === image).map((task) => `tasks/${task}`),
+  ],
+  options,
+});
 
 /** The tasks that move files and records. */
 export const taskSuites: readonly Suite[] = [
-  {
-    image: tasksTest,
-    folders: ["tasks/common", ...testedIn("tasks"), "local/hub"],
-    options: [
+  suiteOf(
+    "tasks",
+    ["tasks/common", "local/hub"],
+    [
       ...sideBySide,
       ...bucketAndRegistry,
       "--registry=/tools/registry/registry",
@@ -64,16 +67,14 @@ export const taskSuites: readonly Suite[] = [
       "--kube-apiserver=/tools/kubernetes/kube-apiserver",
       "--kserve-crds=/tools/kserve-crds",
     ],
-  },
-  { image: reportTest, folders: testedIn("report"), options: [...sideBySide, ...bucketAndRegistry] },
+  ),
+  suiteOf("report", [], [...sideBySide, ...bucketAndRegistry]),
 ];
 
-/** The tasks that run models. */
-export const modelTaskSuites: readonly Suite[] = [
-  { image: compressTest, folders: testedIn("compress") },
-  { image: evaluateTest, folders: testedIn("evaluate") },
-  { image: guidellmTest, folders: testedIn("guidellm") },
-];
+/** The tasks that run models: those with an image that no suite above has. */
+export const modelTaskSuites: readonly Suite[] = [...new Set(knownTasks.map(testedIn))]
+  .filter((image) => image !== "tasks" && image !== "report")
+  .map((image) => suiteOf(image));
 
 const runtime = { args: [], env: {}, startupMinutes: 30 };
 const exampleSettings = {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import { parse } from "yaml";
-import { secrets } from "../../config/schema.ts";
+import { schema, secrets } from "../../config/schema.ts";
 import { alone } from "../alone.ts";
 import { type Registration, recordRegistrations } from "./registrations.ts";
 
@@ -36,21 +36,8 @@ function complete(stack: string, config: Manifest): void {
   config.imageRegistryPassword = canary;
 }
 
-const imageKeys = [
-  "tasks",
-  "vllm-cuda",
-  "vllm-cpu",
-  "minio",
-  "modelRegistry",
-  "mariadb",
-  "oras",
-  "compress",
-  "evaluate",
-  "guidellm",
-  "report",
-  "modelcarBase",
-  "anythingllm",
-];
+/** All but that of a Task which is declared with its image alone, and needs weaker pods. */
+const imageKeys = Object.keys(schema.in.shape.images.shape).filter((key) => key !== "buildah");
 
 /**
  * The committed config of a stack, completed as a user or `npm start` completes it, and then changed by `edit`. `alone` is the

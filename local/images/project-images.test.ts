@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { modelTaskImages } from "./images.ts";
+import { readContainerfile } from "./project-images.ts";
+
+test("a Containerfile says what it stands on and which folders go into it", () => {
+  const text = [
+    "ARG TASKS_IMAGE=modelcar.local/tasks",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Containerfiles write arguments so.
+    "FROM ${TASKS_IMAGE}",
+    "COPY images/new/requirements.txt /opt/new.txt",
+    "COPY tasks/common/*.py tasks/new/*.py /opt/tasks/",
+    "COPY tasks/new/data /opt/tasks/data",
+    "COPY --from=other /a /b",
+  ].join("\n");
+  expect(readContainerfile(text)).toEqual({
+    argument: "TASKS_IMAGE",
+    on: "tasks",
+    sources: ["tasks/common", "tasks/new"],
+  });
+  expect(() => readContainerfile("FROM scratch\n")).toThrow("says what it stands on");
+});
+
+test("every image comes after the one that it stands on", () => {
+  const names = modelTaskImages.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(["compress", "evaluate", "guidellm", "report"]));
+  for (const { name, on } of modelTaskImages)
+    for (const below of on.filter((image) => names.includes(image.name)))
+      expect(names.indexOf(below.name)).toBeLessThan(names.indexOf(name));
+});
