@@ -327,7 +327,9 @@ class KubernetesApi:
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}],
+            "clusters": [
+                {"name": "test", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}
+            ],
             "users": [{"name": "user", "user": {"token": self.user_token}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
         }

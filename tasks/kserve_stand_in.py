@@ -179,7 +179,7 @@ class Meanwhile:
         def run() -> None:
             try:
                 work()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 it is raised again beside the task
                 self._error = error
 
         self._thread = threading.Thread(target=run)

@@ -76,7 +76,9 @@ class StandIn:
                 return reply
         if asked.path.startswith("/token"):
             return self.token(asked)
-        found = re.fullmatch(r"/(?:v2|artifacts-uploads)/(.+?)/(blobs/uploads|uploads|blobs|manifests|tags)/(.*)", asked.path)
+        found = re.fullmatch(
+            r"/(?:v2|artifacts-uploads)/(.+?)/(blobs/uploads|uploads|blobs|manifests|tags)/(.*)", asked.path
+        )
         if not found:
             return Reply(404)
         name, kind, reference = found.groups()
@@ -145,9 +147,9 @@ class StandIn:
         return f"0-{max(0, len(upload) - 1)}"
 
     def piece(self, asked: Asked, upload: bytearray) -> Reply:
-        if content_range := asked.headers.get("Content-Range"):
-            if int(content_range.partition("-")[0]) != len(upload):
-                return Reply(416, {"Range": self.status_range(upload)})
+        content_range = asked.headers.get("Content-Range")
+        if content_range and int(content_range.partition("-")[0]) != len(upload):
+            return Reply(416, {"Range": self.status_range(upload)})
         upload += asked.take()
         return Reply(202, {"Location": asked.url, "Range": self.status_range(upload)})
 

@@ -52,7 +52,9 @@ def usual_tag(registry: Registry) -> str:
         return "latest" if "latest" in tags else tags[0]
     if not tags:
         raise TaskError(f"{registry.image} has no image: build it first, with BUILD true, or check OCI_IMAGE")
-    raise TaskError(f"{registry.image} has several images: add one of the tags {', '.join(sorted(tags)[:10])} to OCI_IMAGE")
+    raise TaskError(
+        f"{registry.image} has several images: add one of the tags {', '.join(sorted(tags)[:10])} to OCI_IMAGE"
+    )
 
 
 def fetch(registry: Registry, reference: str) -> tuple[bytes, str]:
@@ -69,7 +71,9 @@ def platform_manifest(registry: Registry, content: dict, media_type: str) -> dic
     """The manifest of one platform: the model is the same in all."""
     if media_type in INDEX_TYPES:
         # Attestations have no platform.
-        entries = [entry for entry in content["manifests"] if entry.get("platform", {}).get("os") not in (None, "unknown")]
+        entries = [
+            entry for entry in content["manifests"] if entry.get("platform", {}).get("os") not in (None, "unknown")
+        ]
         if not entries:
             raise TaskError(f"{registry.image} has an index without any platform")
         body, media_type = fetch(registry, entries[0]["digest"])

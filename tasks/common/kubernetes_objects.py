@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import urllib3
 from kubernetes import config
+
 # Not CoreV1Api: that imports a class for every kind, for most of a second of a task's CPU.
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
@@ -303,7 +304,7 @@ class Rollout:
             try:
                 for _ in self._objects.changes(api_version, kind, **selector):
                     self._changed.set()
-            except Exception:  # A look says what is wrong, if it lasts.
+            except Exception:  # noqa: BLE001 A look says what is wrong, if it lasts.
                 time.sleep(1)
 
     def _look(self) -> bool:

@@ -83,7 +83,10 @@ def read_compression(model: Path) -> Compression | None:
 def check_origin(model: Path, repository: str, revision: str) -> None:
     """TaskError if the model comes from another repository or commit than it is said to; "" is anything."""
     origin = read_origin(model)
-    if origin and (repository or origin.repository, revision or origin.revision) != (origin.repository, origin.revision):
+    if origin and (repository or origin.repository, revision or origin.revision) != (
+        origin.repository,
+        origin.revision,
+    ):
         raise TaskError(
             f"{model} comes from {origin.repository} at {origin.revision}, not from {repository} at {revision}:"
             " pull the one that is meant, or name the one that is there"

@@ -7,11 +7,10 @@ the same model gives another digest each time.
 import gzip
 import hashlib
 import io
-import os
 import tarfile
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from blobs import digest_of
@@ -106,7 +105,7 @@ def model_card_layer(file: Path) -> tuple[bytes, str]:
 
 def descriptor(path: str, digest: str, size: int, content_sha256: str, *, model_card: bool = False) -> Descriptor:
     """A layer in the manifest, with OLOT's annotations."""
-    name = os.path.basename(path)
+    name = PurePosixPath(path).name
     return {
         "mediaType": LAYER_TYPE + ("+gzip" if model_card else ""),
         "digest": digest,
@@ -124,5 +123,5 @@ def descriptor(path: str, digest: str, size: int, content_sha256: str, *, model_
 
 def history(path: str, *, model_card: bool = False) -> dict[str, str]:
     """A layer in the image's history; the time is fixed, so that the same model is the same image."""
-    created_by = CREATED_BY + os.path.basename(path) + (" (modelcard)" if model_card else "")
+    created_by = CREATED_BY + PurePosixPath(path).name + (" (modelcard)" if model_card else "")
     return {"created": EPOCH, "created_by": created_by}

@@ -65,7 +65,9 @@ class RegistryClient:
     def complaint(self, response: requests.Response) -> str:
         """What is wrong about an answer, and what to do if it is the access."""
         if response.status_code in (401, 403):
-            login = "the login of the registry's Secret" if self._login else "no login (no Secret is bound, or not for it)"
+            login = (
+                "the login of the registry's Secret" if self._login else "no login (no Secret is bound, or not for it)"
+            )
             return f"{self.image} refuses access ({describe(response)}) with {login}: check its rights"
         return f"{self.image} answered {describe(response)} to {response.request.method} {urlsplit(response.url).path}"
 

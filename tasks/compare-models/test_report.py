@@ -2,10 +2,10 @@
 
 import json
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from comparison import Comparison, Report, compare
@@ -251,8 +251,8 @@ def test_every_name_of_the_record_is_explained(comparison):
     # What others wrote is theirs to explain, and tasks are no names of ours.
     for side in (record["model"], record["base"]):
         side["registered"] = side["summary"] = None
-        side["evaluation"]["setup"] = {name: None for name in side["evaluation"]["setup"]}
-        side["benchmark"]["setup"] = {name: None for name in side["benchmark"]["setup"]}
+        side["evaluation"]["setup"] = dict.fromkeys(side["evaluation"]["setup"])
+        side["benchmark"]["setup"] = dict.fromkeys(side["benchmark"]["setup"])
     explained = set(re.findall(r"`([^`]+)`", Path(__file__).with_name("comparison-json.md").read_text()))
     assert names_in(record) - explained == set()
 

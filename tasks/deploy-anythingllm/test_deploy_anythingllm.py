@@ -150,7 +150,7 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
     def run() -> None:
         try:
             work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 it is raised again beside the task
             errors.append(error)
 
     thread = threading.Thread(target=run)
@@ -346,7 +346,9 @@ def manifests(monkeypatch):
 
 @pytest.mark.parametrize("case", json.loads((FOLDER / "expected_manifests.json").read_text()))
 def test_the_component_makes_the_same_objects(manifests, case):
-    fields = {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", key): value for key, value in case["chat"].items()}
+    fields = {
+        re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", key): value for key, value in case["chat"].items()
+    }
     chat = manifests.Chat(**fields)
     made = [manifests.volume_claim(chat), manifests.deployment(chat), manifests.service(chat)]
     if chat.platform == "openshift":

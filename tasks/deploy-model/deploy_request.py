@@ -89,7 +89,9 @@ def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, s
         return parameters.required(name, "true|false", "true or false") == "true"
 
     runtime = parameters.optional("SERVING_RUNTIME")
-    image = "" if runtime else parameters.required("RUNTIME_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "vLLM's image by digest")
+    image = (
+        "" if runtime else parameters.required("RUNTIME_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "vLLM's image by digest")
+    )
     deployment = Deployment(
         name=service_name(parameters.required("MODEL_NAME")),
         storage_uri=parameters.required("STORAGE_URI", STORAGE_URI, "oci://…@sha256:…, s3://…, pvc://… or hf://…"),

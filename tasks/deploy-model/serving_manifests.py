@@ -141,7 +141,10 @@ def for_any_user(service: Manifest, runtime: Manifest) -> Manifest:
         return service
     model = {**predictor["model"], "env": [*own, *variables(missing)]}
     annotations = {**predictor["annotations"], DIGEST_ANNOTATION: digest_of([digest_in(service), missing])}
-    return {**service, "spec": {**service["spec"], "predictor": {**predictor, "model": model, "annotations": annotations}}}
+    return {
+        **service,
+        "spec": {**service["spec"], "predictor": {**predictor, "model": model, "annotations": annotations}},
+    }
 
 
 def container_of(runtime: Manifest) -> Manifest:

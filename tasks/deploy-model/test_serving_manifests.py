@@ -60,7 +60,9 @@ def test_on_a_runtime_that_exists_the_model_says_who_it_is(on_runtime):
 def test_what_such_a_runtime_does_not_say_is_added_and_makes_another_digest(on_runtime):
     before = copy.deepcopy(on_runtime)
     added = for_any_user(on_runtime, runtime_with([{"name": "HOME", "value": "/cache"}]))
-    assert env_of(added["spec"]["predictor"]["model"]) == {name: ANY_USER_ENV[name] for name in ANY_USER_ENV if name != "HOME"}
+    assert env_of(added["spec"]["predictor"]["model"]) == {
+        name: ANY_USER_ENV[name] for name in ANY_USER_ENV if name != "HOME"
+    }
     assert digest_in(added) != digest_in(before)
     assert on_runtime == before
     assert env_of(for_any_user(on_runtime, runtime_with(None))["spec"]["predictor"]["model"]) == ANY_USER_ENV

@@ -19,10 +19,10 @@ os.environ.update(
     TQDM_MININTERVAL="10",
 )
 
-from evaluation_data import Datasets
-from lm_eval.tasks import TaskManager
-from shipped import SHIPPED
-from task_support import SECONDS_BETWEEN_PROGRESS_LINES, TaskError
+from evaluation_data import Datasets  # noqa: E402
+from lm_eval.tasks import TaskManager  # noqa: E402
+from shipped import SHIPPED  # noqa: E402
+from task_support import SECONDS_BETWEEN_PROGRESS_LINES, TaskError  # noqa: E402
 
 
 class Lines:

@@ -109,7 +109,9 @@ def read_summary(file: Path, part: str) -> dict[str, Any]:
 def check_run(file: Path, noted: object, uid: str) -> None:
     """A report that says of which run it is must be of this one."""
     if noted and noted != uid:
-        raise TaskError(f"{file} is of the PipelineRun {noted}, not of this one, {uid}: only its own results are published")
+        raise TaskError(
+            f"{file} is of the PipelineRun {noted}, not of this one, {uid}: only its own results are published"
+        )
 
 
 def read_evaluation(directory: Path, uid: str) -> Part:
@@ -125,7 +127,9 @@ def read_evaluation(directory: Path, uid: str) -> Part:
         }
         version = str(summary["lmEvalVersion"])
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise TaskError(f"{file} must have scores as {{task: {{metric: number}}}} and lmEvalVersion: {error!r}") from error
+        raise TaskError(
+            f"{file} must have scores as {{task: {{metric: number}}}} and lmEvalVersion: {error!r}"
+        ) from error
     if not figures:
         raise TaskError(f"{file} has no score: the evaluation did not end well")
     return Part(directory, figures, version)
@@ -136,7 +140,14 @@ def read_benchmark(directory: Path, uid: str) -> Part:
     file = directory / FIGURES
     summary = read_summary(file, "benchmark")
     check_run(file, summary.get("pipeline_run_uid"), uid)
-    latency = ("ttft_ms_mean", "ttft_ms_p95", "itl_ms_mean", "itl_ms_p95", "request_seconds_mean", "request_seconds_p95")
+    latency = (
+        "ttft_ms_mean",
+        "ttft_ms_p95",
+        "itl_ms_mean",
+        "itl_ms_p95",
+        "request_seconds_mean",
+        "request_seconds_p95",
+    )
     throughput = ("output_tokens_per_second", "total_tokens_per_second", "requests_per_second")
     try:
         first, loads = summary["loads"][0], summary["loads"]
@@ -176,7 +187,9 @@ def upload(publication: Publication, files: dict[str, Path], summary: bytes) -> 
         print(f"{name}: {size(path.stat().st_size)}", flush=True)
     key = f"{publication.prefix}/summary.json"
     body = io.BytesIO(summary)
-    client.put_object(publication.bucket.name, key, body, len(summary), content_type="application/json", metadata=metadata)
+    client.put_object(
+        publication.bucket.name, key, body, len(summary), content_type="application/json", metadata=metadata
+    )
     return total + len(summary)
 
 
@@ -260,7 +273,9 @@ def publish(publication: Publication) -> None:
 def main() -> None:
     publication = read_parameters()
     trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
-    print(f"{publication.model_name} {publication.model_version}: {publication.access.url}, {publication.uri}", flush=True)
+    print(
+        f"{publication.model_name} {publication.model_version}: {publication.access.url}, {publication.uri}", flush=True
+    )
     publish(publication)
 
 

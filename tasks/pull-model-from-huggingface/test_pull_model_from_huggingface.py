@@ -155,5 +155,5 @@ def script() -> ModuleType:
 def test_a_volume_that_is_too_small_is_found_before_the_download(script, monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(script.TaskError, match="has 1000 B free, but the download needs 2.0 KiB"):
+    with pytest.raises(script.TaskError, match=r"has 1000 B free, but the download needs 2\.0 KiB"):
         script.check_space(tmp_path, [script.Wanted("model.safetensors", 2048, "", None)])

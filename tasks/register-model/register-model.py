@@ -97,9 +97,7 @@ async def register(registry: ModelRegistryAPIClient, registration: Registration)
             model_format_name=registration.format_name,
             model_format_version=registration.format_version,
             state=ArtifactState.LIVE,
-            custom_properties={
-                name: value for name, value in registration.provenance.items() if name in ARTIFACT
-            },
+            custom_properties={name: value for name, value in registration.provenance.items() if name in ARTIFACT},
         ),
         lambda artifact: registry.upsert_model_version_artifact(artifact, version_id),
     )

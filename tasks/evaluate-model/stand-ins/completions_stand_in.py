@@ -74,7 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.refused():
             return
         if self.path != "/v1/models":
-            return self.answer(404, {"error": f"the stand-in has no {self.path}"})
+            self.answer(404, {"error": f"the stand-in has no {self.path}"})
+            return
         self.answer(200, {"object": "list", "data": [{"id": NAME, "max_model_len": self.server.length}]})
 
     def do_POST(self) -> None:
@@ -83,10 +84,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.server.requests += 1
         if status := self.server.fail(self.server.requests):
-            return self.answer(status, {"error": "as the test wants it"})
+            self.answer(status, {"error": "as the test wants it"})
+            return
         prompts = body["prompt"]
         if isinstance(prompts[0], int):
             prompts = [prompts]
         if self.path != "/v1/completions" or isinstance(prompts[0], str) or body.get("temperature"):
-            return self.answer(400, {"error": "the stand-in takes token ids and is greedy"})
+            self.answer(400, {"error": "the stand-in takes token ids and is greedy"})
+            return
         self.answer(200, {"choices": [self.server.complete(at, ids, body) for at, ids in enumerate(prompts)]})

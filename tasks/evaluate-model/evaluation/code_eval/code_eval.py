@@ -51,7 +51,7 @@ def passes(program: str) -> bool:
             stdout=output,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=limit,
+            preexec_fn=limit,  # noqa: PLW1509 it calls setrlimit alone, which waits for no lock
         )
         try:
             with suppress(subprocess.TimeoutExpired):
