@@ -31,3 +31,7 @@ uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_
 uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
   --generate-hashes --no-header --no-emit-index-url --no-annotate \
   --constraint evaluate/requirements.txt --output-file ../tasks/requirements-pytest.txt ../tasks/requirements-pytest.in
+
+uv pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_36 --only-binary :all: \
+  --generate-hashes --no-header --no-emit-index-url --no-annotate \
+  --constraint ../tasks/requirements-test.txt --output-file ../tasks/requirements-check.txt ../tasks/requirements-check.in

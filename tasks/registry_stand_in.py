@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from fault_proxy import Reply
+from json_object import JsonObject
 
 MIB = 1 << 20
 LOGIN = base64.b64encode(b"robot:robot-password").decode()
@@ -171,8 +172,9 @@ class TokenStandIn(StandIn):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tokens: dict[str, set[str]] = {}
-        self.token_name, self.token_life = "token", None
+        self.tokens: dict[str, set[tuple[str, str]]] = {}
+        self.token_name = "token"
+        self.token_life: float | None = None
         # Repositories that the login has no rights to.
         self.forbidden: set[str] = set()
         # Lets who has no login pull.
@@ -199,7 +201,7 @@ class TokenStandIn(StandIn):
         given = {part for part in wanted if part[0] not in self.forbidden and (shown or part[1] == "pull")}
         name = f"token-{len(self.tokens)}"
         self.tokens[name] = given
-        life = {"expires_in": self.token_life} if self.token_life else {}
+        life: JsonObject = {"expires_in": self.token_life} if self.token_life else {}
         return Reply(200, body=json.dumps({self.token_name: name, **life}).encode())
 
 

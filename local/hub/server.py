@@ -125,7 +125,8 @@ class HubHandler(BaseHTTPRequestHandler):
         if path == "/healthz":
             self.send_json({"repositories": sorted(self.server.repositories)})
         elif match := API_ROUTE.fullmatch(path):
-            self.answer_api(*match.groups(), body)
+            name, verb, revision, inner = match.groups()
+            self.answer_api(name, verb, revision, inner, body)
         elif match := RESOLVE_ROUTE.fullmatch(path):
             self.answer_file(*match.groups())
         else:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from blobs import digest_of
+from json_object import JsonObject
 from manifest import manifest_text, text_digest
 from oci_registry import INDEX_TYPES, MANIFEST_TYPES, Registry
 from olot import constants
@@ -67,7 +68,7 @@ def fetch(registry: Registry, reference: str) -> tuple[bytes, str]:
     return found
 
 
-def platform_manifest(registry: Registry, content: dict, media_type: str) -> dict:
+def platform_manifest(registry: Registry, content: JsonObject, media_type: str) -> JsonObject:
     """The manifest of one platform: the model is the same in all."""
     if media_type in INDEX_TYPES:
         # Attestations have no platform.
@@ -83,5 +84,6 @@ def platform_manifest(registry: Registry, content: dict, media_type: str) -> dic
     return content
 
 
-def content_path(layer: dict) -> str:
-    return (layer.get("annotations") or {}).get(constants.ANNOTATION_LAYER_CONTENT_INLAYERPATH, "")
+def content_path(layer: JsonObject) -> str:
+    path: str = (layer.get("annotations") or {}).get(constants.ANNOTATION_LAYER_CONTENT_INLAYERPATH, "")
+    return path

@@ -5,9 +5,10 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qs
 
 import pytest
@@ -16,8 +17,9 @@ from blob_upload import Uploads
 from blobs import Content
 from conftest import Outcome
 from fault_proxy import NO_ANSWER, Reply
+from registry_client import RegistryClient
 from registry_network import Network, registry_network
-from registry_stand_in import LOGIN, MIB, Asked, StandIn, TokenStandIn, digest_of, refusal
+from registry_stand_in import LOGIN, MIB, Asked, Repository, StandIn, TokenStandIn, digest_of, refusal
 from registry_stand_ins import Ecr, Ghcr, GoogleArtifactRegistry, Quay
 from task_support import TaskError
 
@@ -86,7 +88,7 @@ class Push:
 
 
 @pytest.fixture
-def push(run_task: Callable[..., Outcome], tmp_path: Path) -> Iterator[Callable[..., Push]]:
+def push(run_task: Callable[..., Outcome], tmp_path: Path) -> Callable[..., Push]:
     """push(stand-in): a model to org/model of it, with a base of the same registry in org/base."""
     count = [0]
 
@@ -201,7 +203,7 @@ def test_an_empty_blob_that_is_refused_is_not_said_to_be_pushed():
             return f"{self.image} answered {response.status_code}"
 
     with pytest.raises(TaskError, match=r"^registry\.example\.com/org/model answered 405$"):
-        Uploads(Refusing()).push(Content(b""))
+        Uploads(cast(RegistryClient, Refusing())).push(Content(b""))
     assert asked == ["POST", "PUT", "DELETE"]
 
 
@@ -262,8 +264,8 @@ def test_an_answer_that_was_lost_does_not_send_a_layer_twice(push):
     stand_in = StandIn()
     finish = stand_in.finish
 
-    def lose(asked: Asked, *rest: object) -> Reply:
-        reply = finish(asked, *rest)
+    def lose(asked: Asked, repository: Repository, reference: str) -> Reply:
+        reply = finish(asked, repository, reference)
         return Reply(NO_ANSWER) if asked.length > MIB else reply
 
     stand_in.finish = lose
@@ -534,7 +536,8 @@ def test_without_a_login_the_token_service_is_asked_without(push):
 
 @pytest.mark.parametrize(("most", "uses"), [(1 << 40, 1), (1 << 40, 3), (10 * MIB, 1), (10 * MIB, 2), (10 * MIB, 5)])
 def test_a_token_that_ends_at_any_time_is_renewed(push, most, uses):
-    stand_in, used = TokenStandIn(), {}
+    stand_in = TokenStandIn()
+    used: dict[str, int] = {}
     stand_in.most_at_once = most
     guard = stand_in.guard
 

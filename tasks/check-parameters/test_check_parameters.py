@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -291,11 +291,12 @@ def test_the_task_hands_every_param_and_result_to_the_script():
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in RESULTS)
 
 
-def assigned(file: str, name: str) -> object:
+def assigned(file: str, name: str) -> Iterable[str]:
     """The constant that a name is assigned in a script, whose imports are not in this image."""
     body = ast.parse((HERE.parent / file).read_text()).body
     (value,) = [node.value for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name]
-    return ast.literal_eval(value)
+    constant: Iterable[str] = ast.literal_eval(value)
+    return constant
 
 
 def test_the_profiles_are_those_of_the_benchmark():

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from blobs import digest_of
+from json_object import JsonObject
 from olot import constants
 from olot.utils.files import tar_filter_fn
 from task_support import TaskError
@@ -23,7 +24,7 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 CREATED_BY = "olot oci_layers_on_top "
 EPOCH = "1970-01-01T00:00:00Z"
 
-Descriptor = dict[str, object]
+Descriptor = JsonObject
 
 
 class Layer:
@@ -91,7 +92,8 @@ def tar_header(path: str, length: int) -> bytes:
     """GNU format, as OLOT's: Clair misreads the PAX sizes of files above 8 GiB. Readable for every user and group 0."""
     member = tarfile.TarInfo(f"models/{path}")
     member.size = length
-    return tar_filter_fn(member).tobuf(tarfile.GNU_FORMAT)
+    header: bytes = tar_filter_fn(member).tobuf(tarfile.GNU_FORMAT)
+    return header
 
 
 def model_card_layer(file: Path) -> tuple[bytes, str]:

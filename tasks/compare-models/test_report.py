@@ -11,6 +11,7 @@ import pytest
 from comparison import Comparison, Report, compare
 from comparison_record import record_of
 from gates import parse_gates
+from json_object import JsonObject
 from report import TEMPLATES, html_report, markdown_report
 
 GATES = "recovery>=0.5 recovery:sums_normed>=5 ttft-ms-p95<=10000 error-rate<=1 output-tokens-per-second>=1"
@@ -183,7 +184,9 @@ def test_every_chart_is_an_image_with_a_title(comparison):
     assert len(charts) == 6
     for chart in charts:
         root = ElementTree.fromstring(chart)
-        assert root[0].tag == "title" and root.get("aria-labelledby") == root[0].get("id") and len(root[0].text) > 20
+        assert (
+            root[0].tag == "title" and root.get("aria-labelledby") == root[0].get("id") and len(root[0].text or "") > 20
+        )
         # Every colour is the page's, so that it fits dark pages and paper.
         assert not re.search(r"#[0-9a-f]{6}\b", chart)
 
@@ -228,7 +231,7 @@ def test_what_is_unknown_is_left_out(subject, reports):
     files = reports("model", "sums-quantized")
     for name in ("benchmark/benchmarks.json", "benchmark/figures.json"):
         del files[name]
-    unknown = {"properties": {}, "hourly_usd": None, "hardware": "", "served_from": ""}
+    unknown: JsonObject = {"properties": {}, "hourly_usd": None, "hardware": "", "served_from": ""}
     comparison = compare(subject("model", files, **unknown), subject("base", hourly_usd=None), (), REPORT)
     text = html_report(comparison)
     assert "No gate was set, so nothing was judged." in text

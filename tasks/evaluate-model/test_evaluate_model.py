@@ -262,6 +262,7 @@ def test_pass_at_k_is_the_chance_of_a_right_one_among_k():
     import importlib.util
 
     specification = importlib.util.spec_from_file_location("code_eval", HERE / "evaluation/code_eval/code_eval.py")
+    assert specification
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     assert module.pass_at(1, 10, 3) == pytest.approx(0.3)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from certificates import trust
+from json_object import JsonObject
 from minio import Minio
 from model_registry.core import ModelRegistryAPIClient
 from model_registry.types import ModelVersion
@@ -59,17 +60,15 @@ def read_parameters() -> Publication:
     parameters = Parameters()
     uid = parameters.required("PIPELINE_RUN_UID", r"[\w-]+", "the UID of the PipelineRun")
     prefix = parameters.required("S3_PREFIX", r"/*[^/].*", "a prefix that is not empty").strip("/")
-    evaluation = required_directory(parameters, "EVALUATION")
-    benchmark = required_directory(parameters, "BENCHMARK")
+    evaluated = required_directory(parameters, "EVALUATION")
+    benchmarked = required_directory(parameters, "BENCHMARK")
     access, bucket = read_access(parameters), read_bucket(parameters)
     model_name, model_version = parameters.required("MODEL_NAME"), parameters.required("MODEL_VERSION")
     run_name = parameters.required("PIPELINE_RUN_NAME")
     parameters.check()
-    parts = {
-        "evaluation": evaluation and read_evaluation(evaluation, uid),
-        "benchmark": benchmark and read_benchmark(benchmark, uid),
-    }
-    if not any(parts.values()):
+    evaluation = read_evaluation(evaluated, uid) if evaluated else None
+    benchmark = read_benchmark(benchmarked, uid) if benchmarked else None
+    if not evaluation and not benchmark:
         raise TaskError("there is nothing to publish: set REQUIRE_EVALUATION or REQUIRE_BENCHMARK to true")
     return Publication(
         access=access,
@@ -77,14 +76,15 @@ def read_parameters() -> Publication:
         model_version=model_version,
         bucket=bucket,
         prefix=f"{prefix}/{uid}",
+        evaluation=evaluation,
+        benchmark=benchmark,
         provenance={
             "pipeline_run_name": run_name,
             "pipeline_run_uid": uid,
-            "lm_eval_version": parts["evaluation"].version if parts["evaluation"] else "",
-            "guidellm_version": parts["benchmark"].version if parts["benchmark"] else "",
+            "lm_eval_version": evaluation.version if evaluation else "",
+            "guidellm_version": benchmark.version if benchmark else "",
             "endpoint": parameters.optional("ENDPOINT_URL"),
         },
-        **parts,
     )
 
 
@@ -94,7 +94,7 @@ def required_directory(parameters: Parameters, part: str) -> Path | None:
     return parameters.directory(f"{part}_DIRECTORY") if wanted else None
 
 
-def read_summary(file: Path, part: str) -> dict[str, Any]:
+def read_summary(file: Path, part: str) -> JsonObject:
     if not file.is_file():
         raise TaskError(f"{file} does not exist: the {part} did not end well")
     try:
@@ -165,7 +165,9 @@ def artifacts(publication: Publication) -> dict[str, Path]:
     """Files to keep, by their place below the prefix."""
     found = {}
     for name, part in (("evaluation", publication.evaluation), ("benchmark", publication.benchmark)):
-        for path in sorted(part.directory.rglob("*")) if part else ():
+        if part is None:
+            continue
+        for path in sorted(part.directory.rglob("*")):
             # The evaluation runs what models wrote; a link of theirs could name this pod's secrets.
             if path.is_symlink():
                 raise TaskError(f"{path} is a link: only files are published, remove it")
@@ -200,7 +202,7 @@ async def version_of(registry: ModelRegistryAPIClient, publication: Publication)
 def merged(present: dict[str, object], new: Properties, replaced: list[str]) -> dict[str, object]:
     """The version's properties: of the parts that are published now none of an earlier run stays."""
     kept = {name: value for name, value in with_doubles(present).items() if not name.startswith(tuple(replaced))}
-    return {**kept, **new}
+    return kept | dict[str, object](new)
 
 
 def figures_of(publication: Publication) -> tuple[Properties, list[str]]:
@@ -214,7 +216,7 @@ def figures_of(publication: Publication) -> tuple[Properties, list[str]]:
     return figures, replaced
 
 
-def provenance_of(publication: Publication, present: Mapping[str, object]) -> Properties:
+def provenance_of(publication: Publication, present: Mapping[str, Any]) -> Properties:
     """Where the figures come from. A run that is published again keeps the time of the first."""
     same_run = present.get(TEST + "pipeline_run_uid") == publication.provenance["pipeline_run_uid"]
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,8 @@ def test_another_revision_replaces_the_model(pull, tmp_path):
 
 
 def test_an_interrupted_download_goes_on(pull, hub, tmp_path):
-    handler, send_file, cut = hub.server.RequestHandlerClass, hub.server.RequestHandlerClass.send_file, []
+    handler, send_file = hub.server.RequestHandlerClass, hub.server.RequestHandlerClass.send_file
+    cut: list[Any] = []
 
     def send_half_once(self, file, commit):
         if self.command == "GET" and file.large and not cut:

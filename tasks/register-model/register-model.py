@@ -58,11 +58,12 @@ async def upsert(
     except ConflictException:
         # Another run created it meanwhile.
         saved = await save(merge(await find(), wanted))
-    if saved.id is None:
+    identifier: str | None = saved.id
+    if identifier is None:
         raise TaskError(f"the registry saved {wanted.name} without an id")
     action = "updated" if found else "created"
-    print(f"{action} {type(wanted).__name__} {wanted.name} with id {saved.id}", flush=True)
-    return saved.id
+    print(f"{action} {type(wanted).__name__} {wanted.name} with id {identifier}", flush=True)
+    return identifier
 
 
 def merge(found: Stored | None, wanted: Stored) -> Stored:

@@ -193,6 +193,7 @@ def test_guidellm_itself_checks_certificates(authority, endpoint, tokenizer, tmp
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     path = Path(__file__).with_name("run-guidellm.py")
     spec = importlib.util.spec_from_file_location("run_guidellm", path)
+    assert spec
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     from task_support import TaskError

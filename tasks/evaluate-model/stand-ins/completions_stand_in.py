@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import torch
+from json_object import JsonObject
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 NAME = "sums"
@@ -34,7 +34,7 @@ class StandIn(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     @torch.no_grad()
-    def complete(self, index: int, ids: list[int], body: dict[str, Any]) -> dict[str, Any]:
+    def complete(self, index: int, ids: list[int], body: JsonObject) -> JsonObject:
         if body.get("echo"):
             chances = self.model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
             found = [None, *(chances[at, token].item() for at, token in enumerate(ids[1:])), chances[-1].max().item()]
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
         pass
 
-    def answer(self, status: int, content: dict[str, Any]) -> None:
+    def answer(self, status: int, content: JsonObject) -> None:
         data = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -81,7 +82,7 @@ class CodeEval(evaluate.Metric):
         )
 
     def _compute(
-        self, predictions: list[list[str]], references: list[str], k: list[int] = (1, 10, 100)
+        self, predictions: list[list[str]], references: list[str], k: Sequence[int] = (1, 10, 100)
     ) -> tuple[dict[str, float], list[list[bool]]]:
         if os.environ.get("HF_ALLOW_CODE_EVAL") != "1":
             raise ValueError("running what a model wrote must be asked for: HF_ALLOW_CODE_EVAL=1")
