@@ -37,3 +37,4 @@ done
 
 compile ../tasks/requirements-test.txt ../tasks/requirements-test.in --override tasks/overrides.txt --constraint tasks/requirements.txt
 compile ../tasks/requirements-pytest.txt ../tasks/requirements-pytest.in --constraint evaluate/requirements.txt
+compile ../tasks/requirements-check.txt ../tasks/requirements-check.in --constraint ../tasks/requirements-test.txt

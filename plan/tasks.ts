@@ -9,22 +9,31 @@ import { containerDefaults } from "../components/project/manifests.ts";
 import type { Model } from "../config.ts";
 import { formatBytes, formatCpu, parseQuantity } from "../sizing/quantity.ts";
 import type { PodDemand } from "../sizing/quota.ts";
+import { readVariant, variantOf } from "./task-variants.ts";
 
 const fileName = "task.yaml";
 
-/** The Tasks of these names under a directory. Throws when a file is missing, is no v1 Task, or is named unlike its folder. */
+/**
+ * The Tasks of these names under a directory, of which one may be a variant of another. Throws when a file is missing, is no v1
+ * Task, or is named unlike its folder.
+ */
 export function loadTasks(directory: string, names: readonly string[]): Task[] {
   return names.map((name) => {
-    const path = join(name, fileName);
-    const task: unknown = parse(readFileSync(join(directory, path), "utf8"));
-    if (!isTask(task)) throw new Error(`tasks/${path}: not a tekton.dev/v1 Task with a name and steps`);
-    if (task.metadata.name !== name) {
-      throw new Error(
-        `tasks/${path}: metadata.name is "${task.metadata.name}", but must be that of the folder`,
-      );
-    }
-    return task;
+    const variant = readVariant(directory, name);
+    return variant ? variantOf(readTask(directory, variant.of), name, variant) : readTask(directory, name);
   });
+}
+
+function readTask(directory: string, name: string): Task {
+  const path = join(name, fileName);
+  const task: unknown = parse(readFileSync(join(directory, path), "utf8"));
+  if (!isTask(task)) throw new Error(`tasks/${path}: not a tekton.dev/v1 Task with a name and steps`);
+  if (task.metadata.name !== name) {
+    throw new Error(
+      `tasks/${path}: metadata.name is "${task.metadata.name}", but must be that of the folder`,
+    );
+  }
+  return task;
 }
 
 function isTask(value: unknown): value is Task {

@@ -10,6 +10,7 @@ import { join, relative } from "node:path";
 import { projectDirectory, stateDirectory } from "../local/paths.ts";
 import { stopPlatform } from "../local/platform.ts";
 import { Progress } from "../local/progress.ts";
+import { providePythonTools, toolsPython } from "../local/toolchain/python.ts";
 import { modelTaskSuites, taskSuites, testTasks } from "./test/tasks.ts";
 import { type Count, type PartTime, timed, timeTable, total } from "./test/timings.ts";
 
@@ -26,6 +27,15 @@ async function counted(program: string, args: string[], env = process.env): Prom
   const child = spawn(program, args, { cwd: projectDirectory, stdio: "inherit", env });
   const [status] = await once(child, "close");
   return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** Ruff and mypy, as pyproject.toml says. */
+async function checkPython(): Promise<Count> {
+  await providePythonTools();
+  const tools = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]];
+  const counts: Count[] = [];
+  for (const tool of tools) counts.push(await counted(toolsPython, ["-m", ...tool]));
+  return total(counts);
 }
 
 /** What is read of vitest's JSON report; times in milliseconds. */
@@ -103,6 +113,7 @@ async function buildPlatform(): Promise<Count> {
 const parts: Readonly<Record<string, readonly string[] | (() => Promise<Count>)>> = {
   types: () => command("tsc", "--noEmit"),
   style: () => command("biome", "check", "--error-on-warnings"),
+  python: checkPython,
   unit: ["unit", "program"],
   schemas: ["schemas"],
   platform: buildPlatform,
@@ -121,6 +132,7 @@ const parts: Readonly<Record<string, readonly string[] | (() => Promise<Count>)>
 const steps: readonly (readonly string[])[] = [
   ["types"],
   ["style"],
+  ["python"],
   ["unit"],
   ["schemas"],
   ["platform"],
@@ -132,7 +144,7 @@ const steps: readonly (readonly string[])[] = [
 ];
 /** Left out where no part is named: it takes images that nothing else needs, and the pipelines run these tasks too. */
 const byName = "model-tasks";
-const withoutPlatform = ["types", "style", "unit", "schemas"];
+const withoutPlatform = ["types", "style", "python", "unit", "schemas"];
 
 /** Runs parts at once, those of vitest in one run. */
 async function runTogether(names: readonly string[]): Promise<Required<Count>> {
@@ -165,7 +177,7 @@ for (const step of steps) {
   progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);
   counts.push(count);
   // Without these, what follows would only fail again, later.
-  if (count.failed > 0 && name !== "style") break;
+  if (count.failed > 0 && name !== "style" && name !== "python") break;
 }
 // What a part left that was not followed by the end.
 spawnSync(process.execPath, [join(projectDirectory, "scripts/local.ts"), "delete"], {

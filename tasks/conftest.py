@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from json_object import JsonObject
 from server import HubHandler, HubServer, Repository, stored_file
 from task_starter import TaskStarter
 
@@ -39,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def program(request: pytest.FixtureRequest, option: str) -> str:
     """The path given for a server. A test that needs one fails without it; deselect it by its mark instead."""
-    path = request.config.getoption(option)
+    path: str | None = request.config.getoption(option)
     if not path:
         pytest.fail(f"this test needs {option} PATH; leave such tests out with -m (see pytest --markers)")
     return path
@@ -48,7 +49,8 @@ def program(request: pytest.FixtureRequest, option: str) -> str:
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def accepts(port: int) -> bool:
@@ -60,7 +62,7 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes], seconds: float = 6
     """Waits for any HTTP answer but a server error."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"{process.args} ended with {process.returncode}"
+        assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
         try:
             urllib.request.urlopen(url, timeout=2).close()
             return
@@ -268,7 +270,7 @@ class OciRegistry:
     login: str = ""
 
 
-def start_registry(program: str, directory: Path, auth: dict[str, object]) -> tuple[str, subprocess.Popen[bytes]]:
+def start_registry(program: str, directory: Path, auth: JsonObject) -> tuple[str, subprocess.Popen[bytes]]:
     port = free_port()
     configuration = {
         "version": "0.1",
@@ -330,20 +332,23 @@ class KubernetesApi:
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}],
+            "clusters": [
+                {"name": "test", "cluster": {"server": self.url, "certificate-authority": str(self.certificate)}}
+            ],
             "users": [{"name": "user", "user": {"token": self.user_token}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "user"}}],
         }
         file.write_text(json.dumps(configuration))
         return str(file)
 
-    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> dict:
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> JsonObject:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.admin_token}", "Content-Type": kind}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         context = ssl.create_default_context(cafile=str(self.certificate))
         with urllib.request.urlopen(request, timeout=30, context=context) as response:
-            return json.load(response)
+            answer: JsonObject = json.load(response)
+        return answer
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,23 @@ import time
 import urllib.error
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
+
+from json_object import JsonObject
 
 SERVING = "/apis/serving.kserve.io"
+
+
+class Api(Protocol):
+    """The API server of the fixture kubernetes_api, asked as its administrator."""
+
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> JsonObject: ...
 
 
 class Cluster:
     """A namespace of its own with one model, where the test does what the cluster's programs would do. The task has `rules`."""
 
-    def __init__(self, api, namespace: str, rules: list[dict], model: str) -> None:
+    def __init__(self, api: Api, namespace: str, rules: list[JsonObject], model: str) -> None:
         self._api, self.namespace, self._model = api, namespace, model
         self.call("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
         roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
@@ -23,29 +32,29 @@ class Cluster:
         binding = {"metadata": {"name": "deployer"}, "roleRef": role, "subjects": [subject]}
         self.call("POST", f"{roles}/rolebindings", binding)
 
-    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> dict:
+    def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> JsonObject:
         return self._api.call(method, path, body, kind)
 
     def path(self, group: str, plural: str, name: str = "") -> str:
         return f"{group}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
 
-    def service(self) -> dict | None:
+    def service(self) -> JsonObject | None:
         return self.find(self._service)
 
-    def runtime(self) -> dict | None:
+    def runtime(self) -> JsonObject | None:
         return self.find(self.path(f"{SERVING}/v1alpha1", "servingruntimes", self._model))
 
     @property
     def _service(self) -> str:
         return self.path(f"{SERVING}/v1beta1", "inferenceservices", self._model)
 
-    def apply(self, manifest: dict, manager: str) -> dict:
+    def apply(self, manifest: JsonObject, manager: str) -> JsonObject:
         """As a tool does that manages the object by server-side apply."""
         group, version = manifest["apiVersion"].split("/")
         path = self.path(f"/apis/{group}/{version}", manifest["kind"].lower() + "s", manifest["metadata"]["name"])
         return self.call("PATCH", f"{path}?fieldManager={manager}", manifest, "application/apply-patch+yaml")
 
-    def find(self, path: str) -> dict | None:
+    def find(self, path: str) -> JsonObject | None:
         try:
             return self.call("GET", path)
         except urllib.error.HTTPError as error:
@@ -53,21 +62,21 @@ class Cluster:
                 return None
             raise
 
-    def await_service(self, newer_than: int = 0, other_than: str = "") -> dict:
+    def await_service(self, newer_than: int = 0, other_than: str = "") -> JsonObject:
         """The InferenceService in a later generation, or with another uid."""
 
-        def applied() -> dict | None:
+        def applied() -> JsonObject | None:
             found = self.service()
             is_new = found and found["metadata"]["generation"] > newer_than and found["metadata"]["uid"] != other_than
             return found if is_new else None
 
         return wait_for(applied, "no InferenceService was applied")
 
-    def await_deletion(self) -> dict:
+    def await_deletion(self) -> JsonObject:
         """The InferenceService as soon as it is being deleted, which by foreground lasts until it is collected."""
         return wait_for(lambda: being_deleted(self.service()), "no InferenceService is being deleted")
 
-    def await_runtime_deletion(self) -> dict:
+    def await_runtime_deletion(self) -> JsonObject:
         return wait_for(lambda: being_deleted(self.runtime()), "no ServingRuntime is being deleted")
 
     def collect_service(self) -> None:
@@ -78,7 +87,7 @@ class Cluster:
         path = self.path(f"{SERVING}/v1alpha1", "servingruntimes", self._model)
         self.call("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
 
-    def roll_out(self, service: dict, **status: int) -> None:
+    def roll_out(self, service: JsonObject, **status: int) -> None:
         """The Deployment that KServe makes of an InferenceService, in a state of its rollout."""
         name = service["metadata"]["name"] + "-predictor"
         annotations = service["spec"]["predictor"]["annotations"]
@@ -100,7 +109,7 @@ class Cluster:
         status = {"status": {"address": {"url": url}}}
         self.call("PATCH", f"{self._service}/status", status, "application/merge-patch+json")
 
-    def pod(self, service: dict, name: str, status: dict) -> None:
+    def pod(self, service: JsonObject, name: str, status: JsonObject) -> None:
         predictor = service["metadata"]["name"] + "-predictor"
         metadata = {
             "name": name,
@@ -111,7 +120,7 @@ class Cluster:
         self.call("POST", self.path("/api/v1", "pods"), {"metadata": metadata, "spec": {"containers": containers}})
         self.set_pod_status(name, status)
 
-    def set_pod_status(self, name: str, status: dict) -> None:
+    def set_pod_status(self, name: str, status: JsonObject) -> None:
         pod = self.path("/api/v1", "pods", name)
         self.call("PATCH", f"{pod}/status", {"status": status}, "application/merge-patch+json")
 
@@ -119,11 +128,11 @@ class Cluster:
         self.call("DELETE", self.path("/api/v1", "pods", name), {"gracePeriodSeconds": 0})
 
 
-def being_deleted(found: dict | None) -> dict | None:
+def being_deleted(found: JsonObject | None) -> JsonObject | None:
     return found if found and "deletionTimestamp" in found["metadata"] else None
 
 
-def wait_for(look: Callable[[], dict | None], failure: str) -> dict:
+def wait_for(look: Callable[[], JsonObject | None], failure: str) -> JsonObject:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if found := look():
@@ -137,7 +146,7 @@ class Model:
 
     def __init__(self, name: str) -> None:
         self.answers = [(200, {"model": name, "choices": [{"text": "2"}]})]
-        self.asked: list[dict] = []
+        self.asked: list[JsonObject] = []
         self.authorizations: list[str | None] = []
         model = self
 
@@ -173,13 +182,13 @@ class Model:
 class Meanwhile:
     """Does something beside the task; what fails there fails the test."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], object]) -> None:
         self._error: BaseException | None = None
 
         def run() -> None:
             try:
                 work()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 it is raised again beside the task
                 self._error = error
 
         self._thread = threading.Thread(target=run)

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -54,7 +54,7 @@ def server_of(stand_in: StandIn, context: ssl.SSLContext) -> ThreadingHTTPServer
             asked = asked_by(self)
             reply = stand_in.answer(asked)
             # Whoever refuses a body does not read it.
-            if asked.length and asked.body is None or not reply.status:
+            if (asked.length and asked.body is None) or not reply.status:
                 self.close_connection = True
             if not reply.status:
                 return
@@ -84,7 +84,18 @@ def registry_network(directory: Path, *stand_ins: StandIn) -> Iterator[Network]:
     authority = directory / "authority"
     authority.mkdir()
     certificate, key = authority / "ca.crt", directory / "tls.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "1",
+    ]
     command += ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=stand-in"]
     command += ["-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
     subprocess.run(command, check=True, capture_output=True)
@@ -94,7 +105,7 @@ def registry_network(directory: Path, *stand_ins: StandIn) -> Iterator[Network]:
         ports = {stand_in.host: stack.enter_context(serving(server_of(stand_in, context))) for stand_in in stand_ins}
         network = Network({"TRUSTED_CA_DIRECTORY": str(authority)})
         proxy = f"http://127.0.0.1:{stack.enter_context(serving(proxy_of(network, ports)))}"
-        network.environment |= {name: proxy for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")}
+        network.environment |= dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), proxy)
         network.environment["no_proxy"] = network.environment["NO_PROXY"] = ""
         yield network
 
@@ -134,7 +145,5 @@ def copy(source: socket.socket, target: socket.socket) -> None:
         pass
     finally:
         for end, way in ((target, socket.SHUT_WR), (source, socket.SHUT_RD)):
-            try:
+            with suppress(OSError):
                 end.shutdown(way)
-            except OSError:
-                pass

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from fault_proxy import Reply
+from json_object import JsonObject
 
 MIB = 1 << 20
 LOGIN = base64.b64encode(b"robot:robot-password").decode()
@@ -76,7 +77,9 @@ class StandIn:
                 return reply
         if asked.path.startswith("/token"):
             return self.token(asked)
-        found = re.fullmatch(r"/(?:v2|artifacts-uploads)/(.+?)/(blobs/uploads|uploads|blobs|manifests|tags)/(.*)", asked.path)
+        found = re.fullmatch(
+            r"/(?:v2|artifacts-uploads)/(.+?)/(blobs/uploads|uploads|blobs|manifests|tags)/(.*)", asked.path
+        )
         if not found:
             return Reply(404)
         name, kind, reference = found.groups()
@@ -145,9 +148,9 @@ class StandIn:
         return f"0-{max(0, len(upload) - 1)}"
 
     def piece(self, asked: Asked, upload: bytearray) -> Reply:
-        if content_range := asked.headers.get("Content-Range"):
-            if int(content_range.partition("-")[0]) != len(upload):
-                return Reply(416, {"Range": self.status_range(upload)})
+        content_range = asked.headers.get("Content-Range")
+        if content_range and int(content_range.partition("-")[0]) != len(upload):
+            return Reply(416, {"Range": self.status_range(upload)})
         upload += asked.take()
         return Reply(202, {"Location": asked.url, "Range": self.status_range(upload)})
 
@@ -169,8 +172,9 @@ class TokenStandIn(StandIn):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tokens: dict[str, set[str]] = {}
-        self.token_name, self.token_life = "token", None
+        self.tokens: dict[str, set[tuple[str, str]]] = {}
+        self.token_name = "token"
+        self.token_life: float | None = None
         # Repositories that the login has no rights to.
         self.forbidden: set[str] = set()
         # Lets who has no login pull.
@@ -197,7 +201,7 @@ class TokenStandIn(StandIn):
         given = {part for part in wanted if part[0] not in self.forbidden and (shown or part[1] == "pull")}
         name = f"token-{len(self.tokens)}"
         self.tokens[name] = given
-        life = {"expires_in": self.token_life} if self.token_life else {}
+        life: JsonObject = {"expires_in": self.token_life} if self.token_life else {}
         return Reply(200, body=json.dumps({self.token_name: name, **life}).encode())
 
 

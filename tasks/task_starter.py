@@ -14,12 +14,22 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, TypedDict
 
 LIBRARIES = ("kubernetes.config.kube_config", "kubernetes.dynamic", "minio", "requests")
 """Not those that do something when they are imported; model_registry sets up logging. An image may lack some of them."""
 READS_ENVIRONMENT = "kubernetes.config.kube_config"
 """The one of them that reads a variable of its user, KUBECONFIG, when it is imported."""
+
+
+class StartRequest(TypedDict):
+    """A script to run: its environment, the files for what it says, and the seconds that it may take."""
+
+    script: str
+    environment: dict[str, str]
+    output: str
+    error: str
+    seconds: int
 
 
 class TaskStarter:
@@ -36,7 +46,7 @@ class TaskStarter:
         """
         asked, answered = self.process.stdin, self.process.stdout
         assert asked is not None and answered is not None
-        request = {
+        request: StartRequest = {
             "script": str(script),
             "environment": dict(environment),
             "output": str(output),
@@ -54,19 +64,20 @@ class TaskStarter:
         self.process.communicate()
 
 
-def serve(requests: IO[str], answers: IO[str]) -> dict:
+def serve(requests: IO[str], answers: IO[str]) -> StartRequest:
     """Forks for each request, a line of JSON, and answers with the exit code. Returns in the child, with its request."""
     for line in requests:
         child = os.fork()
         if child == 0:
-            return json.loads(line)
+            request: StartRequest = json.loads(line)
+            return request
         _, status = os.waitpid(child, 0)
         answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
         answers.flush()
     sys.exit()
 
 
-def become(request: dict) -> None:
+def become(request: StartRequest) -> None:
     """Makes of this process what Python's own start of the script would make of it."""
     writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     for descriptor, name, flags in (

@@ -9,6 +9,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { accounts } from "../../plan/names.ts";
 import { type Destination, destinations } from "../../plan/network.ts";
+import { readVariant } from "../../plan/task-variants.ts";
 
 /** A rule of a Role, in the job's own namespace. */
 export interface PolicyRule {
@@ -40,12 +41,16 @@ export type Job = z.infer<typeof schema>;
 const folder = fileURLToPath(new URL("../../tasks/", import.meta.url));
 
 /** Every task that has a folder, whether its pipeline is declared or not. */
-export const knownTasks: readonly string[] = readdirSync(folder).filter((name) => existsSync(jobFile(name)));
+export const knownTasks: readonly string[] = readdirSync(folder)
+  .sort()
+  .filter((name) => existsSync(jobFile(name)) || readVariant(folder, name));
 
-/** What the folder of a Tekton task says of it. Throws for a task whose folder says nothing. */
+/** What the folder of a Tekton task says of it, or of the one that it is a variant of. Throws for a task whose folder says nothing. */
 export function taskJob(task: string): Job {
   const known = jobs.get(task);
   if (known) return known;
+  const variant = readVariant(folder, task);
+  if (variant) return taskJob(variant.of);
   if (!existsSync(jobFile(task))) {
     throw new Error(
       `task ${task} has no tasks/${task}/job.yaml: say there what it may reach, which is nothing unless it says so`,

@@ -20,6 +20,7 @@ test("every task of this repository has a row", () => {
     .filter((entry) => entry.isDirectory() && readdirSync(`tasks/${entry.name}`).includes("task.yaml"))
     .map(({ name }) => name);
   expect(folders.length).toBeGreaterThan(2);
+  expect(taskJob("run-guidellm-v2")).toBe(taskJob("run-guidellm"));
   for (const folder of folders) expect(() => taskJob(folder)).not.toThrow();
 });
 

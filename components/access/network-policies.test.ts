@@ -110,7 +110,7 @@ describe("models", () => {
           {
             key: "tekton.dev/task",
             operator: "In",
-            values: ["evaluate-model", "deploy-model", "run-lm-eval-v2", "run-guidellm", "run-guidellm-v2"],
+            values: ["deploy-model", "evaluate-model", "run-guidellm", "run-guidellm-v2", "run-lm-eval-v2"],
           },
         ],
       },

@@ -38,7 +38,7 @@ def main() -> int:
         started = time.monotonic()
         try:
             Storage.download(source, directory)
-        except Exception as error:  # the packages below raise many kinds; KServe shows the last line of the log
+        except Exception as error:  # noqa: BLE001 the packages below raise many kinds; KServe shows the last line
             print(f"{source}: {type(error).__name__}: {error}", file=sys.stderr)
             return 1
         files = [file for file in Path(directory).rglob("*") if file.is_file()]

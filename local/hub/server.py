@@ -79,9 +79,7 @@ def load_repositories(declared: Path, directory: Path) -> dict[str, Repository]:
                 raise FileNotFoundError(f"{root} holds no files, but {declared} declares it")
             revisions[revision["revision"]] = {str(file.relative_to(root)): stored_file(file) for file in files}
         main = entry["revisions"][-1]["revision"]
-        repositories[entry["repository"]] = Repository(
-            entry["repository"], main, entry.get("gated", False), revisions
-        )
+        repositories[entry["repository"]] = Repository(entry["repository"], main, entry.get("gated", False), revisions)
     return repositories
 
 
@@ -127,7 +125,8 @@ class HubHandler(BaseHTTPRequestHandler):
         if path == "/healthz":
             self.send_json({"repositories": sorted(self.server.repositories)})
         elif match := API_ROUTE.fullmatch(path):
-            self.answer_api(*match.groups(), body)
+            name, verb, revision, inner = match.groups()
+            self.answer_api(name, verb, revision, inner, body)
         elif match := RESOLVE_ROUTE.fullmatch(path):
             self.answer_file(*match.groups())
         else:

@@ -210,9 +210,7 @@ Trained for {step} steps of {recipe["batch"]} sums. Greedy answers that are righ
 """
 
 
-def write_revision(
-    directory: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, card: str
-) -> None:
+def write_revision(directory: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, card: str) -> None:
     directory.mkdir(parents=True)
     model.to(torch.bfloat16).save_pretrained(directory)
     model.to(torch.float32)
@@ -243,7 +241,9 @@ def make_repository(repository: dict[str, Any], output: Path) -> None:
         card = model_card(recipe, name, step, parameters, measured)
         write_revision(output / name / revisions[step], published, tokenizer, card)
     if measured["chat, all"] < LEAST_ACCURACY:
-        sys.exit(f"{name} answers only {measured['chat, all']:.1%}, and must answer {LEAST_ACCURACY:.0%}: change its recipe")
+        sys.exit(
+            f"{name} answers only {measured['chat, all']:.1%}, and must answer {LEAST_ACCURACY:.0%}: change its recipe"
+        )
 
 
 def main() -> None:

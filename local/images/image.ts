@@ -24,7 +24,7 @@ export const repository = (name: string) => `modelcar.local/${name}`;
 export const tag = ({ name, key }: Pick<Image, "name" | "key">) => `${repository(name)}:${key}`;
 /** Tests and what only the cluster reads: images are not made from these. */
 const notInImages =
-  /\.pyc$|\.test\.ts$|^test_.*\.py$|_stand_in\.py$|^conftest\.py$|^fault_proxy\.py$|^pytest\.ini$|^requirements-(py)?test\.|^(task|job)\.yaml$/;
+  /\.pyc$|\.test\.ts$|^test_.*\.py$|_stand_in\.py$|^conftest\.py$|^fault_proxy\.py$|^requirements-(check|pytest|test)\.|^(job|task)\.yaml$/;
 
 function filesUnder(path: string): string[] {
   if (statSync(path).isFile()) return [path];

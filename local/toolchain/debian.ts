@@ -59,15 +59,37 @@ export async function bookwormArchive(): Promise<string> {
   return target.split(" ")[0] as string;
 }
 
-/** Downloads the locked packages, checks each one's SHA-256, and unpacks them. */
+/** A Debian package of the bookworm suite. */
+interface Package {
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+}
+
+/** Downloads the locked packages, and makes of them what the platform runs with. */
 export async function unpackDebianTools(): Promise<void> {
   const work = `${debianDirectory}.partial`;
-  const downloads = join(work, ".downloads");
-  rmSync(work, { recursive: true, force: true });
+  await unpackPackages(lock, work, join(cacheDirectory, "logs", "debian.log"));
+  await setLibraryPaths(work);
+  linkIptables(work);
+  writeFileSync(join(work, ".complete"), "");
+  renameSync(work, debianDirectory);
+}
+
+/**
+ * Downloads packages, checks each one's SHA-256, and unpacks them into a folder, which is made anew.
+ * @throws Error where apt has a package not, or with another content.
+ */
+export async function unpackPackages(
+  packages: readonly Package[],
+  folder: string,
+  log: string,
+): Promise<void> {
+  const downloads = join(folder, ".downloads");
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(downloads, { recursive: true });
-  const log = join(cacheDirectory, "logs", "debian.log");
   const download = () =>
-    run("apt-get", ["download", ...lock.map(({ name, version }) => `${name}=${version}`)], {
+    run("apt-get", ["download", ...packages.map(({ name, version }) => `${name}=${version}`)], {
       cwd: downloads,
       log,
     });
@@ -76,20 +98,16 @@ export async function unpackDebianTools(): Promise<void> {
     await run("apt-get", ["update"], { log });
     await download();
   });
-  for (const { name, version, sha256 } of lock) {
+  for (const { name, version, sha256 } of packages) {
     const file = (
       await run("find", [downloads, "-name", `${name}_${version.replaceAll(":", "%3a")}_*.deb`])
     ).trim();
     const actual = file ? createHash("sha256").update(readFileSync(file)).digest("hex") : "no file";
     if (actual !== sha256)
       throw new Error(`Debian package ${name} ${version}: SHA-256 is ${actual}, locked is ${sha256}`);
-    await run("dpkg-deb", ["-x", file, work]);
+    await run("dpkg-deb", ["-x", file, folder]);
   }
   rmSync(downloads, { recursive: true });
-  await setLibraryPaths(work);
-  linkIptables(work);
-  writeFileSync(join(work, ".complete"), "");
-  renameSync(work, debianDirectory);
 }
 
 /** The names by which kube-proxy and the CNI plugins call iptables; Debian makes them when it installs the package. */

@@ -94,10 +94,8 @@ export async function testTasks(suites: readonly Suite[], progress: Progress): P
     for (const folder of ["tasks", "local/hub", "images/tasks"]) {
       cpSync(join(projectDirectory, folder), join(project, folder), { recursive: true });
     }
-    cpSync(
-      join(projectDirectory, "components/object-store/create_bucket.py"),
-      join(project, "components/object-store/create_bucket.py"),
-    );
+    for (const file of ["pyproject.toml", "components/object-store/create_bucket.py"])
+      cpSync(join(projectDirectory, file), join(project, file));
     // What the program gives the tasks that deploy, with a stack's usual settings.
     mkdirSync(join(project, "deployments"));
     for (const [name, text] of Object.entries(deploymentFiles(exampleSettings)))
@@ -120,7 +118,7 @@ async function runSuite(suite: Suite, project: string, progress: Progress): Prom
     const command = [
       "pytest",
       ...suite.folders.map((folder) => `/project/${folder}`),
-      "--config-file=/project/tasks/pytest.ini",
+      "--config-file=/project/pyproject.toml",
       ...(suite.options ?? []),
       "--junit-xml=/reports/report.xml",
     ];

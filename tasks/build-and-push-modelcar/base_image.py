@@ -4,15 +4,16 @@ import json
 from dataclasses import dataclass
 
 from blobs import digest_of
+from json_object import JsonObject
 from oci_registry import INDEX_TYPES, MANIFEST_TYPES, Registry
 from task_support import TaskError
 
 
 @dataclass(frozen=True)
 class BaseImage:
-    manifest: dict
+    manifest: JsonObject
     # As the index says it; None for an image that has no index.
-    platform: dict | None = None
+    platform: JsonObject | None = None
 
 
 def read_base(source: Registry) -> list[BaseImage]:
@@ -35,12 +36,13 @@ def take_over(base: BaseImage, source: Registry, target: Registry) -> None:
             target.push_blob(source.blob(layer["digest"], layer["size"]), source)
 
 
-def read_configuration(base: BaseImage, source: Registry) -> dict:
+def read_configuration(base: BaseImage, source: Registry) -> JsonObject:
     config = base.manifest["config"]
-    return json.loads(b"".join(source.blob(config["digest"], config["size"]).read()))
+    configuration: JsonObject = json.loads(b"".join(source.blob(config["digest"], config["size"]).read()))
+    return configuration
 
 
-def fetch_checked(registry: Registry, digest: str) -> tuple[dict, str]:
+def fetch_checked(registry: Registry, digest: str) -> tuple[JsonObject, str]:
     """A manifest of the base image with its media type, after checking its digest."""
     found = registry.manifest(digest)
     if found is None:

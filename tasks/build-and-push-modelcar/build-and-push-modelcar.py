@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from base_image import BaseImage, read_base, read_configuration, take_over
 from blobs import Content, digest_of
@@ -108,7 +109,7 @@ class LayerNotes:
     def __init__(self, model: Path) -> None:
         self._file = model.with_name(model.name + ".modelcar.json")
         try:
-            self._notes: dict[str, list] = json.loads(self._file.read_text())
+            self._notes: dict[str, list[Any]] = json.loads(self._file.read_text())
         except (FileNotFoundError, ValueError):
             self._notes = {}
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from blobs import digest_of
+from json_object import JsonObject
 from manifest import manifest_text, text_digest
 from oci_registry import INDEX_TYPES, MANIFEST_TYPES, Registry
 from olot import constants
@@ -52,7 +53,9 @@ def usual_tag(registry: Registry) -> str:
         return "latest" if "latest" in tags else tags[0]
     if not tags:
         raise TaskError(f"{registry.image} has no image: build it first, with BUILD true, or check OCI_IMAGE")
-    raise TaskError(f"{registry.image} has several images: add one of the tags {', '.join(sorted(tags)[:10])} to OCI_IMAGE")
+    raise TaskError(
+        f"{registry.image} has several images: add one of the tags {', '.join(sorted(tags)[:10])} to OCI_IMAGE"
+    )
 
 
 def fetch(registry: Registry, reference: str) -> tuple[bytes, str]:
@@ -65,11 +68,13 @@ def fetch(registry: Registry, reference: str) -> tuple[bytes, str]:
     return found
 
 
-def platform_manifest(registry: Registry, content: dict, media_type: str) -> dict:
+def platform_manifest(registry: Registry, content: JsonObject, media_type: str) -> JsonObject:
     """The manifest of one platform: the model is the same in all."""
     if media_type in INDEX_TYPES:
         # Attestations have no platform.
-        entries = [entry for entry in content["manifests"] if entry.get("platform", {}).get("os") not in (None, "unknown")]
+        entries = [
+            entry for entry in content["manifests"] if entry.get("platform", {}).get("os") not in (None, "unknown")
+        ]
         if not entries:
             raise TaskError(f"{registry.image} has an index without any platform")
         body, media_type = fetch(registry, entries[0]["digest"])
@@ -79,5 +84,6 @@ def platform_manifest(registry: Registry, content: dict, media_type: str) -> dic
     return content
 
 
-def content_path(layer: dict) -> str:
-    return (layer.get("annotations") or {}).get(constants.ANNOTATION_LAYER_CONTENT_INLAYERPATH, "")
+def content_path(layer: JsonObject) -> str:
+    path: str = (layer.get("annotations") or {}).get(constants.ANNOTATION_LAYER_CONTENT_INLAYERPATH, "")
+    return path

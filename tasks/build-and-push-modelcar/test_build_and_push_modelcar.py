@@ -77,7 +77,11 @@ def push_base(address: str, repository: str = "base", platforms: tuple[str, ...]
         layer = push_blob(gzip.compress(tar.getvalue(), mtime=0))
         diff_ids = [digest_of(tar.getvalue())]
         history = [{"created": "2026-01-01T00:00:00Z", "created_by": "base"}]
-        configuration = {"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
+        configuration = {
+            "architecture": architecture,
+            "os": "linux",
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        }
         config = push_blob(json.dumps({**configuration, "history": history}).encode())
         manifest = {
             "schemaVersion": 2,
@@ -182,7 +186,11 @@ def test_the_layers_are_those_of_olot(package, oci_registry, model, tmp_path, mo
 
     oci = "application/vnd.oci.image"
     empty = {"mediaType": f"{oci}.layer.v1.tar", **write(b"a layer")}
-    configuration = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [empty["digest"]]}}
+    configuration = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": [empty["digest"]]},
+    }
     config = {"mediaType": f"{oci}.config.v1+json", **write({**configuration, "history": [{"created_by": "base"}]})}
     kind = {"schemaVersion": 2, "mediaType": f"{oci}.manifest.v1+json"}
     manifest = {"mediaType": kind["mediaType"], **write({**kind, "config": config, "layers": [empty]})}

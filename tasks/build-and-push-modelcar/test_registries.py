@@ -5,9 +5,10 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qs
 
 import pytest
@@ -16,8 +17,9 @@ from blob_upload import Uploads
 from blobs import Content
 from conftest import Outcome
 from fault_proxy import NO_ANSWER, Reply
+from registry_client import RegistryClient
 from registry_network import Network, registry_network
-from registry_stand_in import LOGIN, MIB, Asked, StandIn, TokenStandIn, digest_of, refusal
+from registry_stand_in import LOGIN, MIB, Asked, Repository, StandIn, TokenStandIn, digest_of, refusal
 from registry_stand_ins import Ecr, Ghcr, GoogleArtifactRegistry, Quay
 from task_support import TaskError
 
@@ -86,7 +88,7 @@ class Push:
 
 
 @pytest.fixture
-def push(run_task: Callable[..., Outcome], tmp_path: Path) -> Iterator[Callable[..., Push]]:
+def push(run_task: Callable[..., Outcome], tmp_path: Path) -> Callable[..., Push]:
     """push(stand-in): a model to org/model of it, with a base of the same registry in org/base."""
     count = [0]
 
@@ -114,7 +116,7 @@ def push(run_task: Callable[..., Outcome], tmp_path: Path) -> Iterator[Callable[
         assert not any(token in pushed.said for token in getattr(stand_in, "tokens", {}))
         return pushed
 
-    yield start
+    return start
 
 
 KINDS = [StandIn, TokenStandIn, Ghcr, Ecr, GoogleArtifactRegistry, Quay]
@@ -200,8 +202,8 @@ def test_an_empty_blob_that_is_refused_is_not_said_to_be_pushed():
         def complaint(self, response: requests.Response) -> str:
             return f"{self.image} answered {response.status_code}"
 
-    with pytest.raises(TaskError, match="^registry.example.com/org/model answered 405$"):
-        Uploads(Refusing()).push(Content(b""))
+    with pytest.raises(TaskError, match=r"^registry\.example\.com/org/model answered 405$"):
+        Uploads(cast(RegistryClient, Refusing())).push(Content(b""))
     assert asked == ["POST", "PUT", "DELETE"]
 
 
@@ -262,8 +264,8 @@ def test_an_answer_that_was_lost_does_not_send_a_layer_twice(push):
     stand_in = StandIn()
     finish = stand_in.finish
 
-    def lose(asked: Asked, *rest: object) -> Reply:
-        reply = finish(asked, *rest)
+    def lose(asked: Asked, repository: Repository, reference: str) -> Reply:
+        reply = finish(asked, repository, reference)
         return Reply(NO_ANSWER) if asked.length > MIB else reply
 
     stand_in.finish = lose
@@ -291,7 +293,16 @@ def test_a_location_without_tls_gets_nothing(push, location, to):
 
 @pytest.mark.parametrize(
     ("method", "status"),
-    [("HEAD", 307), ("GET", 302), ("POST", 301), ("POST", 308), ("PUT", 303), ("PUT", 307), ("PATCH", 308), ("PATCH", 301)],
+    [
+        ("HEAD", 307),
+        ("GET", 302),
+        ("POST", 301),
+        ("POST", 308),
+        ("PUT", 303),
+        ("PUT", 307),
+        ("PATCH", 308),
+        ("PATCH", 301),
+    ],
 )
 def test_a_redirect_out_of_tls_is_not_followed(push, method, status):
     stand_in = TokenStandIn()
@@ -354,7 +365,9 @@ def test_another_origin_gets_the_bytes_but_no_login(push, way):
         stand_in.location = lambda name, upload: f"https://{store.host}/{upload}?signature=x"
     else:
         place = {"Location": f"https://{store.host}/0?signature=x"}
-        stand_in.faults.append(lambda asked: Reply(307, place) if asked.method == "PUT" and "uploads" in asked.path else None)
+        stand_in.faults.append(
+            lambda asked: Reply(307, place) if asked.method == "PUT" and "uploads" in asked.path else None
+        )
     pushed = push(stand_in, store)
     assert pushed.outcome.error == "" and pushed.is_whole()
     assert store.sent("PUT") == [] and any(asked.length > len(WEIGHTS) for asked in store.asked)
@@ -383,7 +396,9 @@ def test_another_origin_gets_the_bytes_but_no_login(push, way):
 )
 def test_one_origin_has_many_names(push, host, location, key):
     stand_in = TokenStandIn()
-    stand_in.location = lambda name, upload: location.format(host=stand_in.host, path=f"v2/{name}/blobs/uploads/{upload}")
+    stand_in.location = lambda name, upload: location.format(
+        host=stand_in.host, path=f"v2/{name}/blobs/uploads/{upload}"
+    )
     auths = {key.format(host=stand_in.host): {"auth": LOGIN}, "example.com": {"auth": "d3Jvbmc6d3Jvbmc="}}
     pushed = push(stand_in, host=host.format(host=stand_in.host), auths=auths)
     assert pushed.outcome.error == "" and pushed.is_whole()
@@ -391,7 +406,9 @@ def test_one_origin_has_many_names(push, host, location, key):
     assert any("mount" in asked.query for asked in stand_in.asked)
 
 
-@pytest.mark.parametrize("key", ["registry.example.com:8443", "registry.example.com:80", "example.com", "registry.example.co"])
+@pytest.mark.parametrize(
+    "key", ["registry.example.com:8443", "registry.example.com:80", "example.com", "registry.example.co"]
+)
 def test_another_origin_is_not_given_the_login(push, key):
     pushed = push(TokenStandIn(), auths={key: {"auth": LOGIN}})
     assert pushed.outcome.code == 1 and "no login (no Secret is bound, or not for it)" in pushed.outcome.error
@@ -464,7 +481,8 @@ def test_each_scope_is_a_parameter_of_its_own(push, challenged, asked_for):
     stand_in = TokenStandIn()
     scope = f',scope="{challenged}"' if challenged else ""
     stand_in.challenge = lambda asked, name: (
-        f'Bearer realm="https://{stand_in.host}/token?account=x",service="a b"' + (scope if "/org/model/" in asked.path else "")
+        f'Bearer realm="https://{stand_in.host}/token?account=x",service="a b"'
+        + (scope if "/org/model/" in asked.path else "")
     )
     assert push(stand_in).is_whole()
     queries = [asked.url.partition("?")[2] for asked in stand_in.asked if asked.path == "/token"]
@@ -508,13 +526,18 @@ def test_without_a_login_the_token_service_is_asked_without(push):
     stand_in.public = True
     pushed = push(stand_in, auths={})
     assert pushed.outcome.code == 1 and "refuses access (401" in pushed.outcome.error
-    assert stand_in.tokens and not any("Authorization" in asked.headers for asked in stand_in.asked if asked.path == "/token")
-    assert any("Bearer" in asked.headers.get("Authorization", "") for asked in stand_in.asked if "org/base" in asked.path)
+    assert stand_in.tokens and not any(
+        "Authorization" in asked.headers for asked in stand_in.asked if asked.path == "/token"
+    )
+    assert any(
+        "Bearer" in asked.headers.get("Authorization", "") for asked in stand_in.asked if "org/base" in asked.path
+    )
 
 
 @pytest.mark.parametrize(("most", "uses"), [(1 << 40, 1), (1 << 40, 3), (10 * MIB, 1), (10 * MIB, 2), (10 * MIB, 5)])
 def test_a_token_that_ends_at_any_time_is_renewed(push, most, uses):
-    stand_in, used = TokenStandIn(), {}
+    stand_in = TokenStandIn()
+    used: dict[str, int] = {}
     stand_in.most_at_once = most
     guard = stand_in.guard
 

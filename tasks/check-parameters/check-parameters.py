@@ -139,9 +139,9 @@ def check_serving(checks: Checks, plan: Plan) -> None:
     checks.matches("RATE", r"(?=.*[1-9])\d+(\.\d+)?", "a number above 0", benchmarked)
     checks.positive(benchmarked, "PROMPT_TOKENS", "OUTPUT_TOKENS", "MAX_SECONDS")
     tokens = [parameters.optional(name) for name in ("PROMPT_TOKENS", "OUTPUT_TOKENS")]
-    if benchmarked and deployed and longest and all(re.fullmatch(POSITIVE, count) for count in tokens):
-        if sum(map(int, tokens)) > int(longest):
-            parameters.problem(f"PROMPT_TOKENS and OUTPUT_TOKENS are more together than MAX_MODEL_LEN {longest}")
+    known = benchmarked and deployed and longest and all(re.fullmatch(POSITIVE, count) for count in tokens)
+    if known and sum(map(int, tokens)) > int(longest):
+        parameters.problem(f"PROMPT_TOKENS and OUTPUT_TOKENS are more together than MAX_MODEL_LEN {longest}")
 
 
 def results_of(plan: Plan, model_name: str) -> dict[str, str]:

@@ -105,5 +105,7 @@ def describe(plan: Plan) -> list[str]:
     lines = {task: f"does not run: {reason}" if reason else "runs" for task, reason in plan.reasons.items()}
     if plan.runs("build-and-push-modelcar") and not plan.builds:
         users = " and ".join(plan.image_users)
-        lines["build-and-push-modelcar"] = f"builds nothing: SKIP_TASKS names it; looks up the image's digest for {users}"
+        lines["build-and-push-modelcar"] = (
+            f"builds nothing: SKIP_TASKS names it; looks up the image's digest for {users}"
+        )
     return [f"{task}: {line}" for task, line in lines.items()]

@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -133,7 +133,11 @@ def test_each_name_of_the_list_counts(check, skipped):
     measured = not {"evaluate-model", "run-guidellm"} <= set(skipped)
     left = [task for task in TASKS if task not in skipped and (measured or task != "publish-test-results-v2")]
     assert running(outcome) == left
-    assert all(f"{task}: does not run: SKIP_TASKS names it" in outcome.output for task in skipped if task != "build-and-push-modelcar")
+    assert all(
+        f"{task}: does not run: SKIP_TASKS names it" in outcome.output
+        for task in skipped
+        if task != "build-and-push-modelcar"
+    )
 
 
 def test_a_compressed_model_of_an_earlier_run_is_packaged(check):
@@ -199,12 +203,18 @@ def test_what_a_task_needs_is_not_cleaned_up(check, changes, task, maker):
         ({"OCI_IMAGE": f"quay.io/a/b@{DIGEST}"}, "OCI_IMAGE must be <registry>/<repository>[:<tag>], not"),
         ({"OCI_IMAGE": ""}, "OCI_IMAGE is not set"),
         ({"BASE_IMAGE": "quay.io/a/base:latest"}, "BASE_IMAGE must be <registry>/<repository>@sha256:<digest>"),
-        ({"MODEL_REGISTRY_URL": ""}, "MODEL_REGISTRY_URL is not set: give it, or name register-with-registry in SKIP_TASKS"),
+        (
+            {"MODEL_REGISTRY_URL": ""},
+            "MODEL_REGISTRY_URL is not set: give it, or name register-with-registry in SKIP_TASKS",
+        ),
         ({"MODEL_REGISTRY_URL": "http://r:1/api"}, "MODEL_REGISTRY_URL must be http(s)://host:port without a path"),
         ({"MODEL_REGISTRY_AUTH": "basic"}, "MODEL_REGISTRY_AUTH must be none, token or serviceAccount"),
         ({"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_URL": "http://r:1"}, "MODEL_REGISTRY_URL must be https://"),
         ({**ALL, "TASKS": " , "}, "TASKS is not set, but EVALUATE_MODEL is true"),
-        ({**ALL, "TASKS": "arc_easy,humaneval, mbpp_plus"}, "TASKS has humaneval, mbpp_plus, which run what the model wrote"),
+        (
+            {**ALL, "TASKS": "arc_easy,humaneval, mbpp_plus"},
+            "TASKS has humaneval, mbpp_plus, which run what the model wrote",
+        ),
         ({"RUN_GENERATED_CODE": "1"}, "RUN_GENERATED_CODE must be true or false"),
         ({"LIMIT": "0"}, "LIMIT must be a whole number above 0"),
         ({"MINIMUM_SCORES": "sums=1"}, "MINIMUM_SCORES: 'sums=1' must be <task>:<metric>>=<number>"),
@@ -213,7 +223,7 @@ def test_what_a_task_needs_is_not_cleaned_up(check, changes, task, maker):
         ({**ALL, "RUNTIME_IMAGE": ""}, "RUNTIME_IMAGE is not set, and SERVING_RUNTIME neither"),
         ({**ALL, "RUNTIME_IMAGE": "quay.io/vllm:latest"}, "RUNTIME_IMAGE must be vLLM's image by digest"),
         ({**ALL, "GPUS": "-1"}, "GPUS must be a whole number"),
-        ({**ALL, "VLLM_ARGS": "--chat-template 'x"}, "VLLM_ARGS \"--chat-template 'x\" cannot be split"),
+        ({**ALL, "VLLM_ARGS": "--chat-template 'x"}, 'VLLM_ARGS "--chat-template \'x" cannot be split'),
         ({**ALL, "ANYTHINGLLM_IMAGE": "anythingllm"}, "ANYTHINGLLM_IMAGE must be an image by digest"),
         ({**ALL, "PROFILE": "ramp"}, "PROFILE must be sweep, synchronous"),
         ({**ALL, "RATE": "0.0"}, "RATE must be a number above 0"),
@@ -233,7 +243,13 @@ def test_a_mistake_is_named(check, changes, message):
 
 
 def test_all_mistakes_are_named_at_once(check):
-    wrong = {"SKIP_TASKS": "deploy", "EVALUATE_MODEL": "maybe", "HUGGINGFACE_REVISION": "main", "OCI_IMAGE": "x", "LIMIT": "-"}
+    wrong = {
+        "SKIP_TASKS": "deploy",
+        "EVALUATE_MODEL": "maybe",
+        "HUGGINGFACE_REVISION": "main",
+        "OCI_IMAGE": "x",
+        "LIMIT": "-",
+    }
     outcome = check(**wrong, MODEL_NAME="", MODEL_REGISTRY_URL="")
     assert all(name in outcome.error for name in (*wrong, "MODEL_NAME is not set", "MODEL_REGISTRY_URL is not set"))
 
@@ -275,15 +291,18 @@ def test_the_task_hands_every_param_and_result_to_the_script():
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in RESULTS)
 
 
-def assigned(file: str, name: str) -> object:
+def assigned(file: str, name: str) -> Iterable[str]:
     """The constant that a name is assigned in a script, whose imports are not in this image."""
     body = ast.parse((HERE.parent / file).read_text()).body
     (value,) = [node.value for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name]
-    return ast.literal_eval(value)
+    constant: Iterable[str] = ast.literal_eval(value)
+    return constant
 
 
 def test_the_profiles_are_those_of_the_benchmark():
-    assert assigned("check-parameters/check-parameters.py", "PROFILES") == tuple(assigned("run-guidellm/run-guidellm.py", "RATES"))
+    assert assigned("check-parameters/check-parameters.py", "PROFILES") == tuple(
+        assigned("run-guidellm/run-guidellm.py", "RATES")
+    )
 
 
 @pytest.mark.parametrize(
@@ -293,8 +312,10 @@ def test_the_profiles_are_those_of_the_benchmark():
         (
             "mistral-small-24b-instruct-2501-w4a16b",
             "private-ai-demo",
-            "host, in its first part, mistral-small-24b-instruct-2501-w4a16b-predictor-private-ai-demo, which has 64 characters"
-            " where 63 fit: take a name of at most 37 characters",
+            (
+                "host, in its first part, mistral-small-24b-instruct-2501-w4a16b-predictor-private-ai-demo, which has 64"
+                " characters where 63 fit: take a name of at most 37 characters"
+            ),
         ),
         # A sum stands for the end of a name that no namespace has room for.
         ("m" * 49, "ai", ""),

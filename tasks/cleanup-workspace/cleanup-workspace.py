@@ -32,7 +32,9 @@ def inside(workspace: Path, name: str, parameter: str) -> Path:
     """The path of a name below the workspace. Links are not followed, because they may lead out of it."""
     parts = name.strip("/").split("/")
     if name.startswith("/") or any(part in ("", ".", "..") for part in parts):
-        raise TaskError(f"{parameter} names {name!r}, which is no path below the workspace: give it without /, . and ..")
+        raise TaskError(
+            f"{parameter} names {name!r}, which is no path below the workspace: give it without /, . and .."
+        )
     path = workspace.joinpath(*parts)
     for parent in path.parents:
         if parent == workspace:
@@ -58,7 +60,8 @@ class Cleaner:
             print(f"{path}: kept", flush=True)
             return False
         if path.is_dir() and not path.is_symlink():
-            if not all([self.remove(Path(entry)) for entry in os.scandir(path)]):
+            # A list, so that one that is kept does not end it.
+            if not all([self.remove(Path(entry)) for entry in os.scandir(path)]):  # noqa: C419
                 return False
             path.rmdir()
             return True

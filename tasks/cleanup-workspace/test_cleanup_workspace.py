@@ -86,7 +86,12 @@ RUN = [
     "sums/benchmark/benchmarks.json",
     "sums/service-url",
 ]
-OTHERS = ["hub/datasets/org/chats/data.jsonl", "sums-2/model.sha256", "sums-2/model/config.json", "sums/tokenizer/tokenizer.json"]
+OTHERS = [
+    "hub/datasets/org/chats/data.jsonl",
+    "sums-2/model.sha256",
+    "sums-2/model/config.json",
+    "sums/tokenizer/tokenizer.json",
+]
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ A registry that refuses a blob answers and closes, while the blob is still sent.
 of a socket, not after one of TLS.
 """
 
+from typing import Any
+
 import requests
 from blobs import Body
 from requests.adapters import HTTPAdapter
@@ -14,7 +16,7 @@ from urllib3.util import Retry
 
 
 class Connection(HTTPSConnection):
-    def send(self, data: object) -> None:
+    def send(self, data: Any) -> None:
         try:
             super().send(data)
         except TimeoutError:
@@ -35,16 +37,16 @@ class AnsweringAdapter(HTTPAdapter):
         self._retry = retry
         super().__init__()
 
-    def init_poolmanager(self, *arguments: object, **options: object) -> None:
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
         use_answering_pool(self.poolmanager)
 
-    def proxy_manager_for(self, proxy: str, **options: object) -> PoolManager:
+    def proxy_manager_for(self, proxy: str, **options: Any) -> PoolManager:
         return use_answering_pool(super().proxy_manager_for(proxy, **options))
 
-    def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         self.max_retries = Retry(0, read=False) if isinstance(request.body, Body) else self._retry
-        return super().send(request, **options)
+        return super().send(request, *arguments, **options)
 
 
 def use_answering_pool(manager: PoolManager) -> PoolManager:

@@ -1,4 +1,7 @@
-"""What a program needs of its environment to run as a user that no passwd entry names; components/serving/any-user.ts reads the same."""
+"""
+What a program needs of its environment to run as a user that no passwd entry names; components/serving/any-user.ts reads the
+same.
+"""
 
 import json
 from pathlib import Path

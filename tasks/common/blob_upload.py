@@ -28,7 +28,7 @@ class Uploads:
     def __init__(self, client: RegistryClient) -> None:
         self._client = client
         self._started: Upload | None = None
-        self._piece_sizes = PIECE_SIZES
+        self._piece_sizes: tuple[int, ...] = PIECE_SIZES
         self._least_in_pieces = float("inf")
 
     def push(self, blob: Blob, mount_from: str = "") -> None:

@@ -1,7 +1,8 @@
 """What of a GuideLLM report goes on: the figures of each load, and the few that a gate or a comparison asks for."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+
+from json_object import JsonObject
 
 DIGITS = 3
 
@@ -47,18 +48,18 @@ class Figures:
         ended = errored + sum(load.successful for load in self.loads)
         return errored / ended if ended else 1.0
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         return {**asdict(self), "error_rate": self.error_rate}
 
 
-def figures_of(report: dict[str, Any]) -> Figures:
+def figures_of(report: JsonObject) -> Figures:
     """Reads version 2 of the report."""
     loads = tuple(load_of(benchmark) for benchmark in report["benchmarks"])
     labels = report["config"]["metadata"]["labels"]
     return Figures(report["metadata"]["guidellm_version"], labels.get("pipeline_run_uid", ""), loads)
 
 
-def load_of(benchmark: dict[str, Any]) -> Load:
+def load_of(benchmark: JsonObject) -> Load:
     strategy, metrics = benchmark["config"]["strategy"], benchmark["metrics"]
     totals = metrics["request_totals"]
 
@@ -85,9 +86,9 @@ def load_of(benchmark: dict[str, Any]) -> Load:
     )
 
 
-def strategy_name(strategy: dict[str, Any]) -> str:
+def strategy_name(strategy: JsonObject) -> str:
     """As GuideLLM's own table names it: constant@8.50, concurrent@16, throughput@512."""
-    kind = strategy["type_"]
+    kind: str = strategy["type_"]
     rate = strategy.get("rate") or strategy.get("streams") or (kind == "throughput" and strategy.get("max_concurrency"))
     if not rate:
         return kind

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import urllib3
+from json_object import JsonObject
 from kubernetes import config
+
 # Not CoreV1Api: that imports a class for every kind, for most of a second of a task's CPU.
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
@@ -21,7 +23,7 @@ from kubernetes.dynamic.exceptions import ConflictError, NotFoundError, Resource
 from rollout_rules import rollout_rules
 from task_support import TaskError
 
-Manifest = dict[str, object]
+Manifest = JsonObject
 Answer = TypeVar("Answer")
 
 # Tells the pods of this declaration from those of an earlier one.
@@ -93,11 +95,11 @@ class Objects:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         with self._explained(f"{kind} {name} cannot be applied"):
             resource = self._resource(manifest["apiVersion"], kind)
-            applied = self._client.server_side_apply(
+            applied: Manifest = self._client.server_side_apply(
                 resource, manifest, namespace=self.namespace, field_manager=self._manager
-            )
+            ).to_dict()
         print(f"applied {kind} {name}", flush=True)
-        return applied.to_dict()
+        return applied
 
     def create_once(self, manifest: Manifest) -> bool:
         """Creates an object, or keeps the one of that name as it is. Returns whether it was created."""
@@ -116,15 +118,17 @@ class Objects:
         with self._explained(f"{kind} {name} cannot be read"):
             resource = self._resource(api_version, kind)
             try:
-                return self._client.get(resource, name=name, namespace=self.namespace).to_dict()
+                found: Manifest = self._client.get(resource, name=name, namespace=self.namespace).to_dict()
             except NotFoundError:
                 return None
+        return found
 
     def list(self, api_version: str, kind: str, selector: str) -> list[Manifest]:
         with self._explained(f"objects of kind {kind} cannot be listed"):
             resource = self._resource(api_version, kind)
             found = self._client.get(resource, namespace=self.namespace, label_selector=selector)
-            return found.to_dict()["items"]
+            items: list[Manifest] = found.to_dict()["items"]
+        return items
 
     def delete(self, found: Manifest) -> None:
         """Has an object deleted after all that it owns, and nothing that has taken its name since it was read."""
@@ -154,7 +158,8 @@ class Objects:
                 )
             except ApiException:
                 continue
-            if text := answer.data.decode(errors="replace").strip():
+            text: str = answer.data.decode(errors="replace").strip()
+            if text:
                 return text
         return ""
 
@@ -288,7 +293,7 @@ class Rollout:
             try:
                 for _ in self._objects.changes(api_version, kind, **selector):
                     self._changed.set()
-            except Exception:  # A look says what is wrong, if it lasts.
+            except Exception:  # noqa: BLE001 A look says what is wrong, if it lasts.
                 time.sleep(1)
 
     def _look(self) -> bool:

@@ -6,8 +6,8 @@ pull-model-from-huggingface notes the repository and commit, compress-model thos
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from json_object import JsonObject
 from task_support import TaskError
 
 
@@ -39,13 +39,13 @@ def record_path(model: Path) -> Path:
     return model.with_name(model.name + ".source.json")
 
 
-def read_record(model: Path) -> dict[str, Any]:
+def read_record(model: Path) -> JsonObject:
     """The record as it was written; empty if there is none."""
     path = record_path(model)
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def write_record(model: Path, record: dict[str, Any]) -> None:
+def write_record(model: Path, record: JsonObject) -> None:
     """Writes the record so that half of it is never seen."""
     path = record_path(model)
     partial = path.with_name(path.name + ".partial")
@@ -83,7 +83,10 @@ def read_compression(model: Path) -> Compression | None:
 def check_origin(model: Path, repository: str, revision: str) -> None:
     """TaskError if the model comes from another repository or commit than it is said to; "" is anything."""
     origin = read_origin(model)
-    if origin and (repository or origin.repository, revision or origin.revision) != (origin.repository, origin.revision):
+    if origin and (repository or origin.repository, revision or origin.revision) != (
+        origin.repository,
+        origin.revision,
+    ):
         raise TaskError(
             f"{model} comes from {origin.repository} at {origin.revision}, not from {repository} at {revision}:"
             " pull the one that is meant, or name the one that is there"

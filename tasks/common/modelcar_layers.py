@@ -7,14 +7,14 @@ the same model gives another digest each time.
 import gzip
 import hashlib
 import io
-import os
 import tarfile
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from blobs import digest_of
+from json_object import JsonObject
 from olot import constants
 from olot.utils.files import tar_filter_fn
 from task_support import TaskError
@@ -24,7 +24,7 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 CREATED_BY = "olot oci_layers_on_top "
 EPOCH = "1970-01-01T00:00:00Z"
 
-Descriptor = dict[str, object]
+Descriptor = JsonObject
 
 
 class Layer:
@@ -92,7 +92,8 @@ def tar_header(path: str, length: int) -> bytes:
     """GNU format, as OLOT's: Clair misreads the PAX sizes of files above 8 GiB. Readable for every user and group 0."""
     member = tarfile.TarInfo(f"models/{path}")
     member.size = length
-    return tar_filter_fn(member).tobuf(tarfile.GNU_FORMAT)
+    header: bytes = tar_filter_fn(member).tobuf(tarfile.GNU_FORMAT)
+    return header
 
 
 def model_card_layer(file: Path) -> tuple[bytes, str]:
@@ -106,7 +107,7 @@ def model_card_layer(file: Path) -> tuple[bytes, str]:
 
 def descriptor(path: str, digest: str, size: int, content_sha256: str, *, model_card: bool = False) -> Descriptor:
     """A layer in the manifest, with OLOT's annotations."""
-    name = os.path.basename(path)
+    name = PurePosixPath(path).name
     return {
         "mediaType": LAYER_TYPE + ("+gzip" if model_card else ""),
         "digest": digest,
@@ -124,5 +125,5 @@ def descriptor(path: str, digest: str, size: int, content_sha256: str, *, model_
 
 def history(path: str, *, model_card: bool = False) -> dict[str, str]:
     """A layer in the image's history; the time is fixed, so that the same model is the same image."""
-    created_by = CREATED_BY + os.path.basename(path) + (" (modelcard)" if model_card else "")
+    created_by = CREATED_BY + PurePosixPath(path).name + (" (modelcard)" if model_card else "")
     return {"created": EPOCH, "created_by": created_by}

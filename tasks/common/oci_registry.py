@@ -43,7 +43,7 @@ class Registry:
     def push_blob(self, blob: Blob, source: "Registry | None" = None) -> None:
         """Sends a blob, or has the registry take it over from the source if that is a repository of its own."""
         own = source is not None and source._client.origin == self._client.origin
-        self._uploads.push(blob, source.image.repository if own else "")
+        self._uploads.push(blob, source.image.repository if source and own else "")
 
     def manifest(self, reference: str) -> tuple[bytes, str] | None:
         """A manifest or index by tag or digest, with its media type."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -50,7 +51,7 @@ class RegistryClient:
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, AnsweringAdapter(retry))
 
-    def ask(self, method: str, path: str, expected: tuple[int, ...], **options: object) -> requests.Response:
+    def ask(self, method: str, path: str, expected: tuple[int, ...], **options: Any) -> requests.Response:
         """A request that needs one of these answers; everything else is a TaskError."""
         try:
             response = self.request(method, path, **options)
@@ -65,7 +66,9 @@ class RegistryClient:
     def complaint(self, response: requests.Response) -> str:
         """What is wrong about an answer, and what to do if it is the access."""
         if response.status_code in (401, 403):
-            login = "the login of the registry's Secret" if self._login else "no login (no Secret is bound, or not for it)"
+            login = (
+                "the login of the registry's Secret" if self._login else "no login (no Secret is bound, or not for it)"
+            )
             return f"{self.image} refuses access ({describe(response)}) with {login}: check its rights"
         return f"{self.image} answered {describe(response)} to {response.request.method} {urlsplit(response.url).path}"
 
@@ -163,7 +166,7 @@ def describe(response: requests.Response) -> str:
     return f"{response.status_code} {message}".strip()
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """The innermost cause, without the request that it names."""
     while cause := error.__cause__ or error.__context__:
         error = cause

@@ -6,6 +6,7 @@ Source: https://distribution.github.io/distribution/spec/auth/token/
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import urlencode, urljoin
 
 import requests
@@ -38,11 +39,9 @@ class Authorization:
     def header(self, pushes: bool) -> str | None:
         """What the next request sends. A token that is old, or was for pulling only, is replaced first."""
         if self._service and (time.monotonic() > self._renew_at or (pushes and not self._pushes)):
-            try:
+            # Where that fails, the registry says itself whether the old one will do.
+            with suppress(TaskError, requests.RequestException):
                 self._fetch(pushes or self._pushes)
-            except (TaskError, requests.RequestException):
-                # The registry says itself whether the old one will do.
-                pass
         return self._header
 
     def answer(self, challenge: str, url: str, pushes: bool) -> bool:
@@ -71,7 +70,9 @@ class Authorization:
         except (ValueError, AttributeError):
             body, token = {}, None
         if answer.status_code != 200 or not isinstance(token, str):
-            raise TaskError(f"the token service of {self._name} answered {answer.status_code} without a token; try again later")
+            raise TaskError(
+                f"the token service of {self._name} answered {answer.status_code} without a token; try again later"
+            )
         self._header, self._pushes = f"Bearer {token}", pushes
         self._renew_at = time.monotonic() + life_of(body) / 2
         return True

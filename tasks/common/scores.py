@@ -3,8 +3,8 @@
 import json
 import math
 import re
-from typing import Any
 
+from json_object import JsonObject
 from task_support import TaskError
 
 LONGEST = 3000  # bytes of the scores; the other results and Tekton's own frame take the rest
@@ -13,7 +13,7 @@ DIGITS = 6
 Scores = dict[str, dict[str, float]]
 
 
-def task_scores(metrics: dict[str, Any]) -> dict[str, float]:
+def task_scores(metrics: JsonObject) -> dict[str, float]:
     """The metrics of one task, standard errors as <metric>_stderr; filters are named where there are several."""
     found: dict[str, float] = {}
     names = [key.partition(",") for key in metrics if "," in key]
@@ -26,7 +26,7 @@ def task_scores(metrics: dict[str, Any]) -> dict[str, float]:
     return found
 
 
-def scores_of(results: dict[str, Any], names: list[str]) -> Scores:
+def scores_of(results: JsonObject, names: list[str]) -> Scores:
     """The scores of the tasks, or groups of tasks, that were asked for; TaskError if one has none."""
     everything = {**results["results"], **results.get("groups", {})}
     scores: Scores = {}

@@ -5,8 +5,10 @@ import json
 import re
 from pathlib import Path
 
+from json_object import JsonObject
+
 # What KServe makes of a name; config/names.ts reads the same.
-_NAMES = json.loads(Path(__file__).with_name("kserve_names.json").read_text())
+_NAMES: JsonObject = json.loads(Path(__file__).with_name("kserve_names.json").read_text())
 LONGEST_LABEL: int = _NAMES["longestLabel"]
 # KServe puts it into a label with more.
 LONGEST_NAME = LONGEST_LABEL - len(_NAMES["appLabel"] + _NAMES["predictor"])
@@ -27,12 +29,12 @@ def service_name(model: str) -> str:
 
 def predictor_of(service: str) -> str:
     """The Deployment, and the Service, that KServe makes of an InferenceService."""
-    return service + _NAMES["predictor"]
+    return f"{service}{_NAMES['predictor']}"
 
 
 def app_label_of(service: str) -> str:
     """Label `app` of the pods that KServe makes of an InferenceService."""
-    return _NAMES["appLabel"] + predictor_of(service)
+    return f"{_NAMES['appLabel']}{predictor_of(service)}"
 
 
 def length_problem(service: str, namespace: str) -> str:

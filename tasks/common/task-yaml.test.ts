@@ -1,16 +1,16 @@
 /** What every Task promises whoever uses it with kubectl: each param has an effect, each word is explained, nothing takes more than it needs. */
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { globSync, readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { knownTasks } from "../../components/access/jobs.ts";
 import { anyUserEnv, identity } from "../../components/serving/any-user.ts";
+import { loadTasks } from "../../plan/tasks.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: YAML as it is written
 type Manifest = any;
 
-const folders = readdirSync("tasks").filter((name) => existsSync(join("tasks", name, "task.yaml")));
-const specOf = (folder: string): Manifest =>
-  parse(readFileSync(join("tasks", folder, "task.yaml"), "utf8")).spec;
+const folders = knownTasks;
+const specOf = (folder: string): Manifest => loadTasks("tasks", [folder])[0]?.spec;
 
 /** Where the script of a step is, which another Task may have too, and what it imports. */
 function sourcesOf({ command, script }: Manifest): string {

@@ -61,7 +61,7 @@ class Parameters:
             raise TaskError("; ".join(self._problems))
 
 
-def write_result(name: str, value: str | int) -> None:
+def write_result(name: str, value: str | float) -> None:
     """Writes a Tekton result. RESULT_<NAME> in the environment holds its path; without it, it is only printed."""
     path = os.environ.get("RESULT_" + name.upper().replace("-", "_"))
     if path:

@@ -11,6 +11,7 @@ def test_an_image_that_cannot_be_pulled_is_one_problem_by_whatever_name():
         pod_problem(pod, 900)
         for pod in (waiting("ErrImagePull"), waiting("ImagePullBackOff"), waiting("ErrImagePull", "sidecar"))
     )
+    assert first and second and other
     assert second.is_still(first)
     assert not other.is_still(first)
 

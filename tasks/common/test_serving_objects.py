@@ -20,7 +20,9 @@ def condition(reason: str, message: str = "") -> dict:
     [
         (service(condition("ReconcileFailed", HOST)), f"KServe does not take it: ReconcileFailed: {HOST}"),
         (
-            service(transitionStatus="InvalidSpec", lastFailureInfo={"reason": "RuntimeDisabled", "message": "it is off"}),
+            service(
+                transitionStatus="InvalidSpec", lastFailureInfo={"reason": "RuntimeDisabled", "message": "it is off"}
+            ),
             "KServe does not take it: RuntimeDisabled: it is off",
         ),
         (service(condition("MinimumReplicasUnavailable", "no minimum availability")), ""),
@@ -59,7 +61,9 @@ def deployment(digest: str) -> dict:
 @pytest.mark.parametrize("found", [None, deployment("earlier")])
 def test_a_deployment_that_is_refused_is_not_waited_for(monkeypatch, found):
     monkeypatch.setattr(kubernetes_objects, "REFUSAL_PATIENCE", 0)
-    rollout = Rollout(Namespace(found), "sums-predictor", "app=sums", "new", refused=lambda: "KServe does not take it: no")
+    rollout = Rollout(
+        Namespace(found), "sums-predictor", "app=sums", "new", refused=lambda: "KServe does not take it: no"
+    )
     with pytest.raises(TaskError, match="ai/sums-predictor: KServe does not take it: no"):
         rollout.wait(float("inf"))
 

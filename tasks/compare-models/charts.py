@@ -6,10 +6,10 @@ differ by shape and line too, never by colour alone.
 
 import io
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib
 

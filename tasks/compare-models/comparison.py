@@ -1,11 +1,11 @@
 """A model beside its base: all that the report, the registry and the gates have to tell."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from cost import Cost, cost_of
 from figures import Figures
 from gates import Gate, Judgement, judge
+from json_object import JsonObject
 from measurements import Measurements
 from recovery import Accuracy, accuracies, throughput_ratio
 
@@ -18,7 +18,7 @@ class Subject:
     version: str
     version_id: str
     """Custom properties of the registry's version."""
-    properties: dict[str, Any]
+    properties: JsonObject
     measurements: Measurements
     artifacts_uri: str
     """For people; "" if nobody said."""

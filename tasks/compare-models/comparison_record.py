@@ -1,16 +1,16 @@
 """A comparison for machines: comparison.json, which comparison-json.md explains, and the registry's properties."""
 
 from dataclasses import asdict
-from typing import Any
 
 from comparison import Comparison, Subject
+from json_object import JsonObject
 from registry_access import property_name
 
 VERSION = 1
 PROPERTY = "comparison_"
 
 
-def record_of(comparison: Comparison) -> dict[str, Any]:
+def record_of(comparison: Comparison) -> JsonObject:
     return {
         "version": VERSION,
         "passed": comparison.passed,
@@ -24,7 +24,7 @@ def record_of(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def record_of_subject(subject: Subject) -> dict[str, Any]:
+def record_of_subject(subject: Subject) -> JsonObject:
     evaluation, benchmark = subject.measurements.evaluation, subject.measurements.benchmark
     return {
         "name": subject.name,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from comparison import Subject
+from json_object import JsonObject
 from measurements import read_measurements
 
 FIXTURES = Path(__file__).with_name("fixtures")
@@ -20,7 +21,7 @@ NAMES = [path.relative_to(FIXTURES / "model").with_suffix("") for path in sorted
 
 
 @pytest.fixture(scope="session")
-def stored_reports() -> dict[str, dict[str, Any]]:
+def stored_reports() -> dict[str, JsonObject]:
     return {
         side: {str(name): json.loads(gzip.decompress((FIXTURES / side / f"{name}.gz").read_bytes())) for name in NAMES}
         for side in ("base", "model")
@@ -28,10 +29,10 @@ def stored_reports() -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def reports(stored_reports: dict[str, dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def reports(stored_reports: dict[str, JsonObject]) -> Callable[..., JsonObject]:
     """reports("base" or "model", name of the model): its files by name, which a test may change."""
 
-    def files(side: str, name: str) -> dict[str, Any]:
+    def files(side: str, name: str) -> JsonObject:
         summary = {
             "model": name,
             "version": "1.0.0",
@@ -48,8 +49,8 @@ def reports(stored_reports: dict[str, dict[str, Any]]) -> Callable[..., dict[str
 
 
 @pytest.fixture
-def subject(reports: Callable) -> Callable[..., Subject]:
-    def make(side: str, files: dict | None = None, **changes) -> Subject:
+def subject(reports: Callable[..., JsonObject]) -> Callable[..., Subject]:
+    def make(side: str, files: JsonObject | None = None, **changes: Any) -> Subject:
         name = {"base": "sums", "model": "sums-quantized"}[side]
         measured = read_measurements(files or reports(side, name), f"s3://models/{name}/", name, "1.0.0")
         known = {

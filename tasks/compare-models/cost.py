@@ -34,7 +34,9 @@ def cost_of(per_hour: float | None, figures: Figures | None) -> Cost | None:
         per_hour=per_hour,
         per_month=per_hour * HOURS_PER_MONTH,
         load=best.strategy if best else None,
-        per_million_output_tokens=best and per_million(best.output_tokens_per_second),
-        per_million_prompt_tokens=best and per_million(best.total_tokens_per_second - best.output_tokens_per_second),
-        per_million_tokens=best and per_million(best.total_tokens_per_second),
+        per_million_output_tokens=per_million(best.output_tokens_per_second) if best else None,
+        per_million_prompt_tokens=(
+            per_million(best.total_tokens_per_second - best.output_tokens_per_second) if best else None
+        ),
+        per_million_tokens=per_million(best.total_tokens_per_second) if best else None,
     )

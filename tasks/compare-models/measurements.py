@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from figures import Figures, figures_of
+from json_object import JsonObject
 from scores import rounded, scores_of
 from task_support import TaskError
 
@@ -35,7 +36,7 @@ class Evaluation:
     """By task, the primary metric first: that which the task names first, else the first that is reported."""
     scores: dict[str, tuple[Score, ...]]
     """What the questions were: by the property's name, and by task."""
-    setup: dict[str, dict[str, Any]]
+    setup: dict[str, JsonObject]
 
     def questions(self, task: str) -> int | None:
         """How many were asked; None for a group of tasks."""
@@ -46,7 +47,7 @@ class Evaluation:
 class Benchmark:
     figures: Figures
     """What was asked for: the profile, the length of prompts and answers."""
-    setup: dict[str, Any]
+    setup: JsonObject
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Measurements:
     evaluation: Evaluation | None
     benchmark: Benchmark | None
     """Properties that publish-test-results-v2 summed up: the run, its time, the endpoint."""
-    summary: dict[str, Any]
+    summary: JsonObject
 
 
 def read_measurements(files: Mapping[str, Any], place: str, model: str, version: str) -> Measurements:
@@ -85,7 +86,7 @@ def read_part(files: Mapping[str, Any], place: str, names: tuple[str, str], read
         raise TaskError(f"{place}{names[0]} is not the report that is expected: {error!r}") from error
 
 
-def read_evaluation(results: dict[str, Any], kept: dict[str, Any], place: str) -> Evaluation:
+def read_evaluation(results: JsonObject, kept: JsonObject, place: str) -> Evaluation:
     scores = scores_of(results, list(kept["scores"]))
     if rounded(scores) != kept["scores"]:
         raise TaskError(f"{place} has other scores than the results beside it")
@@ -101,7 +102,7 @@ def read_evaluation(results: dict[str, Any], kept: dict[str, Any], place: str) -
     )
 
 
-def scores_of_task(results: dict[str, Any], task: str, metrics: Mapping[str, float]) -> tuple[Score, ...]:
+def scores_of_task(results: JsonObject, task: str, metrics: Mapping[str, float]) -> tuple[Score, ...]:
     directions = results.get("higher_is_better", {}).get(task, {})
     found = []
     for metric, value in metrics.items():
@@ -115,7 +116,7 @@ def scores_of_task(results: dict[str, Any], task: str, metrics: Mapping[str, flo
     return (primary, *(score for score in found if score is not primary))
 
 
-def read_benchmark(report: dict[str, Any], kept: dict[str, Any], place: str) -> Benchmark:
+def read_benchmark(report: JsonObject, kept: JsonObject, place: str) -> Benchmark:
     figures = figures_of(report)
     if not figures.loads:
         raise TaskError(f"{place}: the benchmark has no load")

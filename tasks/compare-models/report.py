@@ -6,6 +6,7 @@ from typing import Any
 
 from comparison import Comparison
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from json_object import JsonObject
 from markupsafe import Markup
 from provenance_table import provenance_table
 from report_charts import load_charts, recovery_chart, score_chart, weights_chart
@@ -28,7 +29,7 @@ def verdict(comparison: Comparison) -> str:
     return f"{len(comparison.failed)} of {count} gates failed." if count > 1 else "The gate failed."
 
 
-def contents(comparison: Comparison) -> dict[str, Any]:
+def contents(comparison: Comparison) -> JsonObject:
     """What the templates show: the tables, and what they have to know about the comparison."""
     measured = [subject for subject in comparison.subjects if subject.figures]
     setup = [subject.measurements.benchmark.setup for subject in measured if subject.measurements.benchmark]
@@ -67,13 +68,14 @@ def html_report(comparison: Comparison) -> str:
         # Made by charts.py, which escapes what it is given.
         return [Markup(chart) for chart in found if chart]
 
-    return environment.get_template("report.html").render(
+    page: str = environment.get_template("report.html").render(
         contents(comparison),
         style=Markup((TEMPLATES / "report.css").read_text()),
         weights_charts=drawn(weights_chart(comparison)),
         accuracy_charts=drawn(score_chart(comparison), recovery_chart(comparison)),
         load_charts=drawn(*load_charts(comparison)),
     )
+    return page
 
 
 def markdown_report(comparison: Comparison) -> str:
@@ -84,4 +86,5 @@ def markdown_report(comparison: Comparison) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.md").render(contents(comparison))
+    text: str = environment.get_template("report.md").render(contents(comparison))
+    return text

@@ -15,10 +15,11 @@ def role(comparison: Comparison, subject: Subject) -> str:
 
 def weights_chart(comparison: Comparison) -> str | None:
     known = [
-        (role(comparison, subject), subject.weights_bytes, subject is comparison.base)
+        (role(comparison, subject), count, subject is comparison.base)
         for subject in comparison.subjects
+        if (count := subject.weights_bytes)
     ]
-    if not all(count for _, count, _ in known):
+    if len(known) < len(comparison.subjects):
         return None
     title = "Size of the weights: " + ", ".join(f"{label} {byte_count(count)}" for label, count, _ in known)
     return charts.bars("weights", title, known, byte_count)

@@ -63,10 +63,11 @@ def columns_of(comparison: Comparison, first: str, *more: str) -> tuple[str, ...
     return (first, *(("Base",) if comparison.base else ()), "Model", *(more if comparison.base else ()))
 
 
-def side_by_side(
-    comparison: Comparison, caption: str, rows: Sequence[tuple[str, Callable[[Subject], str], str]]
-) -> Table:
-    """Rows of (label, the figure of a subject, the model's part of the base's)."""
+Row = tuple[str, Callable[[Subject], str], str]
+"""Label, the figure of a subject, the model's part of the base's."""
+
+
+def side_by_side(comparison: Comparison, caption: str, rows: Sequence[Row]) -> Table:
     built = (
         (label, *(figure(subject) for subject in comparison.subjects), *((part,) if comparison.base else ()))
         for label, figure, part in rows
@@ -77,7 +78,7 @@ def side_by_side(
 def overview_table(comparison: Comparison) -> Table:
     """What a decision is made by; latencies are those of the lightest load, throughput that of the best."""
 
-    def row(label: str, value: Callable[[Subject], float | None], shown: Callable[[float], str]) -> tuple:
+    def row(label: str, value: Callable[[Subject], float | None], shown: Callable[[float], str]) -> Row:
         def text(subject: Subject) -> str:
             found = value(subject)
             return NONE if found is None else shown(found)
@@ -92,10 +93,12 @@ def overview_table(comparison: Comparison) -> Table:
         row("Output tokens per second", load_figure(True, "output_tokens_per_second"), "{:,.1f}".format),
         row("Time to first token, p95 (ms)", load_figure(False, "ttft_ms_p95"), "{:,.1f}".format),
         row("Time between tokens, p95 (ms)", load_figure(False, "itl_ms_p95"), "{:,.1f}".format),
-        row("Failed requests", lambda subject: subject.figures and subject.figures.error_rate, "{:.2%}".format),
+        row(
+            "Failed requests", lambda subject: subject.figures.error_rate if subject.figures else None, "{:.2%}".format
+        ),
         row(
             "Cost per million output tokens",
-            lambda subject: subject.cost and subject.cost.per_million_output_tokens,
+            lambda subject: subject.cost.per_million_output_tokens if subject.cost else None,
             usd,
         ),
     ]
@@ -107,7 +110,8 @@ def load_figure(best: bool, name: str) -> Callable[[Subject], float | None]:
     def figure(subject: Subject) -> float | None:
         if not subject.figures:
             return None
-        return getattr(subject.figures.best if best else subject.figures.loads[0], name)
+        value: float | None = getattr(subject.figures.best if best else subject.figures.loads[0], name)
+        return value
 
     return figure
 
@@ -116,13 +120,10 @@ def weights_table(comparison: Comparison) -> Table:
     base = comparison.base.weights_bytes if comparison.base else None
     part = share(comparison.model.weights_bytes, base)
 
-    def count(subject: Subject) -> int | None:
-        return subject.weights_bytes
+    def row(label: str, shown: Callable[[int], str]) -> Row:
+        return label, lambda subject: shown(subject.weights_bytes) if subject.weights_bytes else NONE, part
 
-    rows = [
-        ("Size", lambda subject: byte_count(count(subject)) if count(subject) else NONE, part),
-        ("Bytes", lambda subject: f"{count(subject):,}" if count(subject) else NONE, part),
-    ]
+    rows = [row("Size", byte_count), row("Bytes", "{:,}".format)]
     return side_by_side(comparison, "Size of the weights", rows)
 
 

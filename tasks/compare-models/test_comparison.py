@@ -212,8 +212,8 @@ def test_files_that_are_missing_are_named(reports):
         (["summary.json"], "summary.json does not exist: publish-test-results-v2 did not end well"),
         ([name for name in whole if name != "summary.json"], "has neither an evaluation nor a benchmark"),
     ):
+        files = {name: content for name, content in whole.items() if name not in gone}
         with pytest.raises(TaskError, match=message):
-            files = {name: content for name, content in whole.items() if name not in gone}
             read_measurements(files, "s3://models/sums/", "sums", "1.0.0")
 
 

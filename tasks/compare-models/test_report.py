@@ -2,15 +2,16 @@
 
 import json
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from comparison import Comparison, Report, compare
 from comparison_record import record_of
 from gates import parse_gates
+from json_object import JsonObject
 from report import TEMPLATES, html_report, markdown_report
 
 GATES = "recovery>=0.5 recovery:sums_normed>=5 ttft-ms-p95<=10000 error-rate<=1 output-tokens-per-second>=1"
@@ -183,7 +184,9 @@ def test_every_chart_is_an_image_with_a_title(comparison):
     assert len(charts) == 6
     for chart in charts:
         root = ElementTree.fromstring(chart)
-        assert root[0].tag == "title" and root.get("aria-labelledby") == root[0].get("id") and len(root[0].text) > 20
+        assert (
+            root[0].tag == "title" and root.get("aria-labelledby") == root[0].get("id") and len(root[0].text or "") > 20
+        )
         # Every colour is the page's, so that it fits dark pages and paper.
         assert not re.search(r"#[0-9a-f]{6}\b", chart)
 
@@ -228,7 +231,7 @@ def test_what_is_unknown_is_left_out(subject, reports):
     files = reports("model", "sums-quantized")
     for name in ("benchmark/benchmarks.json", "benchmark/figures.json"):
         del files[name]
-    unknown = {"properties": {}, "hourly_usd": None, "hardware": "", "served_from": ""}
+    unknown: JsonObject = {"properties": {}, "hourly_usd": None, "hardware": "", "served_from": ""}
     comparison = compare(subject("model", files, **unknown), subject("base", hourly_usd=None), (), REPORT)
     text = html_report(comparison)
     assert "No gate was set, so nothing was judged." in text
@@ -251,8 +254,8 @@ def test_every_name_of_the_record_is_explained(comparison):
     # What others wrote is theirs to explain, and tasks are no names of ours.
     for side in (record["model"], record["base"]):
         side["registered"] = side["summary"] = None
-        side["evaluation"]["setup"] = {name: None for name in side["evaluation"]["setup"]}
-        side["benchmark"]["setup"] = {name: None for name in side["benchmark"]["setup"]}
+        side["evaluation"]["setup"] = dict.fromkeys(side["evaluation"]["setup"])
+        side["benchmark"]["setup"] = dict.fromkeys(side["benchmark"]["setup"])
     explained = set(re.findall(r"`([^`]+)`", Path(__file__).with_name("comparison-json.md").read_text()))
     assert names_in(record) - explained == set()
 

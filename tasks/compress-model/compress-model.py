@@ -15,10 +15,11 @@ import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from certificates import trust
 from hub_files import fetch, fetched, hub_reference
+from json_object import JsonObject
 from manifest import manifest_path, manifest_text, read_manifest, text_digest
 from model_files import (
     check_content,
@@ -115,7 +116,7 @@ def dataset_files(request: Request, recipe: Recipe) -> list[Path]:
     return [path for path in files if ".cache" not in path.parts]
 
 
-def made_from(request: Request, recipe: Recipe, model_digest: str) -> dict[str, Any]:
+def made_from(request: Request, recipe: Recipe, model_digest: str) -> JsonObject:
     return {
         "model": model_digest,
         "recipe": recipe.digest,
@@ -126,13 +127,13 @@ def made_from(request: Request, recipe: Recipe, model_digest: str) -> dict[str, 
     }
 
 
-def named_by(request: Request) -> dict[str, Any]:
+def named_by(request: Request) -> JsonObject:
     """What the inputs are called, for who reads the record; the same inputs may come by other names."""
     origin = read_origin(request.model)
     return {"recipe": request.recipe_name, "source": asdict(origin) if origin else None}
 
 
-def earlier_record(compressed: Path, inputs: dict[str, Any]) -> dict[str, Any]:
+def earlier_record(compressed: Path, inputs: JsonObject) -> JsonObject:
     """The record of an earlier run with these inputs, if all of its files are there. Does not read the weights."""
     noted = read_record(compressed)
     if not manifest_path(compressed).is_file() or not noted:
@@ -198,7 +199,12 @@ def quantize(request: Request, recipe: Recipe, partial: Path) -> None:
         str(scratch / "job.json"),
     ]
     worker = subprocess.Popen(command, env=environment)
-    signal.signal(signal.SIGTERM, lambda *_: (worker.terminate(), sys.exit(143)))
+
+    def stop(*_: object) -> NoReturn:
+        worker.terminate()
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, stop)
     code = worker.wait()
     if (scratch / "error").is_file():
         raise TaskError((scratch / "error").read_text())
@@ -211,7 +217,7 @@ def quantize(request: Request, recipe: Recipe, partial: Path) -> None:
         raise TaskError(f"quantizing ended with exit code {code}; what it printed is above")
 
 
-def finish(request: Request, recipe: Recipe, inputs: dict[str, Any], partial: Path) -> dict[str, str]:
+def finish(request: Request, recipe: Recipe, inputs: JsonObject, partial: Path) -> dict[str, str]:
     """Makes the partial directory the compressed model, its manifest last. The results are returned."""
     output, compressed = partial / "model", request.compressed
     files = {str(path.relative_to(output)): path for path in sorted(output.rglob("*")) if path.is_file()}

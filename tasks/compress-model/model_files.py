@@ -5,18 +5,19 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
+from json_object import JsonObject
 from task_support import TaskError, progress
 
 WEIGHTS = r".*\.(safetensors|bin|pt|pth|gguf|msgpack|h5|onnx)(\.index\.json)?"
 
 
-def read_config(model: Path) -> dict[str, Any]:
+def read_config(model: Path) -> JsonObject:
     path = model / "config.json"
     if not path.is_file():
         raise TaskError(f"{model} has no config.json, so it is no model of Transformers; only those can be compressed")
-    return json.loads(path.read_text())
+    config: JsonObject = json.loads(path.read_text())
+    return config
 
 
 def refuse_quantized(model: Path) -> None:
@@ -75,7 +76,7 @@ def scheme_of(model: Path) -> str:
     if not config:
         raise TaskError("the model that was written is not quantized; this is a fault of the recipe")
 
-    def bits(part: dict[str, Any] | None) -> int:
+    def bits(part: JsonObject | None) -> int:
         return part["num_bits"] if part else 16
 
     groups = config["config_groups"].values()

@@ -19,6 +19,7 @@ from calibration import calibration_data
 from compressed_tensors.distributed import init_dist, is_distributed, is_source_process
 from compressed_tensors.offload import load_offloaded_model
 from compressed_tensors.utils import match_named_modules
+from json_object import JsonObject
 from llmcompressor import oneshot
 from llmcompressor.core import active_session
 from llmcompressor.modifiers import Modifier
@@ -34,7 +35,7 @@ SHARED_MEMORY = Path("/dev/shm")
 
 def available_memory(cgroup: Path = CGROUP) -> int:
     """Bytes that this container may still take: its cgroup's limit counts, not what the node has free."""
-    free = psutil.virtual_memory().available
+    free: int = psutil.virtual_memory().available
     limit, used = cgroup / "memory.max", cgroup / "memory.current"
     if limit.is_file() and (text := limit.read_text().strip()) != "max":
         # The page cache counts as used, but is given up when memory is wanted.
@@ -53,7 +54,7 @@ def memory_for_weights(given: int) -> int:
     return max(0, free - BEYOND_WEIGHTS)
 
 
-def load_model(job: dict[str, Any]) -> PreTrainedModel:
+def load_model(job: JsonObject) -> PreTrainedModel:
     """The model in main memory, layers of which go to the GPU in turn; what has no room is read from disk each time."""
     weights, memory = job["weightBytes"], memory_for_weights(job["memoryBytes"])
     if is_source_process():
@@ -119,7 +120,7 @@ class ProgressLines(Modifier):
             print(f"quantizing: {self._done} of {self._total} layers, {left:.0f} s left", flush=True)
 
 
-def quantize(job: dict[str, Any]) -> None:
+def quantize(job: JsonObject) -> None:
     tokenizer = AutoTokenizer.from_pretrained(job["model"])
     paths = [Path(path) for path in job["dataset"]]
     data = calibration_data(paths, job["columns"], tokenizer, job["samples"], job["maxSequenceLength"])
@@ -146,7 +147,7 @@ def quantize(job: dict[str, Any]) -> None:
     model.save_pretrained(job["output"], save_compressed=True)
 
 
-def main(job: dict[str, Any]) -> None:
+def main(job: JsonObject) -> None:
     distributed = int(os.environ.get("WORLD_SIZE", "1")) > 1
     try:
         if distributed:

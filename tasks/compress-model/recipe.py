@@ -8,9 +8,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
+from json_object import JsonObject
 from task_support import TaskError
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -20,7 +20,7 @@ COLUMNS = ({"messages"}, {"text"}, {"prompt", "completion"})
 @dataclass(frozen=True)
 class Recipe:
     path: Path
-    stages: dict[str, Any]
+    stages: JsonObject
     dataset: str
     files: str  # pattern of the dataset's files
     columns: dict[str, str]  # from our name of a column to the dataset's

@@ -197,7 +197,9 @@ def test_a_model_without_a_chat_template_is_calibrated_on_plain_text(compress, m
 def test_an_end_in_the_middle_leaves_nothing_that_looks_whole(compress, models, tmp_path):
     environment = {
         **{name: os.environ[name] for name in ("PATH",)},
-        **{"HOME": str(tmp_path), "PYTHONPATH": str(HERE.parent / "common"), "PYTHONDONTWRITEBYTECODE": "1"},
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(HERE.parent / "common"),
+        "PYTHONDONTWRITEBYTECODE": "1",
         **parameters(models),
     }
     command = ["python3", str(HERE / "compress-model.py")]

@@ -106,7 +106,9 @@ def make_way(objects: Objects, manifest: Manifest, owner_uid: str, end: float) -
         if uid == owner_uid:
             return
         if not uid:
-            raise TaskError(f"{what} was deployed to stay, so no run may have it: give this one another name, or delete that")
+            raise TaskError(
+                f"{what} was deployed to stay, so no run may have it: give this one another name, or delete that"
+            )
         print(f"{what} is left of PipelineRun {owner} ({uid}) and is replaced", flush=True)
     remove(objects, found, end)
 

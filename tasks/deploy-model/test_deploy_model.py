@@ -18,7 +18,11 @@ URI = "oci://quay.io/modelcar/code@sha256:" + "2" * 64
 NAME, SERVICE = "CodeLlama-34b_Python.hf", "codellama-34b-python-hf"
 # What the task says that it needs.
 RULES = [
-    {"apiGroups": ["serving.kserve.io"], "resources": ["servingruntimes", "inferenceservices"], "verbs": ["get", "create", "patch", "delete"]},
+    {
+        "apiGroups": ["serving.kserve.io"],
+        "resources": ["servingruntimes", "inferenceservices"],
+        "verbs": ["get", "create", "patch", "delete"],
+    },
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
@@ -262,7 +266,12 @@ def test_a_model_that_answers_late_is_asked_again(deploy, cluster, model):
 )
 def test_a_wrong_answer_is_a_failure_at_once(deploy, cluster, model, answer, message):
     model.answers = [answer]
-    with Meanwhile(lambda: (cluster.publish_address(model.url) if cluster.await_service() else None, cluster.roll_out(cluster.service()))):
+    with Meanwhile(
+        lambda: (
+            cluster.publish_address(model.url) if cluster.await_service() else None,
+            cluster.roll_out(cluster.service()),
+        )
+    ):
         outcome = deploy()
     assert outcome.code == 1
     assert message in outcome.error and len(model.asked) == 1

@@ -196,7 +196,10 @@ def test_the_same_run_can_try_again(deploy, cluster, model):
         assert deploy().code == 0
     before = cluster.service()["metadata"]
     assert deploy().code == 0
-    assert [cluster.service()["metadata"][key] for key in ("uid", "generation")] == [before["uid"], before["generation"]]
+    assert [cluster.service()["metadata"][key] for key in ("uid", "generation")] == [
+        before["uid"],
+        before["generation"],
+    ]
 
 
 @kubernetes
@@ -234,7 +237,9 @@ def test_one_that_is_being_deleted_is_waited_for(deploy, cluster, model):
 
     outcome = deploy(TIMEOUT_SECONDS="4")
     assert f"InferenceService {NAME} is being deleted already\n" in outcome.output
-    assert outcome.error.endswith(f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n")
+    assert outcome.error.endswith(
+        f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n"
+    )
     cluster.collect_service()
 
     def kserve() -> None:
@@ -293,7 +298,10 @@ def refused(run_task: Callable) -> Callable:
         ({}, ["not None None", "metadata.name must be", "deploymentMode must be", "spec.predictor.model is missing"]),
         (changed("apiVersion", "serving.kserve.io/v1alpha1"), ["not serving.kserve.io/v1alpha1 InferenceService"]),
         (changed("metadata name", "a" * 54), ["metadata.name must be", f"the model answers as '{'a' * 54}'"]),
-        (changed("metadata name", "a" * 51), ["metadata.name: aaa", "label app of its pods isvc.aaa", "66 characters where 63 fit"]),
+        (
+            changed("metadata name", "a" * 51),
+            ["metadata.name: aaa", "label app of its pods isvc.aaa", "66 characters where 63 fit"],
+        ),
         (changed("spec predictor model args", ["--served-model-name=a"]), ["the model answers as 'a'"]),
         (changed("spec predictor model args", "--seed=1"), ["args must be a list of strings"]),
         (changed("spec predictor model storageUri", "oci://quay.io/a:1"), ["storageUri must be oci://…@sha256:…"]),

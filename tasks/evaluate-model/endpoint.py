@@ -3,15 +3,15 @@
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 import requests
 from certificates import explain_certificate
 from hub_files import REFERENCE, fetched, hub_reference
+from json_object import JsonObject
 from task_support import TaskError
 
 
-def served_model(endpoint: str, name: str) -> dict[str, Any]:
+def served_model(endpoint: str, name: str) -> JsonObject:
     """What the endpoint says of the model; TaskError if it does not serve it."""
     url = f"{endpoint}/v1/models"
     headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get("OPENAI_API_KEY")) else {}
@@ -25,7 +25,7 @@ def served_model(endpoint: str, name: str) -> dict[str, Any]:
         raise TaskError(f"{endpoint} refuses access ({answer.status_code}): check ENDPOINT_AUTH and its token")
     if not answer.ok:
         raise TaskError(f"{url} answers {answer.status_code}")
-    models = {model["id"]: model for model in answer.json()["data"]}
+    models: dict[str, JsonObject] = {model["id"]: model for model in answer.json()["data"]}
     if name not in models:
         raise TaskError(f"{endpoint} serves {', '.join(models) or 'no model'}, not MODEL_NAME {name}")
     return models[name]

@@ -18,6 +18,7 @@ import requests
 from certificates import trust
 from endpoint import served_model, tokenizer_directory
 from endpoint_access import read_endpoint_token
+from json_object import JsonObject
 from manifest import read_manifest
 from scores import Scores, check_minimum, compact, rounded, scores_of
 from task_support import Parameters, TaskError, run, size, write_result
@@ -117,7 +118,7 @@ def check_locked_in(request: Request) -> None:
         raise TaskError(f"RUN_GENERATED_CODE is refused where generated code finds {', '.join(found)}")
 
 
-def model_arguments(request: Request, gpus: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def model_arguments(request: Request, gpus: int) -> tuple[JsonObject, JsonObject]:
     """The harness's arguments for the model, and what identifies the model."""
     if request.model:
         _, digest = read_manifest(request.model)
@@ -144,7 +145,7 @@ def model_arguments(request: Request, gpus: int) -> tuple[dict[str, Any], dict[s
     return arguments, {"endpoint": request.endpoint, "served": served}
 
 
-def check_length(tasks: dict[str, Any], length: int | None) -> None:
+def check_length(tasks: JsonObject, length: int | None) -> None:
     """TaskError for tasks whose answers take the whole context: the harness would cut their questions to nothing."""
     for name, task in tasks.items():
         answer = int((task.config.generation_kwargs or {}).get("max_gen_toks", 256))
@@ -155,7 +156,7 @@ def check_length(tasks: dict[str, Any], length: int | None) -> None:
             )
 
 
-def evaluate(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
+def evaluate(request: Request) -> tuple[JsonObject, JsonObject]:
     """The harness's report, and what it was about."""
     gpus = 0
     if request.model:
@@ -200,7 +201,7 @@ def evaluate(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
     return report, {**identity, "datasets": data.used}
 
 
-def summary_of(request: Request, scores: Scores, questions: int, seconds: int) -> dict[str, Any]:
+def summary_of(request: Request, scores: Scores, questions: int, seconds: int) -> JsonObject:
     """scores.json: what the results have, all of the scores, and the run that it is of."""
     return {
         "scores": rounded(scores),
@@ -211,7 +212,7 @@ def summary_of(request: Request, scores: Scores, questions: int, seconds: int) -
     }
 
 
-def write_report(request: Request, report: dict[str, Any], about: dict[str, Any], summary: dict[str, Any]) -> int:
+def write_report(request: Request, report: JsonObject, about: JsonObject, summary: JsonObject) -> int:
     """Writes the report, each question with its answer, and scores.json; they appear together. Returns the bytes."""
     from lm_eval.utils import handle_non_serializable
 

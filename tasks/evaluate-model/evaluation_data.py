@@ -47,6 +47,7 @@ class Datasets:
         reference = self._pins.get(path)
         if reference is None:
             raise TaskError(f"data set {path} has no chosen commit: add {path}@<commit> to DATASET_REVISIONS")
+        directory: Path | None
         if self._endpoint:
             directory = fetch(reference, self._store, PATTERNS, self._endpoint, self._token)
         else:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from json_object import JsonObject
+
 NO_ANSWER = "<the endpoint gave no text>"  # what the harness takes for an answer that is null, instead of ""
 # Read when these libraries are imported.
 os.environ.update(
@@ -19,10 +21,10 @@ os.environ.update(
     TQDM_MININTERVAL="10",
 )
 
-from evaluation_data import Datasets
-from lm_eval.tasks import TaskManager
-from shipped import SHIPPED
-from task_support import SECONDS_BETWEEN_PROGRESS_LINES, TaskError
+from evaluation_data import Datasets  # noqa: E402
+from lm_eval.tasks import TaskManager  # noqa: E402
+from shipped import SHIPPED  # noqa: E402
+from task_support import SECONDS_BETWEEN_PROGRESS_LINES, TaskError  # noqa: E402
 
 
 class Lines:
@@ -64,7 +66,7 @@ def task_manager(folder: Path | None) -> TaskManager:
     return TaskManager(include_path=[SHIPPED, *([folder] if folder else [])])
 
 
-def load_tasks(manager: TaskManager, names: list[str], data: Datasets, generated_code: bool) -> dict[str, Any]:
+def load_tasks(manager: TaskManager, names: list[str], data: Datasets, generated_code: bool) -> JsonObject:
     """The tasks of these names with their data. Those that run what a model wrote are only loaded when allowed."""
     for name in names:
         if name not in manager.all_tasks:
@@ -77,7 +79,7 @@ def load_tasks(manager: TaskManager, names: list[str], data: Datasets, generated
     os.chdir(SHIPPED)
     with data.loading():
         try:
-            loaded = manager.load(list(names))
+            loaded: JsonObject = manager.load(list(names))
         except ValueError as error:
             if "HF_ALLOW_CODE_EVAL" in str(error):
                 raise TaskError(f"some of {', '.join(names)} {refusal}") from error

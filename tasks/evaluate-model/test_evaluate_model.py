@@ -262,11 +262,12 @@ def test_pass_at_k_is_the_chance_of_a_right_one_among_k():
     import importlib.util
 
     specification = importlib.util.spec_from_file_location("code_eval", HERE / "evaluation/code_eval/code_eval.py")
+    assert specification
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     assert module.pass_at(1, 10, 3) == pytest.approx(0.3)
     assert module.pass_at(5, 10, 0) == 0
-    # 1 - C(7, 2) / C(10, 2)
+    # One minus the chance that both are of the 7 wrong ones: C(7, 2) of C(10, 2) pairs.
     assert module.pass_at(2, 10, 3) == pytest.approx(1 - 21 / 45)
 
 

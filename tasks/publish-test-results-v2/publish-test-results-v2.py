@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from certificates import trust
+from json_object import JsonObject
 from minio import Minio
 from model_registry.core import ModelRegistryAPIClient
 from model_registry.types import ModelVersion
@@ -59,17 +60,15 @@ def read_parameters() -> Publication:
     parameters = Parameters()
     uid = parameters.required("PIPELINE_RUN_UID", r"[\w-]+", "the UID of the PipelineRun")
     prefix = parameters.required("S3_PREFIX", r"/*[^/].*", "a prefix that is not empty").strip("/")
-    evaluation = required_directory(parameters, "EVALUATION")
-    benchmark = required_directory(parameters, "BENCHMARK")
+    evaluated = required_directory(parameters, "EVALUATION")
+    benchmarked = required_directory(parameters, "BENCHMARK")
     access, bucket = read_access(parameters), read_bucket(parameters)
     model_name, model_version = parameters.required("MODEL_NAME"), parameters.required("MODEL_VERSION")
     run_name = parameters.required("PIPELINE_RUN_NAME")
     parameters.check()
-    parts = {
-        "evaluation": evaluation and read_evaluation(evaluation, uid),
-        "benchmark": benchmark and read_benchmark(benchmark, uid),
-    }
-    if not any(parts.values()):
+    evaluation = read_evaluation(evaluated, uid) if evaluated else None
+    benchmark = read_benchmark(benchmarked, uid) if benchmarked else None
+    if not evaluation and not benchmark:
         raise TaskError("there is nothing to publish: set REQUIRE_EVALUATION or REQUIRE_BENCHMARK to true")
     return Publication(
         access=access,
@@ -77,14 +76,15 @@ def read_parameters() -> Publication:
         model_version=model_version,
         bucket=bucket,
         prefix=f"{prefix}/{uid}",
+        evaluation=evaluation,
+        benchmark=benchmark,
         provenance={
             "pipeline_run_name": run_name,
             "pipeline_run_uid": uid,
-            "lm_eval_version": parts["evaluation"].version if parts["evaluation"] else "",
-            "guidellm_version": parts["benchmark"].version if parts["benchmark"] else "",
+            "lm_eval_version": evaluation.version if evaluation else "",
+            "guidellm_version": benchmark.version if benchmark else "",
             "endpoint": parameters.optional("ENDPOINT_URL"),
         },
-        **parts,
     )
 
 
@@ -94,7 +94,7 @@ def required_directory(parameters: Parameters, part: str) -> Path | None:
     return parameters.directory(f"{part}_DIRECTORY") if wanted else None
 
 
-def read_summary(file: Path, part: str) -> dict[str, Any]:
+def read_summary(file: Path, part: str) -> JsonObject:
     if not file.is_file():
         raise TaskError(f"{file} does not exist: the {part} did not end well")
     try:
@@ -109,7 +109,9 @@ def read_summary(file: Path, part: str) -> dict[str, Any]:
 def check_run(file: Path, noted: object, uid: str) -> None:
     """A report that says of which run it is must be of this one."""
     if noted and noted != uid:
-        raise TaskError(f"{file} is of the PipelineRun {noted}, not of this one, {uid}: only its own results are published")
+        raise TaskError(
+            f"{file} is of the PipelineRun {noted}, not of this one, {uid}: only its own results are published"
+        )
 
 
 def read_evaluation(directory: Path, uid: str) -> Part:
@@ -125,7 +127,9 @@ def read_evaluation(directory: Path, uid: str) -> Part:
         }
         version = str(summary["lmEvalVersion"])
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise TaskError(f"{file} must have scores as {{task: {{metric: number}}}} and lmEvalVersion: {error!r}") from error
+        raise TaskError(
+            f"{file} must have scores as {{task: {{metric: number}}}} and lmEvalVersion: {error!r}"
+        ) from error
     if not figures:
         raise TaskError(f"{file} has no score: the evaluation did not end well")
     return Part(directory, figures, version)
@@ -136,7 +140,14 @@ def read_benchmark(directory: Path, uid: str) -> Part:
     file = directory / FIGURES
     summary = read_summary(file, "benchmark")
     check_run(file, summary.get("pipeline_run_uid"), uid)
-    latency = ("ttft_ms_mean", "ttft_ms_p95", "itl_ms_mean", "itl_ms_p95", "request_seconds_mean", "request_seconds_p95")
+    latency = (
+        "ttft_ms_mean",
+        "ttft_ms_p95",
+        "itl_ms_mean",
+        "itl_ms_p95",
+        "request_seconds_mean",
+        "request_seconds_p95",
+    )
     throughput = ("output_tokens_per_second", "total_tokens_per_second", "requests_per_second")
     try:
         first, loads = summary["loads"][0], summary["loads"]
@@ -154,7 +165,9 @@ def artifacts(publication: Publication) -> dict[str, Path]:
     """Files to keep, by their place below the prefix."""
     found = {}
     for name, part in (("evaluation", publication.evaluation), ("benchmark", publication.benchmark)):
-        for path in sorted(part.directory.rglob("*")) if part else ():
+        if part is None:
+            continue
+        for path in sorted(part.directory.rglob("*")):
             # The evaluation runs what models wrote; a link of theirs could name this pod's secrets.
             if path.is_symlink():
                 raise TaskError(f"{path} is a link: only files are published, remove it")
@@ -176,7 +189,9 @@ def upload(publication: Publication, files: dict[str, Path], summary: bytes) -> 
         print(f"{name}: {size(path.stat().st_size)}", flush=True)
     key = f"{publication.prefix}/summary.json"
     body = io.BytesIO(summary)
-    client.put_object(publication.bucket.name, key, body, len(summary), content_type="application/json", metadata=metadata)
+    client.put_object(
+        publication.bucket.name, key, body, len(summary), content_type="application/json", metadata=metadata
+    )
     return total + len(summary)
 
 
@@ -187,7 +202,7 @@ async def version_of(registry: ModelRegistryAPIClient, publication: Publication)
 def merged(present: dict[str, object], new: Properties, replaced: list[str]) -> dict[str, object]:
     """The version's properties: of the parts that are published now none of an earlier run stays."""
     kept = {name: value for name, value in with_doubles(present).items() if not name.startswith(tuple(replaced))}
-    return {**kept, **new}
+    return kept | dict[str, object](new)
 
 
 def figures_of(publication: Publication) -> tuple[Properties, list[str]]:
@@ -201,7 +216,7 @@ def figures_of(publication: Publication) -> tuple[Properties, list[str]]:
     return figures, replaced
 
 
-def provenance_of(publication: Publication, present: Mapping[str, object]) -> Properties:
+def provenance_of(publication: Publication, present: Mapping[str, Any]) -> Properties:
     """Where the figures come from. A run that is published again keeps the time of the first."""
     same_run = present.get(TEST + "pipeline_run_uid") == publication.provenance["pipeline_run_uid"]
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -260,7 +275,9 @@ def publish(publication: Publication) -> None:
 def main() -> None:
     publication = read_parameters()
     trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
-    print(f"{publication.model_name} {publication.model_version}: {publication.access.url}, {publication.uri}", flush=True)
+    print(
+        f"{publication.model_name} {publication.model_version}: {publication.access.url}, {publication.uri}", flush=True
+    )
     publish(publication)
 
 

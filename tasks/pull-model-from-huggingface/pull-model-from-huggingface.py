@@ -118,7 +118,7 @@ def present_bytes(directory: Path) -> int:
     for parent, _, names in os.walk(directory):
         for name in names:
             try:
-                total += os.stat(os.path.join(parent, name)).st_blocks * 512
+                total += Path(parent, name).stat().st_blocks * 512
             except FileNotFoundError:
                 continue
     return total

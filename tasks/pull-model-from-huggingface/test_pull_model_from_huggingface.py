@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,8 @@ def test_another_revision_replaces_the_model(pull, tmp_path):
 
 
 def test_an_interrupted_download_goes_on(pull, hub, tmp_path):
-    handler, send_file, cut = hub.server.RequestHandlerClass, hub.server.RequestHandlerClass.send_file, []
+    handler, send_file = hub.server.RequestHandlerClass, hub.server.RequestHandlerClass.send_file
+    cut: list[Any] = []
 
     def send_half_once(self, file, commit):
         if self.command == "GET" and file.large and not cut:
@@ -155,5 +157,5 @@ def script() -> ModuleType:
 def test_a_volume_that_is_too_small_is_found_before_the_download(script, monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(script.TaskError, match="has 1000 B free, but the download needs 2.0 KiB"):
+    with pytest.raises(script.TaskError, match=r"has 1000 B free, but the download needs 2\.0 KiB"):
         script.check_space(tmp_path, [script.Wanted("model.safetensors", 2048, "", None)])

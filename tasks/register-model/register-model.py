@@ -58,11 +58,12 @@ async def upsert(
     except ConflictException:
         # Another run created it meanwhile.
         saved = await save(merge(await find(), wanted))
-    if saved.id is None:
+    identifier: str | None = saved.id
+    if identifier is None:
         raise TaskError(f"the registry saved {wanted.name} without an id")
     action = "updated" if found else "created"
-    print(f"{action} {type(wanted).__name__} {wanted.name} with id {saved.id}", flush=True)
-    return saved.id
+    print(f"{action} {type(wanted).__name__} {wanted.name} with id {identifier}", flush=True)
+    return identifier
 
 
 def merge(found: Stored | None, wanted: Stored) -> Stored:
@@ -97,9 +98,7 @@ async def register(registry: ModelRegistryAPIClient, registration: Registration)
             model_format_name=registration.format_name,
             model_format_version=registration.format_version,
             state=ArtifactState.LIVE,
-            custom_properties={
-                name: value for name, value in registration.provenance.items() if name in ARTIFACT
-            },
+            custom_properties={name: value for name, value in registration.provenance.items() if name in ARTIFACT},
         ),
         lambda artifact: registry.upsert_model_version_artifact(artifact, version_id),
     )

@@ -394,7 +394,10 @@ def test_the_token_of_the_service_account_is_sent(register, guarded, tmp_path):
     ("changes", "message"),
     [
         ({}, "refuses access (401): it asks for a token, so set MODEL_REGISTRY_AUTH"),
-        ({"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_TOKEN": "old"}, "(401): it does not know the token in the secret"),
+        (
+            {"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_TOKEN": "old"},
+            "(401): it does not know the token in the secret",
+        ),
         ({"MODEL_REGISTRY_AUTH": "token", "MODEL_REGISTRY_TOKEN": "a-stranger"}, "(403): the owner of the token"),
         ({"SERVICE_CA_FILE": "/missing"}, "has a certificate that is not trusted"),
         ({"MODEL_REGISTRY_AUTH": "token"}, "MODEL_REGISTRY_TOKEN is not set"),

@@ -35,7 +35,9 @@ def may_be_removed(objects: Objects, found: Manifest, owner_uid: str) -> bool:
     if uid:
         print(f"{what} is that of PipelineRun {owner} ({uid}), which has replaced this run's: it stays", flush=True)
         return False
-    raise TaskError(f"{what} belongs to no PipelineRun, so it stays; give deploy-model this run's OWNER_NAME and OWNER_UID")
+    raise TaskError(
+        f"{what} belongs to no PipelineRun, so it stays; give deploy-model this run's OWNER_NAME and OWNER_UID"
+    )
 
 
 def remove_model(request: Request, end: float) -> None:

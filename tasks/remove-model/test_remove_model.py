@@ -15,7 +15,11 @@ RUN, UID = "measure-sums", "11111111-2222-3333-4444-555555555555"
 OTHER_RUN, OTHER_UID = "measure-sums-again", "99999999-2222-3333-4444-555555555555"
 # What the task says that it needs.
 RULES = [
-    {"apiGroups": ["serving.kserve.io"], "resources": ["servingruntimes", "inferenceservices"], "verbs": ["get", "delete"]},
+    {
+        "apiGroups": ["serving.kserve.io"],
+        "resources": ["servingruntimes", "inferenceservices"],
+        "verbs": ["get", "delete"],
+    },
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
 ]
 MODEL = {"modelFormat": {"name": "vLLM"}, "runtime": "vllm-cpu", "storageUri": "s3://llm-models/sums/1/"}
@@ -40,7 +44,10 @@ def made_runtime(cluster: Cluster, owners: list[dict], manager: str = FIELD_MANA
         "apiVersion": "serving.kserve.io/v1alpha1",
         "kind": "ServingRuntime",
         "metadata": {"name": NAME, "ownerReferences": owners},
-        "spec": {"supportedModelFormats": [{"name": "vLLM"}], "containers": [{"name": "kserve-container", "image": "vllm"}]},
+        "spec": {
+            "supportedModelFormats": [{"name": "vLLM"}],
+            "containers": [{"name": "kserve-container", "image": "vllm"}],
+        },
     }
     return cluster.apply(runtime, manager)
 
@@ -150,7 +157,9 @@ def test_one_that_is_being_deleted_already_is_waited_for(remove, cluster):
     outcome = remove(TIMEOUT_SECONDS="3")
     assert outcome.code == 1
     assert f"InferenceService {NAME} is being deleted already\n" in outcome.output
-    assert outcome.error.endswith(f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n")
+    assert outcome.error.endswith(
+        f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n"
+    )
     cluster.collect_service()
     assert remove().code == 0
 
@@ -193,7 +202,9 @@ def test_the_model_of_a_later_run_stays_and_that_is_no_failure(remove, cluster):
     made(cluster, owned(OTHER_RUN, OTHER_UID))
     outcome = remove()
     assert (outcome.code, outcome.error) == (0, "")
-    assert f"is that of PipelineRun {OTHER_RUN} ({OTHER_UID}), which has replaced this run's: it stays\n" in outcome.output
+    assert (
+        f"is that of PipelineRun {OTHER_RUN} ({OTHER_UID}), which has replaced this run's: it stays\n" in outcome.output
+    )
     assert "deletionTimestamp" not in cluster.service()["metadata"]
 
 
@@ -221,7 +232,10 @@ def test_missing_rights_are_named(remove, cluster):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"MODEL_NAME": "", "TIMEOUT_SECONDS": "soon"}, "MODEL_NAME is not set; TIMEOUT_SECONDS must be a whole number"),
+        (
+            {"MODEL_NAME": "", "TIMEOUT_SECONDS": "soon"},
+            "MODEL_NAME is not set; TIMEOUT_SECONDS must be a whole number",
+        ),
         ({"KUBECONFIG": "/nothing"}, "there is no access to Kubernetes"),
     ],
 )

@@ -86,7 +86,9 @@ def read_parameters() -> Request:
         prompt_tokens=number("PROMPT_TOKENS"),
         output_tokens=number("OUTPUT_TOKENS"),
         max_seconds=number("MAX_SECONDS"),
-        request_format=parameters.required("REQUEST_FORMAT", "/v1/(chat/)?completions", "/v1/completions or /v1/chat/completions"),
+        request_format=parameters.required(
+            "REQUEST_FORMAT", "/v1/(chat/)?completions", "/v1/completions or /v1/chat/completions"
+        ),
         token=read_endpoint_token(parameters, endpoint),
         max_error_rate=float(parameters.required("MAX_ERROR_RATE", r"0(\.\d+)?|1", "a number from 0 to 1") or 0),
         labels={
@@ -151,7 +153,9 @@ def check_endpoint(request: Request) -> None:
         raise TaskError(f"{url} answered {answer.status_code}: {answer.text[:200]}")
     served = [model["id"] for model in answer.json()["data"]]
     if request.model_name not in served:
-        raise TaskError(f"{request.endpoint} serves {', '.join(served) or 'no model'}, not MODEL_NAME {request.model_name}")
+        raise TaskError(
+            f"{request.endpoint} serves {', '.join(served) or 'no model'}, not MODEL_NAME {request.model_name}"
+        )
 
 
 def measure(request: Request, reports: Path) -> None:
@@ -162,7 +166,7 @@ def measure(request: Request, reports: Path) -> None:
     environment.pop("OPENAI_API_KEY", None)
     environment["GUIDELLM__MAX_WORKER_PROCESSES"] = str(min(WORKERS, len(os.sched_getaffinity(0))))
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        os.chmod(file.name, 0o600)
+        Path(file.name).chmod(0o600)
         json.dump(scenario(request, reports), file)
         file.flush()
         command = ["guidellm", "run", "--config", file.name, "--disable-console-interactive"]
@@ -178,12 +182,17 @@ def check_errors(request: Request, figures: Figures) -> None:
     if silent:
         raise TaskError(f"no request succeeded at {', '.join(silent)}; the report says why")
     if figures.error_rate > request.max_error_rate:
-        raise TaskError(f"{figures.error_rate:.1%} of the requests failed, more than MAX_ERROR_RATE {request.max_error_rate:.1%}")
+        raise TaskError(
+            f"{figures.error_rate:.1%} of the requests failed, more than MAX_ERROR_RATE {request.max_error_rate:.1%}"
+        )
 
 
 def benchmark(request: Request) -> None:
-    print(f"{request.model_name} at {request.endpoint}: {request.profile}, {request.prompt_tokens} prompt and"
-          f" {request.output_tokens} output tokens, {request.max_seconds} s a load", flush=True)
+    print(
+        f"{request.model_name} at {request.endpoint}: {request.profile}, {request.prompt_tokens} prompt and"
+        f" {request.output_tokens} output tokens, {request.max_seconds} s a load",
+        flush=True,
+    )
     if not request.tokenizer.is_dir():
         raise TaskError(f"{request.tokenizer} does not exist: the tokenizer is read from the model's directory")
     check_endpoint(request)

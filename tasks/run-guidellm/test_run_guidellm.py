@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 import ssl
 import subprocess
@@ -130,7 +129,11 @@ def test_a_sweep_leaves_its_reports_and_figures(benchmark, tmp_path):
     totals = [benchmark["metrics"]["request_totals"] for benchmark in report["benchmarks"]]
     assert int(outcome.results["requests"]) == sum(total["successful"] for total in totals)
     rows = list(csv.reader(written["benchmarks.csv"].splitlines()))
-    assert [row[rows[1].index("Strategy")].partition("@")[0] for row in rows[3:]] == ["synchronous", "throughput", "constant"]
+    assert [row[rows[1].index("Strategy")].partition("@")[0] for row in rows[3:]] == [
+        "synchronous",
+        "throughput",
+        "constant",
+    ]
     assert outcome.results["results-directory"] == "results/guidellm"
     assert outcome.results["guidellm-version"] == report["metadata"]["guidellm_version"]
     assert sum(map(len, outcome.results.values())) < 1000
@@ -190,6 +193,7 @@ def test_guidellm_itself_checks_certificates(authority, endpoint, tokenizer, tmp
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     path = Path(__file__).with_name("run-guidellm.py")
     spec = importlib.util.spec_from_file_location("run_guidellm", path)
+    assert spec
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     from task_support import TaskError

@@ -1,4 +1,4 @@
-"""Runs the object store's set-up (components/object-store/create_bucket.py) against a real MinIO, and tries what its users may do."""
+"""Runs components/object-store/create_bucket.py against a real MinIO, and tries what its users may do."""
 
 import hashlib
 import io

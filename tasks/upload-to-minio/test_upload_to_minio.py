@@ -91,7 +91,8 @@ def test_uploads_every_file_once(upload, client):
 def test_brings_the_prefix_to_the_model(upload, client, model):
     prefix = "test_brings_the_prefix_to_the_model/1"
     neighbour = prefix + "0/config.json"
-    client.put_object("models", neighbour, open(model / "config.json", "rb"), 2)
+    with (model / "config.json").open("rb") as file:
+        client.put_object("models", neighbour, file, 2)
     upload()
     (model / "sub" / "tokenizer.json").unlink()
     changed = {"config.json": b"[]", "model.safetensors": CONTENTS["model.safetensors"]}
@@ -104,7 +105,8 @@ def test_brings_the_prefix_to_the_model(upload, client, model):
 
 def test_an_object_of_unknown_content_is_replaced(upload, client):
     key = "test_an_object_of_unknown_content_is_replaced/1/config.json"
-    client.put_object("models", key, open("/dev/zero", "rb"), 2)
+    with Path("/dev/zero").open("rb") as zeros:
+        client.put_object("models", key, zeros, 2)
     assert upload().code == 0
     assert client.get_object("models", key).read() == b"{}"
 

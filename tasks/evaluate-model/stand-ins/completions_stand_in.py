@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import torch
+from json_object import JsonObject
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 NAME = "sums"
@@ -34,7 +34,7 @@ class StandIn(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     @torch.no_grad()
-    def complete(self, index: int, ids: list[int], body: dict[str, Any]) -> dict[str, Any]:
+    def complete(self, index: int, ids: list[int], body: JsonObject) -> JsonObject:
         if body.get("echo"):
             chances = self.model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
             found = [None, *(chances[at, token].item() for at, token in enumerate(ids[1:])), chances[-1].max().item()]
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
         pass
 
-    def answer(self, status: int, content: dict[str, Any]) -> None:
+    def answer(self, status: int, content: JsonObject) -> None:
         data = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -74,7 +74,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.refused():
             return
         if self.path != "/v1/models":
-            return self.answer(404, {"error": f"the stand-in has no {self.path}"})
+            self.answer(404, {"error": f"the stand-in has no {self.path}"})
+            return
         self.answer(200, {"object": "list", "data": [{"id": NAME, "max_model_len": self.server.length}]})
 
     def do_POST(self) -> None:
@@ -83,10 +84,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.server.requests += 1
         if status := self.server.fail(self.server.requests):
-            return self.answer(status, {"error": "as the test wants it"})
+            self.answer(status, {"error": "as the test wants it"})
+            return
         prompts = body["prompt"]
         if isinstance(prompts[0], int):
             prompts = [prompts]
         if self.path != "/v1/completions" or isinstance(prompts[0], str) or body.get("temperature"):
-            return self.answer(400, {"error": "the stand-in takes token ids and is greedy"})
+            self.answer(400, {"error": "the stand-in takes token ids and is greedy"})
+            return
         self.answer(200, {"choices": [self.server.complete(at, ids, body) for at, ids in enumerate(prompts)]})

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -51,7 +52,7 @@ def passes(program: str) -> bool:
             stdout=output,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=limit,
+            preexec_fn=limit,  # noqa: PLW1509 it calls setrlimit alone, which waits for no lock
         )
         try:
             with suppress(subprocess.TimeoutExpired):
@@ -81,7 +82,7 @@ class CodeEval(evaluate.Metric):
         )
 
     def _compute(
-        self, predictions: list[list[str]], references: list[str], k: list[int] = (1, 10, 100)
+        self, predictions: list[list[str]], references: list[str], k: Sequence[int] = (1, 10, 100)
     ) -> tuple[dict[str, float], list[list[bool]]]:
         if os.environ.get("HF_ALLOW_CODE_EVAL") != "1":
             raise ValueError("running what a model wrote must be asked for: HF_ALLOW_CODE_EVAL=1")
