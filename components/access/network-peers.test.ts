@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { destination, dnsEgress, inNamespace } from "./network-peers.ts";
 
-const namespaced = (name: string) => ({ namespaceSelector: inNamespace(name) });
 const tcp = (port: number) => ({ protocol: "TCP", port });
 
 test("a namespace is selected by the label that every one has", () => {
-  expect(inNamespace("ai")).toEqual({ matchLabels: { "kubernetes.io/metadata.name": "ai" } });
+  expect(inNamespace("ai")).toEqual({
+    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ai" } },
+  });
 });
 
 describe("where a URL leads", () => {
@@ -20,7 +21,7 @@ describe("where a URL leads", () => {
     ["registry.oci-registry.svc.cluster.local:5000", "oci-registry"],
     ["http://minio-0.minio.model-storage.svc.cluster.local:9000", "model-storage"],
   ])("%s: to the pods of namespace %s, at whatever port they listen", (url, namespace) => {
-    expect(destination(url)).toEqual([{ to: [namespaced(namespace)] }]);
+    expect(destination(url)).toEqual([{ to: [inNamespace(namespace)] }]);
   });
 
   test.each(["http://mirror:8080", "https://mirror", "mirror:5000"])(
@@ -45,7 +46,7 @@ describe("where a URL leads", () => {
     ["https://hub.mirror.svc.k8s.example.com:8081", "mirror"],
   ])("%s may be a Service of namespace %s or a host outside, so both are let through", (url, namespace) => {
     const [inside, outside, ...more] = destination(url);
-    expect(inside).toEqual({ to: [namespaced(namespace)] });
+    expect(inside).toEqual({ to: [inNamespace(namespace)] });
     expect(outside?.to?.[0]).toMatchObject({ ipBlock: { cidr: "0.0.0.0/0" } });
     expect([outside?.ports, more]).toEqual([[tcp(8081)], []]);
   });
@@ -89,6 +90,6 @@ describe("where a URL leads", () => {
 });
 
 test("OpenShift's DNS pods listen on 5353 behind the Service's 53", () => {
-  expect(dnsEgress("openshift").to).toEqual([namespaced("openshift-dns")]);
+  expect(dnsEgress("openshift").to).toEqual([inNamespace("openshift-dns")]);
   expect(dnsEgress("openshift").ports).toContainEqual({ protocol: "UDP", port: 5353 });
 });
