@@ -16,6 +16,7 @@ import {
 } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
 
+/** Long enough for a busy machine to get as far as what the run is to be stuck at. */
 const within = (timeout: string) => ({ timeouts: { pipeline: timeout } });
 
 let bench: Bench;
@@ -116,7 +117,7 @@ describe.concurrent("a run", () => {
     await apply({ apiVersion: "v1", kind: "LimitRange", metadata, spec: { limits } });
     await tight.pipeline("quota", greeting);
     const inputs = tight.inputs("quota");
-    const { error, lines } = watched({ ...inputs, spec: { ...inputs.spec, ...within("15s") } });
+    const { error, lines } = watched({ ...inputs, spec: { ...inputs.spec, ...within("45s") } });
     const quota = /waiting for quota: tight, requested: limits\.memory=.*limited: limits\.memory=48Mi/;
     expect(await error).toMatch(quota);
     expect(lines.join("\n")).toMatch(quota);
@@ -131,7 +132,7 @@ describe.concurrent("a run", () => {
     const taskRunTemplate = { podTemplate: { nodeSelector: { gpu: "none-has-it" } } };
     const { error, lines } = watched({
       ...inputs,
-      spec: { ...inputs.spec, taskRunTemplate, ...within("12s") },
+      spec: { ...inputs.spec, taskRunTemplate, ...within("45s") },
     });
     expect(await error).toMatch(
       /PipelineRunTimeout.*\n(.*\n)*.*waiting for a node: 0\/\d+ nodes are available/,
