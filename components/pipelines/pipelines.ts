@@ -1,6 +1,6 @@
+import { digestOf } from "@modelcar/kubernetes/digest";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { digestOf } from "../shared/digest.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type PipelineDefinition, pipelineOf } from "./definition.ts";
 import type { Pipeline, Task, TaskSpec } from "./tekton.ts";

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { RunInputs } from "../../components/pipeline-run/inputs.ts";
+import type { RunInputs } from "@modelcar/tekton-run/runs";
 import { pulumiEnvironment } from "../../local/pulumi/environment.ts";
 import { type CliResult, createProject, type Project } from "../engine/project.ts";
 import { kubeconfig, project as repository } from "./platform.ts";

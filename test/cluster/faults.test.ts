@@ -1,7 +1,8 @@
 /** What becomes of a PipelineRun when things go wrong, on a real cluster with real Tekton. */
+
+import { Cluster } from "@modelcar/kubernetes/client";
+import { removeRuns } from "@modelcar/tekton-run/runs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Cluster } from "../../components/kubernetes/client.ts";
-import { removeRuns } from "../../components/pipeline-run/remove.ts";
 import { HttpProxy, TcpProxy } from "./fault-proxy.ts";
 import {
   administrator,
@@ -11,6 +12,7 @@ import {
   hasEnded,
   isRunning,
   row,
+  siteIn,
   slow,
   watched,
 } from "./fault-rows.ts";
@@ -242,7 +244,10 @@ describe.concurrent("a run", () => {
     const { error } = watched(inputs);
     await bench.until("removed", isRunning);
     const lines: string[] = [];
-    await removeRuns(administrator(), inputs, (line) => lines.push(line));
+    await removeRuns(
+      siteIn(bench.namespace, (line) => lines.push(line)),
+      inputs,
+    );
     const [run] = await bench.runs("removed");
     expect(run.status.conditions[0].reason).toBe("Cancelled");
     const names = run.status.childReferences.map(
@@ -250,7 +255,7 @@ describe.concurrent("a run", () => {
     );
     expect(names).toContain("clean");
     await error;
-    await removeRuns(administrator(), { ...inputs, history: "remove" }, () => {});
+    await removeRuns(siteIn(bench.namespace), { ...inputs, history: "remove" });
     expect(await bench.runs("removed")).toEqual([]);
     row("removed while it runs", lines, 1);
   });

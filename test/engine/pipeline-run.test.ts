@@ -2,8 +2,8 @@
 import { mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FakeApi } from "../unit/fake-api.ts";
 import { createProject, type Project } from "./project.ts";
 
 const params = Array.from({ length: 27 }, (_, index) => `PARAM_${index}`);
