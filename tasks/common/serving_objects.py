@@ -11,7 +11,7 @@ FIELD_MANAGER = "modelcar-deploy-model"
 SERVICE = ("serving.kserve.io/v1beta1", "InferenceService")
 RUNTIME = ("serving.kserve.io/v1alpha1", "ServingRuntime")
 SECONDS_BETWEEN_LOOKS = 2
-# Reasons of conditions with which KServe says that it could not make the objects, as components/readiness/complaints.ts has them.
+# Reasons of conditions with which KServe says that it could not make the objects, as packages/kserve-readiness/src/complaints.ts has them.
 REFUSALS = ("ReconcileFailed", "InvalidGPUAllocation")
 
 

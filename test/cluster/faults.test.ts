@@ -4,18 +4,7 @@ import { Cluster } from "@modelcar/kubernetes/client";
 import { removeRuns } from "@modelcar/tekton-run/runs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { HttpProxy, TcpProxy } from "./fault-proxy.ts";
-import {
-  administrator,
-  apply,
-  Bench,
-  greeting,
-  hasEnded,
-  isRunning,
-  row,
-  siteIn,
-  slow,
-  watched,
-} from "./fault-rows.ts";
+import { apply, Bench, greeting, hasEnded, isRunning, row, siteIn, slow, watched } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
 
 const within = (timeout: string) => ({ timeouts: { pipeline: timeout } });

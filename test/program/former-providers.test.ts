@@ -60,7 +60,7 @@ describe.each(readdirSync(directory))("resources of %s", (file) => {
     const { stdout, stderr } = spawnSync(process.execPath, [script], { input, encoding: "utf8" });
     expect(stderr).toBe("");
     today = JSON.parse(stdout);
-  }, 60_000);
+  }, 120_000);
   beforeEach(() => {
     const name = runInCluster.metadata.namespace;
     api.put(`/api/v1/namespaces/${name}`, { metadata: { name, uid: run.outputs.namespaceUid } });

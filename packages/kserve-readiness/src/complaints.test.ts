@@ -27,6 +27,7 @@ const wait = (more: Partial<Rollout> = {}) =>
     expected: { image: "vllm", storageUri: "s3://models/sums/", args: [], resources: {} },
     deadlineSeconds: 5,
     refusalSeconds: 0.2,
+    toStop: "say so",
     print: (line) => lines.push(line),
     ...more,
   });

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
 import { onInterruption } from "@modelcar/kubernetes/interruption";
-import type { Pod } from "@modelcar/kubernetes/pods";
 import { requestToPod } from "@modelcar/kubernetes/port-forward";
 import { passes } from "@modelcar/kubernetes/retry";
 

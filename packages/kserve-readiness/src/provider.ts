@@ -39,7 +39,7 @@ export interface ReadinessInputs extends ClusterAccess {
   readonly __provider?: string;
 }
 
-interface ReadinessOutputs {
+export interface ReadinessOutputs {
   /** Inside the cluster. */
   readonly url: string;
   /** Outside of it, where KServe itself exposes the service. */

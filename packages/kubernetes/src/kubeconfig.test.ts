@@ -95,3 +95,34 @@ test("what is wrong has a name", () => {
   vi.stubEnv("KUBECONFIG", directory);
   expect(() => loadKubeconfig({ context: "alice" })).toThrow(KubeconfigError);
 });
+
+test("a kubeconfig may be given: its content, or a path; by default with its current context", () => {
+  use("missing");
+  const content = kubeconfig("carol");
+  expect(loadKubeconfig({ kubeconfig: content }).getCurrentUser()?.token).toBe("carol");
+  expect(
+    loadKubeconfig({ kubeconfig: join(directory, "a"), context: "alice" }).getCurrentCluster(),
+  ).toMatchObject({
+    caFile: join(directory, "ca.crt"),
+  });
+  vi.stubEnv("HOME", directory);
+  expect(loadKubeconfig({ kubeconfig: "~/b" }).getCurrentUser()?.token).toBe("bob");
+});
+
+test("what is wrong with a given one is told without its content", () => {
+  const secret = "token: secret: {";
+  const message = (kubeconfig: string, context?: string) => {
+    try {
+      loadKubeconfig({ kubeconfig, ...(context ? { context } : {}) });
+      return "none";
+    } catch (error) {
+      expect(error).toBeInstanceOf(KubeconfigError);
+      return (error as Error).message;
+    }
+  };
+  expect(message(secret)).toMatch(/^the kubeconfig given to the resource cannot be read: /);
+  expect(message(secret)).not.toContain("secret");
+  expect(message("clusters: []")).toBe("the kubeconfig has no current context; name one");
+  expect(message(kubeconfig("carol"), "dave")).toContain('no context "dave" (it has: carol)');
+  expect(() => loadKubeconfig({ kubeconfig: "/no/such/file" })).toThrow(MissingKubeconfigError);
+});

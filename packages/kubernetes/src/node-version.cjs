@@ -8,6 +8,11 @@ const { engines } = require("../package.json");
 /** In a checkout TypeScript is loaded as it is; in a packed package there is none. */
 const isCompiled = basename(__dirname) === "dist";
 
+/**
+ * Why this Node cannot: what was found, what is needed, what to do. Undefined where it can.
+ * @param {{ versions: { node: string }, features: { typescript?: unknown }, execPath: string }} node
+ * @returns {string | undefined}
+ */
 function nodeProblem(node = process) {
   if (isCompiled ? loadsTypeScript(node.versions.node) : node.features.typescript) return undefined;
   if (loadsTypeScript(node.versions.node)) {
@@ -25,7 +30,7 @@ function nodeProblem(node = process) {
 }
 
 /** Whether it does so without a flag: from 22.18, of 23 from 23.6 (https://nodejs.org/api/typescript.html). */
-function loadsTypeScript(version) {
+function loadsTypeScript(/** @type {string} */ version) {
   const [major, minor] = version.split(".").map(Number);
   return major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
@@ -230,20 +230,37 @@ test("a new name of the context is no change, and everything goes by the one in 
   await configure({ config: { get: () => undefined } });
 });
 
-test.each(["pipeline-run", "readiness", "cluster"])(
-  "the shim of %s refers to functions that exist, and old state to files that do",
-  async (folder) => {
-    const shim = readFileSync(`components/${folder}/index.ts`, "utf8");
-    const references = [...shim.matchAll(/require\("(.*?)"\)\("(.*?)"\)\.(\w+)\(/g)];
-    expect(references.length).toBeGreaterThan(4);
-    const provider = await import(join(process.cwd(), `components/${folder}/provider.ts`));
-    for (const [, path = "", of, name = ""] of references) {
-      expect(existsSync(path), path).toBe(true);
-      expect(of).toBe(folder);
-      expect(provider).toHaveProperty(name);
-    }
-  },
-);
+test("a cluster may be given by its kubeconfig, and renewed credentials for it ask for no run", async () => {
+  vi.stubEnv("KUBECONFIG", join(directory, "none"));
+  api.writeKubeconfig(join(directory, "given"));
+  const { context: _, ...rest } = inputs;
+  const given = { ...rest, kubeconfig: readFileSync(join(directory, "given"), "utf8"), context: "fake" };
+  api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
+  tektonEnds(ended("True", "Succeeded"));
+  const { id, outs } = await create(given);
+  expect([outs.kubeconfig, outs.logs]).toEqual([
+    given.kubeconfig,
+    expect.stringContaining("kubectl --context fake --namespace ai"),
+  ]);
+  const renewed = { ...given, kubeconfig: `${given.kubeconfig} ` };
+  expect((await diff(id, outs, renewed)).changes).toBe(true);
+  const posts = () => api.requests.filter((request) => request.startsWith("POST")).length;
+  expect((await update(id, outs, renewed)).outs).toEqual({ ...outs, kubeconfig: renewed.kubeconfig });
+  expect(posts()).toBe(1);
+  // By a context again: what is not said any more leaves the state.
+  vi.stubEnv("KUBECONFIG", join(directory, "config"));
+  expect((await update(id, outs, inputs)).outs).not.toHaveProperty("kubeconfig");
+  expect(posts()).toBe(1);
+});
+
+test("a run that names no cluster is refused in the preview, and one whose cluster comes later is not", async () => {
+  const { context: _, ...nowhere } = inputs;
+  expect((await check({}, nowhere)).failures).toEqual([
+    { property: "context", reason: expect.stringMatching(/^say which cluster: /) },
+  ]);
+  const later = { ...nowhere, kubeconfig: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" };
+  expect((await check({}, later)).failures).toEqual([]);
+});
 
 test("a run whose cluster is out of reach stays in state, and leaves it where the user says so", async () => {
   const gone = { ...finished, context: "removed" };
