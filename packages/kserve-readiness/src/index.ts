@@ -1,3 +1,4 @@
+import { secretAccess } from "@modelcar/kubernetes/secret-access";
 import * as pulumi from "@pulumi/pulumi";
 import type { Conventions } from "./conventions.ts";
 import type { ReadinessInputs } from "./provider.ts";
@@ -75,8 +76,8 @@ export class Readiness extends pulumi.dynamic.Resource {
     opts?: pulumi.CustomResourceOptions,
     conventions: Conventions = {},
   ) {
-    const access = args.kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(args.kubeconfig) };
-    const outputs = { url: undefined, externalUrl: undefined };
-    super(shimOf(conventions), name, { ...args, ...access, ...outputs }, opts, "kserve", "Readiness");
+    const { access, options } = secretAccess(args.kubeconfig, opts);
+    const inputs = { ...args, ...access, url: undefined, externalUrl: undefined };
+    super(shimOf(conventions), name, inputs, options, "kserve", "Readiness");
   }
 }

@@ -1,3 +1,4 @@
+import { secretAccess } from "@modelcar/kubernetes/secret-access";
 import * as pulumi from "@pulumi/pulumi";
 import { type Conventions, defaults } from "./conventions.ts";
 import type { RunInputs, RunSpec } from "./inputs.ts";
@@ -124,7 +125,8 @@ export class PipelineRun<Result extends string = string> extends pulumi.dynamic.
     opts?: pulumi.CustomResourceOptions,
     conventions: Partial<Conventions> = {},
   ) {
-    const access = args.kubeconfig === undefined ? {} : { kubeconfig: pulumi.secret(args.kubeconfig) };
-    super(shimOf(conventions), name, { ...args, ...access, ...outputs }, opts, "tekton", "PipelineRun");
+    const { access, options } = secretAccess(args.kubeconfig, opts);
+    const inputs = { ...args, ...access, ...outputs };
+    super(shimOf(conventions), name, inputs, options, "tekton", "PipelineRun");
   }
 }
