@@ -1,6 +1,6 @@
 /** `npm run pipelines -- <command>`: runs of a stack's pipelines outside Pulumi. `--help` tells the commands. */
 import { join } from "node:path";
-import { interrupt } from "../components/kubernetes/interruption.ts";
+import { interrupt } from "@modelcar/kubernetes/interruption";
 import { connect, fileOf } from "./pipelines/kubeconfig.ts";
 import { main } from "./pipelines/main.ts";
 import { processTerminal } from "./pipelines/terminal.ts";

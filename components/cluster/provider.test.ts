@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { FakeApi } from "../../test/unit/fake-api.ts";
 import { check, create, diff, type Identity, type IdentityInputs, read, update } from "./provider.ts";
 
 const inputs = { context: "alice", namespace: "ai" };

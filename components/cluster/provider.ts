@@ -1,10 +1,11 @@
 /** The logic behind the ClusterIdentity resource. */
-import type { Cluster } from "../kubernetes/client.ts";
-import { contextOf } from "../kubernetes/context.ts";
-import { uidOf } from "../kubernetes/namespaces.ts";
-import { reaching, readOf, UnreachableError } from "../kubernetes/unreachable.ts";
+import type { Cluster } from "@modelcar/kubernetes/client";
+import { locate } from "@modelcar/kubernetes/location";
+import { uidOf } from "@modelcar/kubernetes/namespaces";
+import { reaching, readOf, UnreachableError } from "@modelcar/kubernetes/unreachable";
+import { contextKey } from "../shared/context-key.ts";
 
-export { configure } from "../kubernetes/context.ts";
+export { configure } from "@modelcar/kubernetes/location";
 
 export interface IdentityInputs {
   /** Context of the kubeconfig. */
@@ -27,6 +28,8 @@ type Answer = { readonly [key in keyof Identity]-?: string | undefined };
 
 type State = IdentityInputs & Identity;
 
+const locationOf = ({ context }: IdentityInputs) => ({ context, ...locate({ context }, contextKey) });
+
 /** Names the cluster that has taken the place of the one that the stack was made in. */
 export const consentVariable = "MODELCAR_NEW_CLUSTER";
 /** Its value for a cluster of which the user may read no uid. */
@@ -38,13 +41,13 @@ const nameless = "unknown";
  */
 export async function check(olds: Partial<State>, news: IdentityInputs) {
   try {
-    return await reaching(news, async (cluster) => {
+    return await reaching(locationOf(news), async (cluster) => {
       // Another namespace in the config is no other cluster, which is known by the one that the stack was in.
       const namespace = olds.namespace ?? news.namespace;
       const moves = namespace !== news.namespace;
       const live = await identityOf(cluster, namespace);
       const own = moves ? { ...live, namespaceUid: await uidOf(cluster, news.namespace) } : live;
-      const reason = difference(contextOf(news), olds, live);
+      const reason = difference(locationOf(news).context, olds, live);
       if (!reason) {
         const { namespaceUid: _, ...remaining } = olds;
         const known: Identity = moves ? remaining : olds;
@@ -79,9 +82,9 @@ export async function update(_id: string, _olds: State, news: State) {
 
 /** For commands that do not run the program. With the user's consent the identity is forgotten, and `up` takes the new one. */
 export function read(id: string, props: State) {
-  return readOf(id, props, async (cluster) => {
+  return readOf(id, props, locationOf(props), async (cluster) => {
     const live = await identityOf(cluster, props.namespace);
-    const reason = difference(contextOf(props), props, live);
+    const reason = difference(locationOf(props).context, props, live);
     if (!reason) {
       const { kubeSystemUid: _, namespaceUid: __, ...others } = props;
       return { id, props: { ...others, ...noted(props, live, isSame(props, live)) } };
@@ -135,7 +138,7 @@ function difference(context: string, known: Identity, live: Answer): string | un
         ];
   return (
     `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${found} ` +
-    `${known[key ?? "namespaceUid"]} when the stack was made. No object was changed. Set modelcar:kubeContext to a ` +
+    `${known[key ?? "namespaceUid"]} when the stack was made. No object was changed. Set ${contextKey} to a ` +
     "context of the stack's cluster; or pulumi destroy there first, to move the stack; or, where the new cluster has " +
     `taken the old one's place and everything is to be made anew: ${consentVariable}=${key ? live[key] : nameOf(live)} pulumi up`
   );

@@ -1,13 +1,12 @@
 /** The ConfigMap that the Tasks which deploy mount: what they deploy, and when waiting for it is useless. */
+import { rolloutRules } from "@modelcar/kserve-readiness/rules";
+import { podRules } from "@modelcar/kubernetes/pods";
 import { deploymentsMap } from "../../plan/names.ts";
-import { podRules } from "../kubernetes/pods.ts";
-import { refusals } from "../readiness/complaints.ts";
-import { rolloutRules } from "../readiness/rollout.ts";
 import { type DeploymentSettings, deploymentTemplates } from "./templates.ts";
 
 /** Its files. */
 export function deploymentFiles(settings: DeploymentSettings) {
-  const rules = { ...podRules, ...rolloutRules, refusals: [...refusals] };
+  const rules = { ...podRules, ...rolloutRules };
   return {
     "templates.json": JSON.stringify(deploymentTemplates(settings)),
     "rollout-rules.json": JSON.stringify(rules),

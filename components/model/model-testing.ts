@@ -1,3 +1,4 @@
+import { digestOf } from "@modelcar/kubernetes/digest";
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../../config.ts";
 import { authenticationOf } from "../../plan/authentication.ts";
@@ -6,7 +7,6 @@ import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";
 import type { Candidate, ServedEndpoint, TestSpec } from "../pipelines/model-testing-run.ts";
 import type { ModelService } from "../serving/model-service.ts";
 import type { RuntimeSpec } from "../serving/vllm.ts";
-import { digestOf } from "../shared/digest.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import type { PipelineRunsArgs } from "./model-import.ts";
 

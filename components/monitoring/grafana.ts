@@ -15,7 +15,7 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
-import { digestOf } from "../shared/digest.ts";
+import { digestOf } from "@modelcar/kubernetes/digest";
 import { modelsOf, type Panel, rowsOf, titleOf } from "./panels.ts";
 
 const source = { type: "prometheus", uid: "$datasource" };

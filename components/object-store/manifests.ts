@@ -1,7 +1,8 @@
 /** MinIO as one Deployment on one volume, and the Job that makes its bucket and its users. */
+
+import { digestOf } from "@modelcar/kubernetes/digest";
 import { minio, minioUrl } from "../../plan/addresses.ts";
 import { inNamespace, type NetworkPolicy, openShiftRouters, type Port } from "../access/network-peers.ts";
-import { digestOf } from "../shared/digest.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "../shared/security.ts";
 
 const name = minio.service;

@@ -1,10 +1,10 @@
 /** Every pipeline against the Tasks that it is made of, as their files say it. */
 
+import { secondsOfDuration } from "@modelcar/tekton-run/runs";
 import { describe, expect, test } from "vitest";
 import { authenticationOf } from "../../plan/authentication.ts";
 import { loadTasks, pipelinesFor } from "../../plan/tasks.ts";
 import { taskJob } from "../access/jobs.ts";
-import { secondsOfDuration } from "../pipeline-run/inputs.ts";
 import { allPipelines } from "./catalogue.ts";
 import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";
 import { modelComparisonRun } from "./model-comparison.ts";

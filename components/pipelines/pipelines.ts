@@ -1,9 +1,9 @@
+import { digestOf } from "@modelcar/kubernetes/digest";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { deploymentsMap } from "../../plan/names.ts";
 import { deploymentsConfigMap } from "../deployments/config-map.ts";
 import type { DeploymentSettings } from "../deployments/templates.ts";
-import { digestOf } from "../shared/digest.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type PipelineDefinition, pipelineOf } from "./definition.ts";
 import type { Pipeline, Task, TaskSpec } from "./tekton.ts";

@@ -1,20 +1,11 @@
 /** The parts of Tekton's v1 API that this program uses. */
-
-export interface Param {
-  readonly name: string;
-  readonly value: string | readonly string[];
-}
+import type { Param, Requirements } from "@modelcar/tekton-run";
 
 export interface ParamSpec {
   readonly name: string;
   readonly type?: "string" | "array" | "object";
   readonly description?: string;
   readonly default?: string | readonly string[];
-}
-
-export interface Requirements {
-  readonly requests?: Readonly<Record<string, string>>;
-  readonly limits?: Readonly<Record<string, string>>;
 }
 
 /** What steps have in common, and each may override. */

@@ -7,6 +7,7 @@ import { accounts } from "../../plan/names.ts";
 import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
 import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
 import { volumeClaim } from "../storage/manifests.ts";
+import { fetcher } from "./fetcher.ts";
 import {
   modelDirectory,
   modelEnv,
@@ -174,11 +175,11 @@ function fetchContainer<Text>(spec: DeploymentServiceSpec<Text>) {
         ]
       : [orasPull(spec), "oras pulls artefacts; set serve.cache.fetch to image for a ModelCar"];
   return {
-    name: "fetch-model",
+    name: fetcher.container,
     image: spec.cache.fetch === "image" ? spec.modelImage : needed(spec.orasImage),
     command: ["sh", "-c", fetchScript(fetch)],
     env: [
-      { name: "MODEL_IMAGE", value: spec.modelImage },
+      { name: fetcher.variable, value: spec.modelImage },
       { name: "HINT", value: hint },
     ],
     resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "1", memory: "512Mi" } },

@@ -1,9 +1,9 @@
 /** The two ways to serve a model: an InferenceService of KServe, and a plain Deployment that keeps the model on a volume. */
 
+import { digestOf } from "@modelcar/kubernetes/digest";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { modelArgs } from "../../plan/vllm-arguments.ts";
-import { digestOf } from "../shared/digest.ts";
 import { declareClaim } from "../storage/volume-claim.ts";
 import {
   cacheVolumeClaim,

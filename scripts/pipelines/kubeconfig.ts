@@ -1,7 +1,7 @@
 /** Which kubeconfig and which stack file are read, and what to do where there is none. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Cluster } from "../../components/kubernetes/client.ts";
+import { Cluster } from "@modelcar/kubernetes/client";
 import { kubeconfigFile, stateDirectory } from "../../local/paths.ts";
 
 /** The embedded platform's stack: `npm start` keeps its whole configuration and its kubeconfig beside the cluster. */
@@ -25,7 +25,7 @@ export function fileOf(stack: string): string | undefined {
 export function connect(context: string): Cluster {
   if (context === embedded.context) process.env.KUBECONFIG ??= embedded.kubeconfig;
   try {
-    return Cluster.connect(context);
+    return Cluster.connect({ context });
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT") throw error;

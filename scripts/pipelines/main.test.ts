@@ -1,8 +1,9 @@
 /** The commands against a stand-in of the API server that behaves as Tekton does in these few ways. */
+
+import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { pipelineOf } from "../../components/pipelines/definition.ts";
-import { FakeApi } from "../../test/unit/fake-api.ts";
 import { main } from "./main.ts";
 import { pipelines } from "./plan.ts";
 import { directory, stackFileOf } from "./test-stack.ts";

@@ -1,6 +1,7 @@
 /** The commands: each reads the configuration, asks the cluster, and says how it went by its exit status. */
+
+import type { Cluster } from "@modelcar/kubernetes/client";
 import { stringify } from "yaml";
-import type { Cluster } from "../../components/kubernetes/client.ts";
 import type { Config } from "../../config.ts";
 import { type CommandLine, readCommandLine, UsageError } from "./command-line.ts";
 import { commandHelp, help } from "./commands.ts";

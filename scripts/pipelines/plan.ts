@@ -1,8 +1,7 @@
 /** What a run is made of: the same specs that the program makes, from the same configuration. Pure. */
 
-import type { Queue } from "../../components/pipeline-run/inputs.ts";
-import { queueMetadata } from "../../components/pipeline-run/queue.ts";
-import { pending } from "../../components/pipeline-run/tekton-status.ts";
+import { pending, type Queue, queueMetadata } from "@modelcar/tekton-run/runs";
+import { conventions } from "../../components/pipeline-run/conventions.ts";
 import type { PipelineDefinition } from "../../components/pipelines/definition.ts";
 import { modelImport } from "../../components/pipelines/model-import.ts";
 import { modelTesting } from "../../components/pipelines/model-testing.ts";
@@ -88,7 +87,7 @@ export function manifestOf(
   { pipeline, model, spec, queue }: Plan,
   labels: Record<string, string> = {},
 ) {
-  const line = queue && queueMetadata(queue);
+  const line = queue && queueMetadata(conventions, queue);
   return {
     apiVersion: "tekton.dev/v1",
     kind: "PipelineRun",

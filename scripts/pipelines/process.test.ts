@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FakeApi } from "../../test/unit/fake-api.ts";
 import { directory, stackFileOf } from "./test-stack.ts";
 
 const runs = "/apis/tekton.dev/v1/namespaces/private-ai-demo/pipelineruns";

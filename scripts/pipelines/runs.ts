@@ -1,15 +1,16 @@
 /** The runs that are there, and how they stand. */
-import type { Cluster } from "../../components/kubernetes/client.ts";
-import { duration } from "../../components/kubernetes/waiting.ts";
-import { newestFirst } from "../../components/pipeline-run/ownership.ts";
+import type { Cluster } from "@modelcar/kubernetes/client";
+import { duration } from "@modelcar/kubernetes/waiting";
 import {
+  newestFirst,
   outcomeOf,
   paths,
   pending,
   type Run,
   secondsOf,
   succeeded,
-} from "../../components/pipeline-run/tekton-status.ts";
+} from "@modelcar/tekton-run/runs";
+import { conventions } from "../../components/pipeline-run/conventions.ts";
 import { PlanError } from "./plan.ts";
 import { table } from "./terminal.ts";
 
@@ -26,7 +27,7 @@ export interface RunView extends Run {
 /** All runs of a namespace, newest first. */
 export async function runsOf(cluster: Cluster, namespace: string): Promise<RunView[]> {
   const { items } = await cluster.request<{ items: RunView[] }>("GET", paths.runs(namespace));
-  return newestFirst(items);
+  return newestFirst(conventions, items);
 }
 
 /** One run: the one of that name, else the newest, one under way first. Throws a PlanError where there is none. */

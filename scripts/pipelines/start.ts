@@ -1,15 +1,15 @@
 /** Starts a run and sees it through. */
 
 import { randomUUID } from "node:crypto";
-import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
-import { persistently } from "../../components/kubernetes/retry.ts";
-import { takeTurn } from "../../components/pipeline-run/queue.ts";
-import { outcomeOf, paths, type Run } from "../../components/pipeline-run/tekton-status.ts";
+import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
+import { persistently } from "@modelcar/kubernetes/retry";
+import { outcomeOf, paths, type Run, takeTurn } from "@modelcar/tekton-run/runs";
 import type { Pipeline } from "../../components/pipelines/tekton.ts";
 import type { Config, Model } from "../../config.ts";
 import { modelAddress } from "../../plan/addresses.ts";
 import { manifestOf, type Plan, PlanError } from "./plan.ts";
 import { type RunView, runsOf } from "./runs.ts";
+import { siteOf } from "./site.ts";
 
 /** Tells one request to create a run from another, because the server alone decides the name. */
 const requestLabel = "modelcar/request";
@@ -43,7 +43,7 @@ export async function waitForTurn(
   print: Print,
 ): Promise<void> {
   const { queue } = plan;
-  if (queue) await takeTurn(cluster, { namespace: config.namespace, name: run.metadata.name, queue, print });
+  if (queue) await takeTurn(siteOf(cluster, config.namespace, print), { name: run.metadata.name, queue });
 }
 
 async function requirePipeline(cluster: Cluster, config: Config, stack: string, { pipeline, spec }: Plan) {

@@ -1,15 +1,23 @@
 /** Watches a run to its end, as the program does, and reports it. */
-import type { Cluster } from "../../components/kubernetes/client.ts";
-import { InterruptedError } from "../../components/kubernetes/interruption.ts";
-import { duration } from "../../components/kubernetes/waiting.ts";
-import { explainFailure } from "../../components/pipeline-run/failure.ts";
-import { type RunInputs, timeoutOf } from "../../components/pipeline-run/inputs.ts";
-import { removeLeftovers } from "../../components/pipeline-run/leftovers.ts";
-import { outputsOf } from "../../components/pipeline-run/outputs.ts";
-import { cancel, stop, waitSeconds } from "../../components/pipeline-run/stop.ts";
-import { outcomeOf, paths } from "../../components/pipeline-run/tekton-status.ts";
-import { type Ended, watchRun } from "../../components/pipeline-run/watch-run.ts";
+import type { Cluster } from "@modelcar/kubernetes/client";
+import { InterruptedError } from "@modelcar/kubernetes/interruption";
+import { duration } from "@modelcar/kubernetes/waiting";
+import {
+  cancel,
+  type Ended,
+  explainFailure,
+  outcomeOf,
+  outputsOf,
+  paths,
+  type RunInputs,
+  removeLeftovers,
+  stop,
+  timeoutOf,
+  waitSeconds,
+  watchRun,
+} from "@modelcar/tekton-run/runs";
 import { type RunView, stateOf } from "./runs.ts";
+import { siteOf } from "./site.ts";
 import { type ExitStatus, exit, type Terminal } from "./terminal.ts";
 
 /** Where runs are, and how a person gets back to them. */
@@ -45,7 +53,7 @@ export async function watchToEnd(
     await options.before?.();
     const ended = await watchRun(cluster, { namespace, name, deadlineSeconds, print: terminal.progress });
     if (outcomeOf(ended.run) === "failed") {
-      await removeLeftovers(cluster, namespace, [ended.run], terminal.progress);
+      await removeLeftovers(siteOf(cluster, namespace, terminal.progress), [ended.run]);
     }
     return await report(place, ended, options.output, terminal);
   } catch (error) {
@@ -121,7 +129,7 @@ export async function cancelRun(
 ) {
   const { name } = run.metadata;
   const before = outcomeOf(run);
-  if (before === "running") await stop(cluster, namespace, run, terminal.progress);
+  if (before === "running") await stop(siteOf(cluster, namespace, terminal.progress), run);
   const last = (await cluster.get<RunView>(paths.run(namespace, name))) ?? run;
   const state = stateOf(last);
   const present = before === "running" ? "cancelled" : `has ended already (${state.reason})`;

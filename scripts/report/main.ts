@@ -1,9 +1,9 @@
 /** Finds the newest report, saves or prints it, and says what it is. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
-import { passes } from "../../components/kubernetes/retry.ts";
-import { duration } from "../../components/kubernetes/waiting.ts";
+import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
+import { passes } from "@modelcar/kubernetes/retry";
+import { duration } from "@modelcar/kubernetes/waiting";
 import { stateDirectory } from "../../local/paths.ts";
 import { readStackConfig, stackFile } from "../pipelines/stack-config.ts";
 import { type ExitStatus, exit, type Terminal } from "../pipelines/terminal.ts";

@@ -1,9 +1,8 @@
 /** The way from here to a stack's object store, and its login: all by the user's own kubeconfig. */
-import { ApiError, type Cluster } from "../../components/kubernetes/client.ts";
-import { type Pod, podProblem } from "../../components/kubernetes/pods.ts";
-import { answerOfPod } from "../../components/kubernetes/port-forward.ts";
+import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
+import { newestReady, type Pod, podProblem } from "@modelcar/kubernetes/pods";
+import { answerOfPod } from "@modelcar/kubernetes/port-forward";
 import { service } from "../../components/object-store/manifests.ts";
-import { newestReady } from "../../components/readiness/probe.ts";
 import type { Config } from "../../config.ts";
 import { objectStoreAddress } from "../../plan/addresses.ts";
 import { secretNames } from "../../plan/names.ts";

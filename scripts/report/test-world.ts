@@ -1,8 +1,8 @@
 /** For tests: the command with a stand-in of the API server before an S3 service that is there already. */
 
+import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
+import { forwardPods } from "@modelcar/kubernetes/testing/fake-port-forward";
 import type { Manifest } from "../../test/program/record.ts";
-import { FakeApi } from "../../test/unit/fake-api.ts";
-import { forwardPods } from "../../test/unit/fake-port-forward.ts";
 import { directory, stackFileOf } from "../pipelines/test-stack.ts";
 import { main, type World } from "./main.ts";
 import type { S3Login } from "./s3.ts";

@@ -8,7 +8,7 @@ from deployments import read_deployments
 
 @dataclass(frozen=True)
 class RolloutRules:
-    """Times in seconds; what they are of stands with each in components/kubernetes/pods.ts and components/readiness."""
+    """Times in seconds; what they are of stands with each in packages/kubernetes and packages/kserve-readiness."""
 
     scheduling: float
     start: float

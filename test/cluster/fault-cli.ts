@@ -1,9 +1,9 @@
 /** A Pulumi project of one PipelineRun, as a user has it, for the fault tests. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { RunInputs } from "../../components/pipeline-run/inputs.ts";
+import type { RunInputs } from "@modelcar/tekton-run/runs";
 import { pulumiEnvironment } from "../../local/pulumi/environment.ts";
 import { type CliResult, createProject, type Project } from "../engine/project.ts";
 import { kubeconfig, project as repository } from "./platform.ts";
@@ -30,7 +30,7 @@ export class FaultProject {
     const project = await createProject(kubeconfig);
     const file = config ? join(project.directory, "kubeconfig") : kubeconfig;
     if (config) writeFileSync(file, config.exportConfig(), { mode: 0o600 });
-    cpSync(join(repository, "components"), join(project.directory, "components"), { recursive: true });
+    copyPackages(project.directory);
     return new FaultProject(project, file);
   }
 
@@ -42,7 +42,7 @@ export class FaultProject {
   declare(inputs: RunInputs): void {
     this.#project.write({
       "index.ts": `
-        import { PipelineRun } from "./components/pipeline-run/index.ts";
+        import { PipelineRun } from "@modelcar/tekton-run";
         const run = new PipelineRun("run", ${JSON.stringify(inputs)});
         export const { results, name, completionTime } = run;
       `,
@@ -105,6 +105,23 @@ export class FaultProject {
 
   remove(): void {
     this.#project.remove();
+  }
+}
+
+/** Gives a project a copy of the workspace's packages, so that a test can change their code; all others stay those of the repository. */
+function copyPackages(directory: string): void {
+  const modules = join(directory, "node_modules");
+  const shared = join(repository, "node_modules");
+  // The project's is a link to the repository's.
+  rmSync(modules);
+  mkdirSync(join(modules, "@modelcar"), { recursive: true });
+  for (const name of readdirSync(shared)) {
+    if (name !== "@modelcar") symlinkSync(join(shared, name), join(modules, name));
+  }
+  for (const name of readdirSync(join(shared, "@modelcar"))) {
+    const copy = join(directory, "packages", name);
+    cpSync(join(repository, "packages", name), copy, { recursive: true });
+    symlinkSync(copy, join(modules, "@modelcar", name));
   }
 }
 

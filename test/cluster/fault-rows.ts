@@ -3,10 +3,14 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { KubeConfig } from "@kubernetes/client-node";
-import { Cluster } from "../../components/kubernetes/client.ts";
-import type { RunInputs } from "../../components/pipeline-run/inputs.ts";
-import type { RunOutputs } from "../../components/pipeline-run/outputs.ts";
-import { runToSuccess } from "../../components/pipeline-run/run.ts";
+import { Cluster } from "@modelcar/kubernetes/client";
+import {
+  defaults,
+  type RunInputs,
+  type RunOutputs,
+  runToSuccess,
+  type Site,
+} from "@modelcar/tekton-run/runs";
 import { goProgram } from "../../local/toolchain/go.ts";
 import { kubeconfig, kubectl, list } from "./platform.ts";
 
@@ -160,6 +164,18 @@ export const isRunning = (run: { status?: { conditions?: { reason: string }[] } 
 export const hasEnded = (run: { status?: { completionTime?: string } }) =>
   run.status?.completionTime !== undefined;
 
+/** Where the tests' runs are, as the program that starts them with the CLI knows them. */
+export const siteIn = (
+  namespace: string,
+  print: Site["print"] = () => {},
+  cluster = administrator(),
+): Site => ({
+  cluster,
+  namespace,
+  conventions: defaults,
+  print,
+});
+
 /** A run under way in this process, with the lines that a person would see. */
 export interface Watched {
   readonly lines: string[];
@@ -170,7 +186,10 @@ export interface Watched {
 
 export function watched(inputs: RunInputs, cluster: Cluster = administrator()): Watched {
   const lines: string[] = [];
-  const outputs = runToSuccess(cluster, inputs, (line) => lines.push(line));
+  const outputs = runToSuccess(
+    siteIn(inputs.namespace, (line) => lines.push(line), cluster),
+    inputs,
+  );
   const error = outputs.then(
     () => "no error",
     (cause: Error) => cause.message,

@@ -141,7 +141,7 @@ describe.concurrent("state and preview", () => {
     const unchanged = await succeeds(project.run("preview", "--refresh", "--diff", "--expect-no-changes"));
     expect(unchanged).not.toMatch(/a new run/);
 
-    const file = join(project.directory, "components/pipeline-run/provider.ts");
+    const file = join(project.directory, "packages/tekton-run/src/provider.ts");
     writeFileSync(file, readFileSync(file, "utf8").replaceAll("\n", "\n\n").replaceAll("  ", "\t"));
     appendFileSync(file, "\nexport const added = () => 'more';\n");
     await succeeds(project.run("preview", "--refresh", "--diff", "--expect-no-changes"));
@@ -154,8 +154,8 @@ describe.concurrent("state and preview", () => {
     };
     const provider = deployment.resources.find(({ type }) => type.endsWith("PipelineRun"))?.outputs
       .__provider;
-    expect(provider).toContain('require("./components/dynamic.cjs")("pipeline-run")');
-    for (const code of ["watchRun", "CancelledRunFinally", "kubeconfig", "added"]) {
+    expect(provider).toContain('require("@modelcar/tekton-run/provider")');
+    for (const code of ["watchRun", "CancelledRunFinally", "loadKubeconfig", "added"]) {
       expect(state).not.toContain(code);
     }
     row("deleted by a pruner after its end; code changed", seen(unchanged), 0);

@@ -1,19 +1,10 @@
 /** What becomes of a PipelineRun when things go wrong, on a real cluster with real Tekton. */
+
+import { Cluster } from "@modelcar/kubernetes/client";
+import { removeRuns } from "@modelcar/tekton-run/runs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Cluster } from "../../components/kubernetes/client.ts";
-import { removeRuns } from "../../components/pipeline-run/remove.ts";
 import { HttpProxy, TcpProxy } from "./fault-proxy.ts";
-import {
-  administrator,
-  apply,
-  Bench,
-  greeting,
-  hasEnded,
-  isRunning,
-  row,
-  slow,
-  watched,
-} from "./fault-rows.ts";
+import { apply, Bench, greeting, hasEnded, isRunning, row, siteIn, slow, watched } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
 
 /** Long enough for a busy machine to get as far as what the run is to be stuck at. */
@@ -243,7 +234,10 @@ describe.concurrent("a run", () => {
     const { error } = watched(inputs);
     await bench.until("removed", isRunning);
     const lines: string[] = [];
-    await removeRuns(administrator(), inputs, (line) => lines.push(line));
+    await removeRuns(
+      siteIn(bench.namespace, (line) => lines.push(line)),
+      inputs,
+    );
     const [run] = await bench.runs("removed");
     expect(run.status.conditions[0].reason).toBe("Cancelled");
     const names = run.status.childReferences.map(
@@ -251,7 +245,7 @@ describe.concurrent("a run", () => {
     );
     expect(names).toContain("clean");
     await error;
-    await removeRuns(administrator(), { ...inputs, history: "remove" }, () => {});
+    await removeRuns(siteIn(bench.namespace), { ...inputs, history: "remove" });
     expect(await bench.runs("removed")).toEqual([]);
     row("removed while it runs", lines, 1);
   });

@@ -8,9 +8,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { ReadinessInputs } from "@modelcar/kserve-readiness/logic";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { namespace as namespaceOf } from "../../components/project/manifests.ts";
-import { create, type ReadinessInputs } from "../../components/readiness/provider.ts";
+import { create } from "../../components/readiness/provider.ts";
 import {
   cacheVolumeClaim,
   type DeploymentServiceSpec,

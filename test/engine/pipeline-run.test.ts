@@ -1,15 +1,15 @@
 /** What the real CLI shows of PipelineRuns whose inputs another one gives; the cluster is a stand-in that ends each run well. */
-import { mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FakeApi } from "../unit/fake-api.ts";
 import { createProject, type Project } from "./project.ts";
 
 const params = Array.from({ length: 27 }, (_, index) => `PARAM_${index}`);
 const program = `
   import * as pulumi from "@pulumi/pulumi";
-  import { PipelineRun } from "./components/pipeline-run/index.ts";
+  import { PipelineRun } from "@modelcar/tekton-run";
   const config = new pulumi.Config();
   const common = { context: "fake", namespace: "ai", definition: "d" };
   const imported = new PipelineRun("import", {
@@ -44,7 +44,6 @@ beforeAll(async () => {
       };
     });
   project = await createProject(kubeconfig());
-  symlinkSync(join(import.meta.dirname, "../../components"), join(project.directory, "components"));
   project.write({ "index.ts": program });
   await project.pulumi("config", "set", "revision", "1");
   const made = await project.pulumi("up", "--yes", "--skip-preview");

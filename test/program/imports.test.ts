@@ -2,7 +2,7 @@
 import { cruise, type ICruiseResult } from "dependency-cruiser";
 import { expect, test } from "vitest";
 
-const program = ["config", "plan", "sizing", "components"];
+const program = ["config", "plan", "sizing", "components", "packages"];
 const folders = (...names: string[]) => `^(${names.join("|")})/`;
 /** Rules of naming, which know no configuration. */
 const naming = "^plan/(addresses|authentication|candidate|names)\\.ts$";
@@ -25,8 +25,9 @@ const forbidden = [
   },
   only("sizing", naming),
   only("config", folders("sizing", "tasks"), naming),
-  only("plan", folders("config", "sizing", "components", "tasks")),
-  only("components", folders("plan", "sizing", "tasks")),
+  only("plan", folders("config", "sizing", "components", "packages", "tasks")),
+  only("components", folders("plan", "sizing", "packages", "tasks")),
+  only("packages"),
   only("local"),
 ];
 

@@ -5,14 +5,10 @@ import { vi } from "vitest";
 import { parse } from "yaml";
 import { schema, secrets } from "../../config/schema.ts";
 import { alone } from "../alone.ts";
+import { canary, computed, digest, type Manifest } from "./computed.ts";
 import { type Registration, recordRegistrations } from "./registrations.ts";
 
-export const digest = "c".repeat(64);
-/** Stands for every generated or configured secret; must turn up in Secrets alone. */
-export const canary = "canary-of-all-secrets";
-
-// biome-ignore lint/suspicious/noExplicitAny: recorded manifests are of any kind
-export type Manifest = any;
+export { canary, digest, type Manifest };
 
 export interface Recorded {
   readonly type: string;
@@ -105,24 +101,6 @@ export async function runProgram(
   const outputs = isLater ? {} : await promiseOf(pulumi.output({ ...program }));
   await pulumi.runtime.disconnect();
   return { resources, registrations, outputs };
-}
-
-/** What a provider would add to a resource's inputs. */
-function computed(type: string, inputs: Manifest): Manifest {
-  if (type === "random:index/randomPassword:RandomPassword") return { result: canary };
-  if (type.startsWith("kubernetes:")) return { metadata: { uid: "uid", ...inputs.metadata } };
-  if (type.endsWith(":PipelineRun")) {
-    const names = ["revision", "registered-model-id", "model-version-id", "manifest-digest", "total-bytes"];
-    return {
-      name: `${inputs.prefix}-run`,
-      results: {
-        ...Object.fromEntries(names.map((name) => [name, `${name} of ${inputs.prefix}`])),
-        "storage-uri": `oci://registry.test/${inputs.prefix}@sha256:${digest}`,
-      },
-    };
-  }
-  if (type.endsWith(":Readiness")) return { url: `http://${inputs.service.name}.${inputs.namespace}` };
-  return {};
 }
 
 function promiseOf<T>(output: pulumi.Output<T>): Promise<T> {

@@ -2,8 +2,9 @@
  * What makes runs is recorded, because a run is named by it: a stack whose runs have other names after an update of the program
  * imports and measures everything again. A change that must do so records the names anew, and says so.
  */
+
+import { baseName } from "@modelcar/tekton-run/runs";
 import { expect, test, vi } from "vitest";
-import { baseName } from "../../components/pipeline-run/inputs.ts";
 import { type Editable, packed } from "./config-cases.ts";
 import { runProgram, stackConfig } from "./record.ts";
 

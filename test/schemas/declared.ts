@@ -1,8 +1,10 @@
 /** Every Kubernetes object that a stack declares, as it goes to the API server, the runs of its pipelines included. */
+
+import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
+import { runToSuccess } from "@modelcar/tekton-run/runs";
 import * as pulumi from "@pulumi/pulumi";
-import { runToSuccess } from "../../components/pipeline-run/run.ts";
+import { conventions } from "../../components/pipeline-run/conventions.ts";
 import { type Manifest, type Recorded, runProgram, stackConfig } from "../program/record.ts";
-import { FakeApi } from "../unit/fake-api.ts";
 
 /** The stacks whose config is in this repository. */
 export const stacks = ["dev", "local"] as const;
@@ -55,10 +57,10 @@ async function startedRun(inputs: RunInputs): Promise<Manifest> {
         response.writeHead(403).end(JSON.stringify({ message: "this server only listens" }));
         return true;
       };
-      runToSuccess(api.cluster(), inputs, () => {}).then(
-        () => reject(new Error(`${inputs.prefix}: no run was started`)),
-        reject,
-      );
+      runToSuccess(
+        { cluster: api.cluster(), namespace: inputs.namespace, conventions, print: () => {} },
+        inputs,
+      ).then(() => reject(new Error(`${inputs.prefix}: no run was started`)), reject);
     });
   } finally {
     await api.stop();

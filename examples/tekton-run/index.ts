@@ -1,0 +1,20 @@
+import { PipelineRun } from "@modelcar/tekton-run";
+import * as pulumi from "@pulumi/pulumi";
+
+const config = new pulumi.Config();
+const pipeline = config.require("pipeline");
+
+const run = new PipelineRun(pipeline, {
+  // The content of a kubeconfig, encrypted in the stack's config; of a cluster of this program: `cluster.kubeconfig`.
+  kubeconfig: config.requireSecret("kubeconfig"),
+  namespace: config.require("namespace"),
+  prefix: pipeline,
+  spec: { pipelineRef: { name: pipeline }, timeouts: { pipeline: "10m0s" } },
+  definition: "1",
+  expectedResults: ["word"],
+});
+
+/** What the pipeline gave. */
+export const word = run.results.word;
+/** The run in the cluster. */
+export const name = run.name;

@@ -1,0 +1,13 @@
+/** How far a pod that serves a model has come. */
+import type { Pod } from "@modelcar/kubernetes/pods";
+import type { Conventions } from "./conventions.ts";
+
+/** In words, for a line. */
+export function phase(pod: Pod, fetcher: Conventions["fetcher"]): string {
+  const starting = pod.status?.initContainerStatuses?.find(({ state }) => !state?.terminated);
+  if (starting)
+    return ["storage-initializer", fetcher?.container].includes(starting.name)
+      ? "fetching the model"
+      : `starting ${starting.name}`;
+  return pod.status?.phase === "Running" ? "loading the model" : (pod.status?.phase ?? "Pending");
+}

@@ -1,0 +1,9 @@
+/** Where state enters: the provider's text names this file. */
+const load = require("@modelcar/kubernetes/provider-module");
+
+/**
+ * The provider under a program's conventions.
+ * @param {string} conventions as JSON
+ */
+module.exports = (conventions) =>
+  load(() => require("./provider.ts")).readinessProvider(JSON.parse(conventions));

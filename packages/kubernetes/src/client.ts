@@ -1,0 +1,177 @@
+/** The Kubernetes API as the dynamic resources use it: one cluster, chosen by context. */
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest, type RequestOptions } from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { KubeconfigError, loadKubeconfig } from "./kubeconfig.ts";
+import type { ClusterAccess } from "./location.ts";
+
+/** What the API server answered when it refused a request. */
+export class ApiError extends Error {
+  readonly status: number;
+  /** When the server wants to be asked again, if it says so. */
+  readonly retryAfterSeconds: number | undefined;
+  constructor(status: number, message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export interface KubernetesObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly uid?: string;
+    readonly generation?: number;
+    readonly resourceVersion?: string;
+    readonly creationTimestamp?: string;
+    readonly deletionTimestamp?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    /** Who wrote which fields, and when. */
+    readonly managedFields?: readonly {
+      readonly manager?: string;
+      readonly time?: string;
+      readonly subresource?: string;
+      readonly fieldsV1?: Readonly<Record<string, unknown>>;
+    }[];
+  };
+}
+
+export interface Call {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  /** For the whole answer. Default 30. */
+  readonly timeoutSeconds?: number;
+}
+
+export class Cluster {
+  #config: KubeConfig;
+  readonly #reload: () => KubeConfig;
+
+  /** `reload` gives the kubeconfig anew when the server no longer takes the credentials. Default: the same again. */
+  constructor(config: KubeConfig, reload: () => KubeConfig = () => config) {
+    this.#config = config;
+    this.#reload = reload;
+  }
+
+  /** What clients of the library are made from. */
+  get config(): KubeConfig {
+    return this.#config;
+  }
+
+  /**
+   * Reads the kubeconfig, by default as kubectl finds it (KUBECONFIG, ~/.kube/config), and takes the named context. Throws a
+   * KubeconfigError where there is none.
+   */
+  static connect(access: ClusterAccess): Cluster {
+    const load = () => loadKubeconfig(access);
+    return new Cluster(load(), load);
+  }
+
+  /** The JSON answer. Throws an ApiError with the server's own words for any status but 2xx. */
+  async request<T>(method: string, path: string, call: Call = {}): Promise<T> {
+    return JSON.parse(await this.text(method, path, call)) as T;
+  }
+
+  /** Like {@link request}, for one object: undefined when it does not exist. */
+  async get<T>(path: string): Promise<T | undefined> {
+    try {
+      return await this.request<T>("GET", path);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** The answer as it is, for logs and proxied services. */
+  async text(method: string, path: string, call: Call = {}): Promise<string> {
+    const signal = AbortSignal.timeout((call.timeoutSeconds ?? 30) * 1000);
+    return bodyOf(await this.open(method, path, call, signal));
+  }
+
+  /**
+   * A successful answer whose body is still to come, until `signal` aborts. Credentials that are refused are read once
+   * more, because a token can expire during a long wait.
+   */
+  async open(method: string, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const first = await this.#send(method, path, call, signal);
+    const response =
+      first.statusCode === 401 ? await this.#sendRenewed(first, method, path, call, signal) : first;
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    const retryAfter = Number(response.headers["retry-after"]);
+    const hint = status === 401 ? "; log in again, then run this again" : "";
+    const message = `${method} ${path}: ${status} ${serverMessage(await bodyOf(response))}${hint}`;
+    throw new ApiError(status, message, Number.isFinite(retryAfter) ? retryAfter : undefined);
+  }
+
+  async #sendRenewed(refused: IncomingMessage, ...request: Parameters<Cluster["open"]>) {
+    refused.resume();
+    this.#config = this.#reload();
+    return this.#send(...request);
+  }
+
+  async #send(method: string, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const server = this.#config.getCurrentCluster()?.server ?? "";
+    const url = new URL(server.replace(/\/$/, "") + path);
+    for (const [key, value] of Object.entries(call.query ?? {})) url.searchParams.set(key, value);
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const options: RequestOptions = {
+      method,
+      headers: {
+        Accept: "application/json, */*",
+        "Content-Type": call.contentType ?? "application/json",
+        // Node says it by itself, but not for DELETE.
+        ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
+      },
+      signal,
+    };
+    await this.#config.applyToHTTPSOptions(options).catch((error: Error) => {
+      throw new KubeconfigError(`the kubeconfig gives no credentials: ${error.message}`);
+    });
+    return new Promise((resolve, reject) => {
+      const send = url.protocol === "http:" ? httpRequest : httpsRequest;
+      const request = send(url, options, resolve);
+      request.on("error", reject);
+      request.end(body);
+    });
+  }
+
+  /** Changes fields of an object by a JSON merge patch. */
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.request<T>("PATCH", path, { body, contentType: "application/merge-patch+json" });
+  }
+
+  /** Deletes an object and what it owns; nothing happens when it is gone already, or is another than the one of that uid. */
+  async delete(path: string, uid?: string): Promise<void> {
+    const propagationPolicy = "Foreground";
+    // The server reads either the body or the query.
+    const call = uid
+      ? { body: { propagationPolicy, preconditions: { uid } } }
+      : { query: { propagationPolicy } };
+    try {
+      await this.request("DELETE", path, call);
+    } catch (error) {
+      const gone = error instanceof ApiError && (error.status === 404 || (uid && error.status === 409));
+      if (!gone) throw error;
+    }
+  }
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function serverMessage(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: string };
+    return message ?? text;
+  } catch {
+    return text.slice(0, 500);
+  }
+}

@@ -1,0 +1,132 @@
+import { secretAccess } from "@modelcar/kubernetes/secret-access";
+import * as pulumi from "@pulumi/pulumi";
+import { type Conventions, defaults } from "./conventions.ts";
+import type { RunInputs, RunSpec } from "./inputs.ts";
+import type { RunOutputs } from "./outputs.ts";
+
+export type { Conventions, LeftoverKind } from "./conventions.ts";
+export type {
+  Param,
+  PodTemplate,
+  Queue,
+  Requirements,
+  RunSpec,
+  TaskRunSpec,
+  WorkspaceBinding,
+} from "./inputs.ts";
+
+/**
+ * The provider under conventions. Only `require`, parameters and one text inside: this is what state holds. It names the
+ * package, which Node finds from the program's directory.
+ */
+class Shim implements pulumi.dynamic.ResourceProvider {
+  /** As JSON. */
+  readonly conventions: string;
+
+  constructor(conventions: string) {
+    this.conventions = conventions;
+  }
+
+  configure(request: pulumi.dynamic.ConfigureRequest) {
+    return require("@modelcar/tekton-run/provider")(this.conventions).configure(request);
+  }
+
+  check(olds: object, news: object) {
+    return require("@modelcar/tekton-run/provider")(this.conventions).check(olds, news);
+  }
+
+  diff(id: string, olds: object, news: object) {
+    return require("@modelcar/tekton-run/provider")(this.conventions).diff(id, olds, news);
+  }
+
+  create(inputs: object) {
+    return require("@modelcar/tekton-run/provider")(this.conventions).create(inputs);
+  }
+
+  read(id: string, props: object) {
+    return require("@modelcar/tekton-run/provider")(this.conventions).read(id, props);
+  }
+
+  update(id: string, olds: object, news: object) {
+    return require("@modelcar/tekton-run/provider")(this.conventions).update(id, olds, news);
+  }
+
+  delete(id: string, props: object) {
+    return require("@modelcar/tekton-run/provider")(this.conventions).remove(id, props);
+  }
+}
+
+/** Pulumi serialises a provider once, as long as it is the same object. */
+const shims = new Map<string, Shim>();
+
+function shimOf(conventions: Partial<Conventions>): Shim {
+  const text = JSON.stringify({ ...defaults, ...conventions });
+  const made = shims.get(text) ?? new Shim(text);
+  shims.set(text, made);
+  return made;
+}
+
+/**
+ * A param that another resource gives is an Output of its own, so that a preview names it. Where the whole is one, nobody
+ * knows what of it changes.
+ */
+type LaterSpec = Omit<RunSpec, "params"> & {
+  readonly params?: readonly {
+    readonly name: string;
+    readonly value: pulumi.Input<string | readonly string[]>;
+  }[];
+};
+
+/**
+ * What {@link RunInputs} says, as Inputs; the results that are expected give those of the resource their names. A kubeconfig
+ * is encrypted in the state.
+ */
+export type PipelineRunArgs<Result extends string = string> = {
+  readonly [K in keyof Omit<RunInputs, "expectedResults" | "spec">]: pulumi.Input<RunInputs[K]>;
+} & { readonly spec: pulumi.Input<LaterSpec>; readonly expectedResults?: readonly Result[] };
+
+/** Known once the run has succeeded. */
+const outputs: Record<keyof RunOutputs, undefined> = {
+  name: undefined,
+  uid: undefined,
+  startTime: undefined,
+  completionTime: undefined,
+  durationSeconds: undefined,
+  taskSeconds: undefined,
+  results: undefined,
+  logs: undefined,
+  namespaceUid: undefined,
+};
+
+/**
+ * A Tekton PipelineRun that has succeeded. Unchanged inputs mean no run; changed ones a new run, whose results replace
+ * the old ones. A run that fails fails the resource, with the step's last log lines, and the next `up` tries again.
+ */
+export class PipelineRun<Result extends string = string> extends pulumi.dynamic.Resource {
+  /** Name of the run in the cluster. */
+  declare readonly name: pulumi.Output<string>;
+  declare readonly uid: pulumi.Output<string>;
+  /** RFC 3339, by the cluster's clock. */
+  declare readonly startTime: pulumi.Output<string>;
+  /** RFC 3339, by the cluster's clock. */
+  declare readonly completionTime: pulumi.Output<string>;
+  declare readonly durationSeconds: pulumi.Output<number>;
+  /** Seconds by task, of the tasks that ran. */
+  declare readonly taskSeconds: pulumi.Output<Record<string, number>>;
+  /** The pipeline's results by name; arrays and objects as JSON. */
+  declare readonly results: pulumi.Output<Record<Result, string>>;
+  /** Where the whole log is: a page of the console, or a kubectl command. */
+  declare readonly logs: pulumi.Output<string>;
+
+  /** `conventions` are for all runs of a program, and are kept outside of the inputs: another one asks for no run. */
+  constructor(
+    name: string,
+    args: PipelineRunArgs<Result>,
+    opts?: pulumi.CustomResourceOptions,
+    conventions: Partial<Conventions> = {},
+  ) {
+    const { access, options } = secretAccess(args.kubeconfig, opts);
+    const inputs = { ...args, ...access, ...outputs };
+    super(shimOf(conventions), name, inputs, options, "tekton", "PipelineRun");
+  }
+}

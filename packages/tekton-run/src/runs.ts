@@ -1,0 +1,14 @@
+/** For programs that start and watch runs outside of Pulumi: the parts that the resource is made of. */
+export { type Conventions, defaults, type LeftoverKind } from "./conventions.ts";
+export { explainFailure } from "./failure.ts";
+export { baseName, type Queue, type RunInputs, secondsOfDuration, timeoutOf } from "./inputs.ts";
+export { removeLeftovers } from "./leftovers.ts";
+export { outputsOf, type RunOutputs } from "./outputs.ts";
+export { newestFirst } from "./ownership.ts";
+export { queueMetadata, takeTurn } from "./queue.ts";
+export { removeRuns } from "./remove.ts";
+export { RunError, runToSuccess } from "./run.ts";
+export type { Site } from "./site.ts";
+export { cancel, stop, waitSeconds } from "./stop.ts";
+export { outcomeOf, paths, pending, type Run, secondsOf, succeeded } from "./tekton-status.ts";
+export { type Ended, watchRun } from "./watch-run.ts";

@@ -1,0 +1,29 @@
+/** A package's `package.json` as a tarball has it. In a checkout it leads to TypeScript, which Node does not load from node_modules. */
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly exports: Readonly<Record<string, string>>;
+  readonly [field: string]: unknown;
+}
+
+/** What only matters here. */
+const ofTheCheckout = ["private", "//dependencies"];
+
+/** The manifest beside `dist`, where each `src/x.ts` is compiled to. Exports of anything else, such as tests' helpers, are left out. */
+export function publishedManifest(manifest: Manifest): Record<string, unknown> {
+  const fields = Object.entries(manifest).filter(([field]) => !ofTheCheckout.includes(field));
+  const exports = Object.entries(manifest.exports).flatMap(([name, target]) => {
+    const compiled = compiledTarget(target);
+    return compiled ? [[name, compiled] as const] : [];
+  });
+  return { ...Object.fromEntries(fields), exports: Object.fromEntries(exports), files: ["dist"] };
+}
+
+function compiledTarget(target: string) {
+  const [, path, extension] = /^\.\/src\/(.+)\.(ts|cjs)$/.exec(target) ?? [];
+  if (!path) return undefined;
+  return extension === "ts"
+    ? { types: `./dist/${path}.d.ts`, default: `./dist/${path}.js` }
+    : { types: `./dist/${path}.d.cts`, default: `./dist/${path}.cjs` };
+}
