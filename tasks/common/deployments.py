@@ -4,15 +4,17 @@ import json
 import os
 from pathlib import Path
 
+from json_object import JsonObject
 from task_support import TaskError
 
 CONFIG_MAP = "modelcar-deployments"
 DIRECTORY = "/etc/modelcar/deployments"
 
 
-def read_deployments(name: str) -> dict[str, object]:
+def read_deployments(name: str) -> JsonObject:
     """A JSON file of the ConfigMap. Raises TaskError where it is missing."""
     file = Path(os.environ.get("DEPLOYMENTS_DIRECTORY") or DIRECTORY, name)
     if not file.is_file():
         raise TaskError(f"{file} is missing: ConfigMap {CONFIG_MAP} of this namespace has it, which pulumi up makes")
-    return json.loads(file.read_text())
+    read: JsonObject = json.loads(file.read_text())
+    return read

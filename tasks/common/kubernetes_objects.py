@@ -252,7 +252,8 @@ def has_digest(template: Manifest, digest: str) -> bool:
 class Rollout:
     """Waits for a Deployment whose pod template carries a digest; fails with the pod's reason as soon as that is clear.
 
-    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile; by default as in the program. `refused` tells why
+    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile; by default
+    as in the program. `refused` tells why
     whoever makes the Deployment does not, "" where nothing is known of that.
     """
 

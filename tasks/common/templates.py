@@ -7,10 +7,12 @@ import ast
 import operator
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from deployments import CONFIG_MAP, read_deployments
+from json_object import JsonObject
 from task_support import TaskError
 
 HOLE = re.compile(r"\$\{(?P<formula>[^}|]*)(?:\|(?P<otherwise>[^}]*))?\}")
@@ -18,11 +20,10 @@ NUMBER = "$number"
 # A field or an item that an empty param leaves nothing of.
 GONE = object()
 
-Value = str | list[str]
-Values = Mapping[str, Value]
+Values = Mapping[str, str | list[str]]
 
 
-def render(kind: str, case: Mapping[str, str], values: Values) -> list[dict[str, object]]:
+def render(kind: str, case: Mapping[str, str], values: Values) -> list[JsonObject]:
     """The objects of a kind ("model", "runtime" or "chat") for a case, in the order in which they are applied.
 
     `values` has the params by name; one that has several values takes as many places in the list that it stands in.
@@ -30,12 +31,15 @@ def render(kind: str, case: Mapping[str, str], values: Values) -> list[dict[str,
     templates = read_deployments("templates.json")[kind]
     found = next((template for template in templates if template["when"].items() <= case.items()), None)
     if found is None:
-        raise TaskError(f"ConfigMap {CONFIG_MAP} has no template of a {kind} for {dict(case)}: run pulumi up of this version")
-    return [fill(manifest, values) for manifest in found["objects"]]
+        raise TaskError(
+            f"ConfigMap {CONFIG_MAP} has no template of a {kind} for {dict(case)}: run pulumi up of this version"
+        )
+    filled: list[JsonObject] = fill(found["objects"], values)
+    return filled
 
 
-def fill(node: object, values: Values) -> object:
-    """A template, or a part of one, with the values in their places."""
+def fill(node: Any, values: Values) -> Any:
+    """A template, or a part of one, with the values in their places; of any JSON that a template is."""
     if isinstance(node, dict):
         if node.keys() == {NUMBER}:
             return int(reckon(node[NUMBER], values))
@@ -65,7 +69,11 @@ def filled_text(text: str, values: Values) -> object:
     return (value(whole) or GONE) if whole else HOLE.sub(value, text)
 
 
-OPERATORS = {ast.Mult: operator.mul, ast.Sub: operator.sub, ast.FloorDiv: operator.floordiv}
+OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Mult: operator.mul,
+    ast.Sub: operator.sub,
+    ast.FloorDiv: operator.floordiv,
+}
 
 
 def whole_cores(quantity: str) -> int:
@@ -74,7 +82,7 @@ def whole_cores(quantity: str) -> int:
     return max(1, int(cores))
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., str | int]] = {
     "min": lambda one, other: min(int(one), int(other)),
     "whole_cores": whole_cores,
     "random_secret": lambda: secrets.token_hex(32),
@@ -88,12 +96,14 @@ def reckon(formula: str, values: Values) -> str | int:
         match node:
             case ast.Constant(value=int(number)):
                 return number
-            case ast.Name(id=name) if isinstance(values.get(name), str):
-                return values[name]
+            case ast.Name(id=name) if isinstance(value := values.get(name), str):
+                return value
             case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
                 return OPERATORS[type(op)](int(of(left)), int(of(right)))
             case ast.Call(func=ast.Name(id=name), args=arguments) if name in FUNCTIONS:
                 return FUNCTIONS[name](*map(of, arguments))
-        raise TaskError(f"ConfigMap {CONFIG_MAP} asks for {formula!r}, which this task does not know: run pulumi up of its version")
+        raise TaskError(
+            f"ConfigMap {CONFIG_MAP} asks for {formula!r}, which this task does not know: run pulumi up of its version"
+        )
 
     return of(ast.parse(formula, mode="eval").body)

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import kubernetes_objects
 import pytest
-from kubernetes_objects import DIGEST_ANNOTATION, Rollout
+from kubernetes_objects import DIGEST_ANNOTATION, Objects, Rollout
+from rollout_rules import rollout_rules
 from serving_objects import refusal_of
 from task_support import TaskError
 
@@ -35,12 +38,11 @@ def test_what_kserve_refuses_is_told_from_what_comes_up(found, says):
     assert refusal_of(found) == says
 
 
-class Namespace:
+class Namespace(Objects):
     """In which only the Deployment of an earlier declaration is found, or none."""
 
-    namespace = "ai"
-
     def __init__(self, deployment: dict | None) -> None:
+        super().__init__(None, "ai", "nobody")
         self._deployment = deployment
 
     def get(self, *_: str) -> dict | None:
@@ -60,7 +62,7 @@ def deployment(digest: str) -> dict:
 
 @pytest.mark.parametrize("found", [None, deployment("earlier")])
 def test_a_deployment_that_is_refused_is_not_waited_for(monkeypatch, found):
-    monkeypatch.setattr(kubernetes_objects, "REFUSAL_PATIENCE", 0)
+    monkeypatch.setattr(kubernetes_objects, "rollout_rules", lambda: replace(rollout_rules(), refusal=0))
     rollout = Rollout(
         Namespace(found), "sums-predictor", "app=sums", "new", refused=lambda: "KServe does not take it: no"
     )
@@ -69,7 +71,7 @@ def test_a_deployment_that_is_refused_is_not_waited_for(monkeypatch, found):
 
 
 def test_what_is_said_before_the_deployment_is_made_is_no_longer_asked(monkeypatch):
-    monkeypatch.setattr(kubernetes_objects, "REFUSAL_PATIENCE", 0)
+    monkeypatch.setattr(kubernetes_objects, "rollout_rules", lambda: replace(rollout_rules(), refusal=0))
     rollout = Rollout(Namespace(deployment("new")), "sums-predictor", "app=sums", "new", refused=lambda: "no")
     with pytest.raises(TaskError, match="not rolled out within the time: Deployment sums-predictor: 0 of 1 available"):
         rollout.wait(0)

@@ -7,7 +7,14 @@ import pytest
 from task_support import TaskError
 from templates import fill, render
 
-VALUES = {"NAME": "sums", "EMPTY": "", "LENGTH": "8192", "CPU": "1500m", "ARGS": ["--a b", "--c"], "NONE": []}
+VALUES: dict[str, str | list[str]] = {
+    "NAME": "sums",
+    "EMPTY": "",
+    "LENGTH": "8192",
+    "CPU": "1500m",
+    "ARGS": ["--a b", "--c"],
+    "NONE": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +54,9 @@ def test_what_a_template_may_not_ask_for_is_said(formula):
 
 def test_the_template_is_chosen_by_the_case(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("DEPLOYMENTS_DIRECTORY", str(tmp_path))
-    with pytest.raises(TaskError, match="ConfigMap modelcar-deployments of this namespace has it, which pulumi up makes"):
+    with pytest.raises(
+        TaskError, match="ConfigMap modelcar-deployments of this namespace has it, which pulumi up makes"
+    ):
         render("model", {}, VALUES)
     made = [{"when": {"GPUS": gpus}, "objects": [{"name": "${NAME}", "gpus": gpus}]} for gpus in ("none", "one")]
     (tmp_path / "templates.json").write_text(json.dumps({"model": made}))

@@ -24,8 +24,8 @@ class Request:
     url: str
     timeout_seconds: int
 
-    def of_kind(self, kind: str) -> Manifest | None:
-        return next((one for one in self.objects if one["kind"] == kind), None)
+    def of_kind(self, kind: str) -> list[Manifest]:
+        return [one for one in self.objects if one["kind"] == kind]
 
 
 def read_parameters() -> Request:
@@ -38,7 +38,9 @@ def read_parameters() -> Request:
     values = {
         "NAMESPACE": namespace,
         "CHAT_NAME": name,
-        "ANYTHINGLLM_IMAGE": parameters.required("ANYTHINGLLM_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "AnythingLLM's image by digest"),
+        "ANYTHINGLLM_IMAGE": parameters.required(
+            "ANYTHINGLLM_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "AnythingLLM's image by digest"
+        ),
         "MODEL_NAME": service_name(model) if model else "",
         "MAX_MODEL_LEN": parameters.required("MAX_MODEL_LEN", r"[1-9]\d*", "a whole number"),
         "ENDPOINT_URL": read_url(parameters),
@@ -50,7 +52,9 @@ def read_parameters() -> Request:
         "PULL_SECRET": parameters.optional("PULL_SECRET"),
     }
     # OpenShift makes the Route's host of both.
-    if platform == "openshift" and (problem := label_problem(name, "the first part of its host", f"{name}-{namespace}")):
+    if platform == "openshift" and (
+        problem := label_problem(name, "the first part of its host", f"{name}-{namespace}")
+    ):
         parameters.problem(f"CHAT_NAME: {problem}")
     parameters.check()
     objects = render("chat", {"PLATFORM": platform, "HAS_KEY": "true" if key else "false"}, values)
@@ -111,7 +115,7 @@ def deploy(request: Request) -> None:
     name, end = request.name, time.monotonic() + request.timeout_seconds
     objects = Objects(connect(), own_namespace(), FIELD_MANAGER)
     print(f"{objects.namespace}/{name} for the model at {request.url}", flush=True)
-    deployment = with_digest(request.of_kind("Deployment"))
+    [deployment] = map(with_digest, request.of_kind("Deployment"))
     for manifest in request.objects:
         if manifest["kind"] == "Secret":
             # Other values would lock users out of the UI and make what it has encrypted unreadable.

@@ -150,7 +150,7 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
     def run() -> None:
         try:
             work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             errors.append(error)
 
     thread = threading.Thread(target=run)
@@ -290,7 +290,12 @@ def test_its_pods_are_admitted_under_the_restricted_standard(deploy, cluster, ro
 
 @pytest.mark.kubernetes
 def test_a_key_a_directory_and_a_class_of_the_users_own_reach_the_objects(deploy, cluster):
-    own = {"API_KEY_SECRET": "sums-api-key", "STORAGE_DIRECTORY": "/data", "STORAGE_CLASS": "fast", "PULL_SECRET": "quay"}
+    own = {
+        "API_KEY_SECRET": "sums-api-key",
+        "STORAGE_DIRECTORY": "/data",
+        "STORAGE_CLASS": "fast",
+        "PULL_SECRET": "quay",
+    }
     deploy(**own, TIMEOUT_SECONDS="1")
     pod = cluster.find("deployments")["spec"]["template"]["spec"]
     container = pod["containers"][0]
@@ -303,8 +308,8 @@ def test_a_key_a_directory_and_a_class_of_the_users_own_reach_the_objects(deploy
 
 @pytest.mark.kubernetes
 def test_what_another_tool_manages_is_not_taken_over(deploy, cluster):
-    claim = {"metadata": {"name": NAME}, "spec": {"accessModes": ["ReadWriteOnce"]}}
-    claim["spec"]["resources"] = {"requests": {"storage": "2Gi"}}
+    resources = {"requests": {"storage": "2Gi"}}
+    claim = {"metadata": {"name": NAME}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": resources}}
     cluster.call("POST", cluster.path("persistentvolumeclaims", "") + "?fieldManager=pulumi", claim)
     outcome = deploy()
     assert outcome.code == 1

@@ -36,7 +36,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        return self.service["metadata"]["name"]
+        return str(self.service["metadata"]["name"])
 
 
 def read_request() -> Request:
@@ -93,13 +93,18 @@ def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, s
     gpus = number(parameters, "GPUS", r"\d+")
     platform = parameters.required("PLATFORM", "openshift|kubernetes", "openshift or kubernetes")
     exposed, token_auth = boolean(parameters, "EXPOSED"), boolean(parameters, "TOKEN_AUTH")
-    values = {
-        "NAMESPACE": own_namespace(),
+    namespace = own_namespace()
+    values: dict[str, str | list[str]] = {
+        "NAMESPACE": namespace,
         "SERVICE_NAME": name,
         "SERVING_RUNTIME": runtime or name,
-        "RUNTIME_IMAGE": "" if runtime else parameters.required("RUNTIME_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "vLLM's image by digest"),
+        "RUNTIME_IMAGE": ""
+        if runtime
+        else parameters.required("RUNTIME_IMAGE", r"\S+@sha256:[0-9a-f]{64}", "vLLM's image by digest"),
         "STARTUP_MINUTES": str(number(parameters, "STARTUP_MINUTES")),
-        "DEPLOYMENT_MODE": parameters.required("DEPLOYMENT_MODE", "Standard|RawDeployment", "Standard or RawDeployment"),
+        "DEPLOYMENT_MODE": parameters.required(
+            "DEPLOYMENT_MODE", "Standard|RawDeployment", "Standard or RawDeployment"
+        ),
         "STORAGE_URI": parameters.required("STORAGE_URI", STORAGE_URI, "oci://…@sha256:…, s3://…, pvc://… or hf://…"),
         "GPUS": str(gpus),
         "GPU_PRODUCT": parameters.optional("GPU_PRODUCT"),
@@ -111,8 +116,10 @@ def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, s
         "PULL_SECRET": parameters.optional("PULL_SECRET"),
     }
     if platform == "kubernetes" and "true" in (exposed, token_auth):
-        parameters.problem("EXPOSED and TOKEN_AUTH are asked of OpenShift AI, so they must be false where PLATFORM is kubernetes")
-    if problem := length_problem(name, values["NAMESPACE"]):
+        parameters.problem(
+            "EXPOSED and TOKEN_AUTH are asked of OpenShift AI, so they must be false where PLATFORM is kubernetes"
+        )
+    if problem := length_problem(name, namespace):
         parameters.problem(f"MODEL_NAME: {problem}")
     if parameters.has_problems:
         return {}, None, name, False, False

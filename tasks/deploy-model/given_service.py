@@ -80,9 +80,9 @@ def problems_of_metadata(manifest: Manifest, namespace: str) -> Iterator[str]:
     yield from unknown_keys(metadata, METADATA_KEYS, "metadata.")
     name = metadata.get("name")
     formed = isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9-]{0,52}", name)
-    if formed and (problem := length_problem(name, namespace)):
+    if formed and (problem := length_problem(str(name), namespace)):
         yield f"metadata.name: {problem}"
-    elif not formed or service_name(name) != name:
+    elif not formed or service_name(str(name)) != name:
         yield f"metadata.name must be at most 53 lower case letters, digits and hyphens, a letter first, not {name!r}"
     if metadata.get("namespace", namespace) != namespace:
         yield f"metadata.namespace must be {namespace}, the task's own, or be left out, not {metadata['namespace']!r}"

@@ -18,7 +18,7 @@ def annotated(service: Manifest, predictor: Manifest, digest: str) -> Manifest:
 
 
 def digest_in(service: Manifest) -> str:
-    return service["spec"]["predictor"]["annotations"][DIGEST_ANNOTATION]
+    return str(service["spec"]["predictor"]["annotations"][DIGEST_ANNOTATION])
 
 
 def for_any_user(service: Manifest, runtime: Manifest | None) -> Manifest:

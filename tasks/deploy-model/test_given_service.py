@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from json_object import JsonObject
 from kserve_stand_in import Cluster, Meanwhile, Model
 from kubernetes_objects import DIGEST_ANNOTATION
 from serving_objects import FIELD_MANAGER
@@ -27,7 +28,7 @@ RULES = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
 ]
 # As components/serving/inference-service.ts makes one.
-SERVICE = {
+SERVICE: JsonObject = {
     "apiVersion": "serving.kserve.io/v1beta1",
     "kind": "InferenceService",
     "metadata": {

@@ -4,9 +4,13 @@ import copy
 
 import pytest
 from any_user import ANY_USER_ENV, IDENTITY
+from json_object import JsonObject
 from spec_digest import digest_in, for_any_user, with_digest
 
-SERVICE = {"metadata": {"name": "sums"}, "spec": {"predictor": {"model": {"runtime": "vllm", "args": ["--max-model-len=256"]}}}}
+SERVICE: JsonObject = {
+    "metadata": {"name": "sums"},
+    "spec": {"predictor": {"model": {"runtime": "vllm", "args": ["--max-model-len=256"]}}},
+}
 
 
 @pytest.fixture
@@ -29,7 +33,10 @@ def runtime_with(env: list[dict] | None) -> dict:
 def test_a_change_of_the_declaration_or_of_its_runtime_is_another_digest(service):
     other = copy.deepcopy(SERVICE)
     model_of(other)["args"] = ["--max-model-len=512"]
-    digests = {digest_in(made) for made in (service, with_digest(SERVICE), with_digest(SERVICE, {"containers": []}), with_digest(other))}
+    digests = {
+        digest_in(made)
+        for made in (service, with_digest(SERVICE), with_digest(SERVICE, {"containers": []}), with_digest(other))
+    }
     assert len(digests) == 4
     assert with_digest(copy.deepcopy(SERVICE), "vllm") == service
     kept = copy.deepcopy(SERVICE)
@@ -54,5 +61,7 @@ def test_a_model_on_a_runtime_that_says_all_is_applied_as_it_is(service):
     runtime = runtime_with([{"name": name, "value": value} for name, value in ANY_USER_ENV.items()])
     assert for_any_user(service, runtime) == service
     # A candidate of the program's, on the program's own runtime.
-    model_of(service)["env"] = [{"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": "sums", "key": "api-key"}}}]
+    model_of(service)["env"] = [
+        {"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": "sums", "key": "api-key"}}}
+    ]
     assert for_any_user(service, runtime) == service
