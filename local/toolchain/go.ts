@@ -90,7 +90,7 @@ export const goTools = [
       (command) => `github.com/tektoncd/pipeline/cmd/${command}`,
     ),
   },
-  { name: "registry", seconds: 60, packages: ["github.com/distribution/distribution/v3/cmd/registry"] },
+  { name: "registry", seconds: 30, packages: ["."], binary: "registry" },
   { name: "oras", seconds: 10, packages: ["."], binary: "oras" },
   { name: "model-registry", seconds: 40, packages: ["github.com/kubeflow/model-registry"] },
   { name: "minio", seconds: 210, packages: ["github.com/minio/minio"] },
