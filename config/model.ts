@@ -1,5 +1,7 @@
 /** An entry of `modelcar:models`: where a model comes from, how it is kept, how it is served. */
+
 import { z } from "zod";
+import { benchmarkDefaults, profiles } from "../plan/benchmark.ts";
 import {
   boolean,
   bytes,
@@ -175,17 +177,15 @@ export const test = z.strictObject({
   benchmark: z
     .strictObject({
       /** Loads to measure; sweep: one request at a time, as many as possible, and rates between. */
-      profile: choice("sweep", "synchronous", "throughput", "concurrent", "constant", "poisson").default(
-        "sweep",
-      ),
+      profile: choice(...profiles).default(benchmarkDefaults.profile),
       /** What the profile takes: loads of a sweep, requests at once, or requests per second. */
-      rate: number(0.01, 1_000_000).default(10),
+      rate: number(0.01, 1_000_000).default(benchmarkDefaults.rate),
       /** Tokens of each prompt; with those of the answer they must fit maxModelLen. */
-      promptTokens: integer(1, 10_000_000).default(256),
+      promptTokens: integer(1, 10_000_000).default(benchmarkDefaults.promptTokens),
       /** Tokens of each answer. */
-      outputTokens: integer(1, 10_000_000).default(128),
+      outputTokens: integer(1, 10_000_000).default(benchmarkDefaults.outputTokens),
       /** How long each load is measured; a sweep of 10 takes ten times as long. */
-      maxSeconds: integer(1, 24 * 3600).default(180),
+      maxSeconds: integer(1, 24 * 3600).default(benchmarkDefaults.maxSeconds),
       /** What must hold before the model is served, while the one before goes on. */
       gate: z
         .strictObject({

@@ -1,9 +1,9 @@
 /** The pipeline that compares a model with its base, judges its gates and makes the report, and one run of it. */
 import type { RunSettings } from "../../plan/runs.ts";
+import { objectStoreParams, optional, registryAuthParam } from "./common-params.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { modelVersion, runOf } from "./run.ts";
 
-const optional = (description: string) => ({ description, default: "" });
 const params = {
   MODEL_NAME: "Name in the model registry",
   MODEL_VERSION: "Version in the model registry, which exists",
@@ -19,15 +19,8 @@ const params = {
   BASE_HOURLY_USD: optional("What one copy of the base costs per hour"),
   GATES: optional('What must hold, such as "recovery>=0.97 ttft-ms-p95<=500". Empty judges nothing'),
   MODEL_REGISTRY_URL: "Base URL of the model registry",
-  MODEL_REGISTRY_AUTH: {
-    description: "What it asks callers for: none, token or serviceAccount",
-    default: "none",
-  },
-  S3_ENDPOINT: {
-    description: "Base URL of the object store that holds the results and gets the report",
-    default: "http://minio.model-storage.svc.cluster.local:9000",
-  },
-  S3_BUCKET: { description: "Bucket of both", default: "llm-models" },
+  ...registryAuthParam,
+  ...objectStoreParams("holds the results and gets the report", "Bucket of both"),
 } as const;
 
 const step = "compare-models";

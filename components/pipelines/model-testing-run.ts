@@ -1,9 +1,10 @@
 /** Runs of the pipelines that measure a model: where it is served, or before that. */
 import type { Authentication } from "../../plan/authentication.ts";
 import type { RunSettings } from "../../plan/runs.ts";
+import { benchmarkValues, evaluationValues } from "./common-params.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { candidateTesting, modelTesting } from "./model-testing.ts";
-import { minimumScores, modelVersion, runOf } from "./run.ts";
+import { modelVersion, runOf } from "./run.ts";
 
 /** What of a model is tested. */
 export interface TestSpec {
@@ -88,25 +89,8 @@ export function modelTestingRun<Text = string>(spec: ModelTestingRun<Text>) {
       MODEL_NAME: model.name,
       MODEL_VERSION: modelVersion(model),
       WORKSPACE_DIRECTORY: `${model.name}-test`,
-      EVALUATE_MODEL: String(evaluate !== undefined),
-      ...(evaluate
-        ? {
-            TASKS: evaluate.tasks.join(","),
-            LIMIT: evaluate.limit === undefined ? "" : String(evaluate.limit),
-            APPLY_CHAT_TEMPLATE: String(evaluate.applyChatTemplate),
-            MINIMUM_SCORES: minimumScores(evaluate.minimumScores),
-          }
-        : {}),
-      GUIDELLM_EVALUATE_MODEL: String(benchmark !== undefined),
-      ...(benchmark
-        ? {
-            PROFILE: benchmark.profile,
-            RATE: String(benchmark.rate),
-            PROMPT_TOKENS: String(benchmark.promptTokens),
-            OUTPUT_TOKENS: String(benchmark.outputTokens),
-            MAX_SECONDS: String(benchmark.maxSeconds),
-          }
-        : {}),
+      ...evaluationValues(evaluate),
+      ...benchmarkValues(benchmark),
       MODEL_REGISTRY_URL: registry.url,
       MODEL_REGISTRY_AUTH: registry.auth,
       S3_ENDPOINT: objectStore.endpoint,

@@ -1,5 +1,12 @@
 /** The pipelines that measure a model, what it knows and how fast it is, and publish what they found. */
 
+import {
+  benchmarkParams,
+  evaluationParams,
+  hubParam,
+  objectStoreParams,
+  registryAuthParam,
+} from "./common-params.ts";
 import { models, type PipelineDefinition, param, resultOf, type StepDefinition } from "./definition.ts";
 import type { WhenExpression } from "./tekton.ts";
 
@@ -21,38 +28,19 @@ const params = {
     description: "Patterns of the tokenizer's files, separated by spaces",
     default: "*.json *.model *.jinja *.txt",
   },
-  HF_ENDPOINT: { description: "Base URL of the hub", default: "https://huggingface.co" },
+  ...hubParam,
   SERVED_MODEL_NAME: "Name under which the endpoint serves the model",
   MODEL_NAME: "Name in the model registry",
   MODEL_VERSION: "Version in the model registry, which exists",
   WORKSPACE_DIRECTORY: "Directory of the workspace for tokenizer and reports",
   EVALUATE_MODEL: { description: "false leaves the evaluation out", default: "true" },
   TASKS: { description: "Tasks of the evaluation, separated by commas", default: "hellaswag,arc_easy" },
-  LIMIT: { description: "Questions of each task. Empty asks all", default: "" },
-  APPLY_CHAT_TEMPLATE: {
-    description: "Whether questions go through the chat template (true or false)",
-    default: "false",
-  },
-  MINIMUM_SCORES: { description: 'Scores below which the run fails ("arc_easy:acc>=0.7")', default: "" },
+  ...evaluationParams,
   GUIDELLM_EVALUATE_MODEL: { description: "false leaves the benchmark out", default: "true" },
-  PROFILE: {
-    description: "Loads to measure: sweep, synchronous, throughput, concurrent, constant or poisson",
-    default: "sweep",
-  },
-  RATE: { description: "Number that the profile takes, such as the loads of a sweep", default: "10" },
-  PROMPT_TOKENS: { description: "Tokens of each prompt", default: "256" },
-  OUTPUT_TOKENS: { description: "Tokens of each answer", default: "128" },
-  MAX_SECONDS: { description: "Seconds that each load is measured", default: "180" },
+  ...benchmarkParams,
   MODEL_REGISTRY_URL: "Base URL of the model registry",
-  MODEL_REGISTRY_AUTH: {
-    description: "What it asks callers for: none, token or serviceAccount",
-    default: "none",
-  },
-  S3_ENDPOINT: {
-    description: "Base URL of the object store that the reports go to",
-    default: "http://minio.model-storage.svc.cluster.local:9000",
-  },
-  S3_BUCKET: { description: "Bucket for the reports", default: "llm-models" },
+  ...registryAuthParam,
+  ...objectStoreParams("the reports go to", "Bucket for the reports"),
 } as const;
 
 const endpointParams = {

@@ -1,4 +1,11 @@
 /** The params of the pipeline modelcar, called as its users know them. */
+import {
+  benchmarkParams,
+  evaluationParams,
+  hubParam,
+  objectStoreParams,
+  registryAuthParam,
+} from "./common-params.ts";
 
 export const params = {
   HUGGINGFACE_MODEL: { description: "Repository on the hub, <owner>/<name>", default: "" },
@@ -8,7 +15,7 @@ export const params = {
       'Patterns of the files to pull, separated by spaces ("*.safetensors *.json"). Empty pulls all',
     default: "",
   },
-  HF_ENDPOINT: { description: "Base URL of the hub", default: "https://huggingface.co" },
+  ...hubParam,
   OCI_IMAGE: "Image to push or to deploy, <registry>/<repository>[:<tag>]",
   BASE_IMAGE: { description: "Image below the model, by digest", default: "" },
   PLAIN_HTTP_REGISTRIES: {
@@ -33,12 +40,7 @@ export const params = {
     default: "false",
   },
   TASKS: { description: "Tasks of the evaluation, separated by commas", default: "humaneval,mbpp" },
-  LIMIT: { description: "Questions of each task. Empty asks all", default: "" },
-  APPLY_CHAT_TEMPLATE: {
-    description: "Whether questions go through the chat template (true or false)",
-    default: "false",
-  },
-  MINIMUM_SCORES: { description: 'Scores below which the run fails ("arc_easy:acc>=0.7")', default: "" },
+  ...evaluationParams,
   RUN_GENERATED_CODE: {
     description: "Whether tasks may run what the model wrote (true or false)",
     default: "false",
@@ -47,10 +49,7 @@ export const params = {
   MODEL_VERSION: { description: "Version in the model registry", default: "1.0.0" },
   SKIP_TASKS: { description: "Tasks to skip, separated by commas; an unknown name is an error", default: "" },
   MODEL_REGISTRY_URL: { description: "Base URL of the model registry", default: "" },
-  MODEL_REGISTRY_AUTH: {
-    description: "What it asks callers for: none, token or serviceAccount",
-    default: "none",
-  },
+  ...registryAuthParam,
   DEPLOY_MODEL: { description: "Whether the run deploys the model itself (true or false)", default: "false" },
   RUNTIME_IMAGE: {
     description: "Image of vLLM by digest, for a ServingRuntime of the model's own",
@@ -80,20 +79,9 @@ export const params = {
     description: "Whether the deployed model's speed is measured (true or false)",
     default: "false",
   },
-  PROFILE: {
-    description: "Loads to measure: sweep, synchronous, throughput, concurrent, constant or poisson",
-    default: "sweep",
-  },
-  RATE: { description: "Number that the profile takes, such as the loads of a sweep", default: "10" },
-  PROMPT_TOKENS: { description: "Tokens of each prompt", default: "256" },
-  OUTPUT_TOKENS: { description: "Tokens of each answer", default: "128" },
-  MAX_SECONDS: { description: "Seconds that each load is measured", default: "180" },
+  ...benchmarkParams,
   ANYTHINGLLM_IMAGE: { description: "Image of AnythingLLM by digest. Empty deploys no chat UI", default: "" },
-  S3_ENDPOINT: {
-    description: "Base URL of the object store that test results go to",
-    default: "http://minio.model-storage.svc.cluster.local:9000",
-  },
-  S3_BUCKET: { description: "Bucket for test results", default: "llm-models" },
+  ...objectStoreParams("test results go to", "Bucket for test results"),
   CLEANUP_AFTER: {
     description:
       "When the run removes the model's files from the workspace at its end: success, always or never",

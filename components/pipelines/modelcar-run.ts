@@ -1,7 +1,8 @@
 /** Runs of the pipeline modelcar that package one model, and leave its deployment to the program. */
 import type { RunSettings } from "../../plan/runs.ts";
+import { evaluationValues } from "./common-params.ts";
 import { modelcar } from "./modelcar.ts";
-import { type JobSpec, minimumScores, modelVersion, runOf } from "./run.ts";
+import { type JobSpec, modelVersion, runOf } from "./run.ts";
 
 /** How a model is compressed. */
 export interface CompressSpec extends JobSpec {
@@ -77,16 +78,8 @@ export function modelcarRun(spec: ModelcarRun) {
             MAX_SEQUENCE_LENGTH: String(compress.maxSequenceLength),
           }
         : {}),
-      EVALUATE_MODEL: String(evaluate !== undefined),
-      ...(evaluate
-        ? {
-            TASKS: evaluate.tasks.join(","),
-            LIMIT: evaluate.limit === undefined ? "" : String(evaluate.limit),
-            APPLY_CHAT_TEMPLATE: String(evaluate.applyChatTemplate),
-            MINIMUM_SCORES: minimumScores(evaluate.minimumScores),
-            RUN_GENERATED_CODE: String(evaluate.runGeneratedCode),
-          }
-        : {}),
+      ...evaluationValues(evaluate),
+      ...(evaluate ? { RUN_GENERATED_CODE: String(evaluate.runGeneratedCode) } : {}),
       MODEL_NAME: name,
       MODEL_VERSION: modelVersion(model),
       MODEL_REGISTRY_URL: registry.url,

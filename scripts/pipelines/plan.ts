@@ -10,6 +10,7 @@ import type { PipelineRunSpec } from "../../components/pipelines/tekton.ts";
 import type { Config, Model } from "../../config.ts";
 import { modelAddress } from "../../plan/addresses.ts";
 import { authenticationOf } from "../../plan/authentication.ts";
+import { benchmarkDefaults } from "../../plan/benchmark.ts";
 import {
   importRun,
   type PlannedRun,
@@ -153,7 +154,7 @@ function tested(config: Config, model: PulledModel, params: Params, endpointUrl?
 /** What is tested of a model whose configuration asks for no test: the tasks of the seeds, a sweep. */
 const defaultTest = {
   evaluate: { tasks: ["hellaswag", "arc_easy"], applyChatTemplate: false, minimumScores: {} },
-  benchmark: { profile: "sweep", rate: 10, promptTokens: 256, outputTokens: 128, maxSeconds: 180 },
+  benchmark: benchmarkDefaults,
 };
 
 function replaced(spec: PipelineRunSpec["params"], params: Params): PipelineRunSpec["params"] {

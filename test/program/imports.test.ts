@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 
 const program = ["config", "plan", "sizing", "components", "packages"];
 const folders = (...names: string[]) => `^(${names.join("|")})/`;
-/** Rules of naming, which know no configuration. */
-const naming = "^plan/(addresses|authentication|candidate|names)\\.ts$";
+/** Names, rules and defaults that know no configuration. */
+const naming = "^plan/(addresses|authentication|benchmark|candidate|names)\\.ts$";
 const tests = "\\.test\\.ts$|^test/";
 
 /** A folder reaches only these. */

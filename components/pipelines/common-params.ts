@@ -1,0 +1,72 @@
+/** Params that several pipelines have, with the same words and defaults. */
+
+import { minioUrl } from "../../plan/addresses.ts";
+import { benchmarkDefaults, profiles } from "../../plan/benchmark.ts";
+import type { TestSpec } from "./model-testing-run.ts";
+import type { EvaluateSpec } from "./modelcar-run.ts";
+import { minimumScores } from "./run.ts";
+
+/** A param that may be left out. */
+export const optional = (description: string, value = "") => ({ description, default: value });
+
+export const hubParam = { HF_ENDPOINT: optional("Base URL of the hub", "https://huggingface.co") };
+
+export const registryAuthParam = {
+  MODEL_REGISTRY_AUTH: optional("What it asks callers for: none, token or serviceAccount", "none"),
+};
+
+/** The object store and the bucket; for what, in words. */
+export const objectStoreParams = (store: string, bucket: string) => ({
+  S3_ENDPOINT: optional(`Base URL of the object store that ${store}`, minioUrl("model-storage")),
+  S3_BUCKET: optional(bucket, "llm-models"),
+});
+
+/** How lm-evaluation-harness asks; beside the tasks, which have other defaults for each pipeline. */
+export const evaluationParams = {
+  LIMIT: optional("Questions of each task. Empty asks all"),
+  APPLY_CHAT_TEMPLATE: optional("Whether questions go through the chat template (true or false)", "false"),
+  MINIMUM_SCORES: optional('Scores below which the run fails ("arc_easy:acc>=0.7")'),
+};
+
+/** How GuideLLM loads the model. */
+export const benchmarkParams = {
+  PROFILE: optional(
+    `Loads to measure: ${profiles.join(", ").replace(/, (\w+)$/, " or $1")}`,
+    benchmarkDefaults.profile,
+  ),
+  RATE: optional(
+    "Number that the profile takes, such as the loads of a sweep",
+    String(benchmarkDefaults.rate),
+  ),
+  PROMPT_TOKENS: optional("Tokens of each prompt", String(benchmarkDefaults.promptTokens)),
+  OUTPUT_TOKENS: optional("Tokens of each answer", String(benchmarkDefaults.outputTokens)),
+  MAX_SECONDS: optional("Seconds that each load is measured", String(benchmarkDefaults.maxSeconds)),
+};
+
+type Evaluation = Pick<EvaluateSpec, "tasks" | "limit" | "applyChatTemplate" | "minimumScores">;
+
+/** What a run is given for an evaluation; nothing where none is asked for. */
+export function evaluationValues(evaluate: Evaluation | undefined): Record<string, string> {
+  if (!evaluate) return { EVALUATE_MODEL: "false" };
+  const { tasks, limit, applyChatTemplate } = evaluate;
+  return {
+    EVALUATE_MODEL: "true",
+    TASKS: tasks.join(","),
+    LIMIT: limit === undefined ? "" : String(limit),
+    APPLY_CHAT_TEMPLATE: String(applyChatTemplate),
+    MINIMUM_SCORES: minimumScores(evaluate.minimumScores),
+  };
+}
+
+/** The same for a benchmark. */
+export function benchmarkValues(benchmark: TestSpec["benchmark"]): Record<string, string> {
+  if (!benchmark) return { GUIDELLM_EVALUATE_MODEL: "false" };
+  return {
+    GUIDELLM_EVALUATE_MODEL: "true",
+    PROFILE: benchmark.profile,
+    RATE: String(benchmark.rate),
+    PROMPT_TOKENS: String(benchmark.promptTokens),
+    OUTPUT_TOKENS: String(benchmark.outputTokens),
+    MAX_SECONDS: String(benchmark.maxSeconds),
+  };
+}
