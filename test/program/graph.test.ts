@@ -159,9 +159,11 @@ describe("the claim of a model, which was part of the component Storage once", (
 });
 
 test("a model that a run registered says in which registry", () => {
-  const services = program.resources.filter(({ inputs }) => inputs.kind === "InferenceService");
+  const services = program.resources.filter(({ type }) => type.endsWith(":InferenceService"));
   const label = "modelregistry.opendatahub.io/name";
-  const labelled = services.filter(({ inputs }) => inputs.metadata.labels[label] === "modelcar");
+  const labelled = services.filter(
+    ({ inputs }) => inputs.metadata.labels[label] === "private-ai-model-registry",
+  );
   const registered = services.filter(
     ({ inputs }) => "modelregistry.opendatahub.io/registered-model-id" in inputs.metadata.labels,
   );
