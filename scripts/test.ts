@@ -18,11 +18,12 @@ const progress = new Progress();
 /** The tests' platform has a state folder of its own. */
 const testEnvironment = { ...process.env, MODELCAR_STATE: join(projectDirectory, ".local-test") };
 
-/** Ends well or badly: a command of the project's packages. */
-async function command(name: string, ...args: string[]): Promise<Count> {
+/** A command of the project's packages, which counts as one test. */
+function command(name: string, ...args: string[]): Promise<Count> {
   return counted(join(projectDirectory, "node_modules/.bin", name), args);
 }
 
+/** A program that counts as one test: it passes if it ends with 0. */
 async function counted(program: string, args: string[], env = process.env): Promise<Count> {
   const child = spawn(program, args, { cwd: projectDirectory, stdio: "inherit", env });
   const [status] = await once(child, "close");
@@ -109,55 +110,41 @@ async function buildPlatform(): Promise<Count> {
   return counted(process.execPath, [join(projectDirectory, "scripts/local.ts"), "build"], testEnvironment);
 }
 
-/** A part is projects of vitest, or what else counts tests. */
-const parts: Readonly<Record<string, readonly string[] | (() => Promise<Count>)>> = {
-  types: () => command("tsc", "--noEmit"),
-  style: () => command("biome", "check", "--error-on-warnings"),
-  python: checkPython,
-  unit: ["unit", "program"],
-  schemas: ["schemas"],
-  platform: buildPlatform,
-  life: ["life"],
-  cluster: ["pipelines", "cluster"],
-  engine: ["engine"],
-  alone: ["alone"],
-  tasks: () => testTasks(taskSuites, progress),
-  "model-tasks": () => testTasks(modelTaskSuites, progress),
-  end: ["end"],
-};
+/** Projects of vitest, or what else counts tests. */
+type Part = readonly string[] | (() => Promise<Count>);
 /**
  * What runs one after the other. Two parts run at once where the first waits for its pods while the other computes. What
  * follows `platform` uses what it builds; from life, which makes it, to end, which takes it away, one platform runs.
  */
-const steps: readonly (readonly string[])[] = [
-  ["types"],
-  ["style"],
-  ["python"],
-  ["unit"],
-  ["schemas"],
-  ["platform"],
-  ["life"],
-  ["cluster", "engine"],
-  ["alone", "tasks"],
-  ["model-tasks"],
-  ["end"],
+const steps: readonly Readonly<Record<string, Part>>[] = [
+  { types: () => command("tsc", "--noEmit") },
+  { style: () => command("biome", "check", "--error-on-warnings") },
+  { python: checkPython },
+  { unit: ["unit", "program"] },
+  { schemas: ["schemas"] },
+  { platform: buildPlatform },
+  { life: ["life"] },
+  { cluster: ["pipelines", "cluster"], engine: ["engine"] },
+  { alone: ["alone"], tasks: () => testTasks(taskSuites, progress) },
+  { "model-tasks": () => testTasks(modelTaskSuites, progress) },
+  { end: ["end"] },
 ];
 /** Left out where no part is named: it takes images that nothing else needs, and the pipelines run these tasks too. */
 const byName = "model-tasks";
 const withoutPlatform = ["types", "style", "python", "unit", "schemas"];
 
 /** Runs parts at once, those of vitest in one run. */
-async function runTogether(names: readonly string[]): Promise<Required<Count>> {
-  const chosen = names.map((name) => parts[name] ?? []);
-  const projects = chosen.flatMap((part) => (typeof part === "function" ? [] : part));
-  const runs = chosen.flatMap((part) => (typeof part === "function" ? part() : []));
+async function runTogether(parts: readonly Part[]): Promise<Required<Count>> {
+  const projects = parts.flatMap((part) => (typeof part === "function" ? [] : part));
+  const runs = parts.flatMap((part) => (typeof part === "function" ? part() : []));
   return total(await Promise.all(projects.length > 0 ? [vitest(...projects), ...runs] : runs));
 }
 
 const chosen = process.argv.slice(2);
-const unknown = chosen.filter((name) => !(name in parts));
+const known = steps.flatMap((step) => Object.keys(step));
+const unknown = chosen.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  console.error(`no such part: ${unknown.join(", ")}; there are ${Object.keys(parts).join(", ")}`);
+  console.error(`no such part: ${unknown.join(", ")}; there are ${known.join(", ")}`);
   process.exit(2);
 }
 const counts: Count[] = [];
@@ -168,11 +155,11 @@ for (const step of steps) {
       ? name !== byName
       : chosen.includes(name) ||
         (name === "platform" && chosen.some((other) => !withoutPlatform.includes(other)));
-  const names = step.filter(wanted);
-  if (names.length === 0) continue;
-  const name = names.join(" beside ");
+  const parts = Object.entries(step).filter(([name]) => wanted(name));
+  if (parts.length === 0) continue;
+  const name = parts.map(([part]) => part).join(" beside ");
   progress.say(`test: ${name}`);
-  const { result: count, time } = await timed(name, () => runTogether(names));
+  const { result: count, time } = await timed(name, () => runTogether(parts.map(([, part]) => part)));
   times.push(time);
   progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);
   counts.push(count);

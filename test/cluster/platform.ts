@@ -1,4 +1,5 @@
 /** What the cluster tests share: the project's own commands run as a user would, on a state folder of the tests. */
+import { match } from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -107,7 +108,7 @@ export function commandLines(): string[] {
  * Commands of the platform's processes, as `pgrep --full` finds them. Other tests run API servers of their own meanwhile, so
  * the platform's is told by its state folder.
  */
-export const platformProcesses = {
+const platformProcesses = {
   apiServer: `kube-apiserver --.*${stateDirectory}/`,
   kubelet: "kubelet --config",
   containerd: "bin/containerd --config",
@@ -121,5 +122,6 @@ export const platformProcesses = {
 export function crash(command: keyof typeof platformProcesses): void {
   const pattern = platformProcesses[command];
   const pid = execFileSync("pgrep", ["--oldest", "--full", pattern], { encoding: "utf8" }).trim();
+  match(readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "), new RegExp(pattern));
   process.kill(Number(pid), "SIGKILL");
 }
