@@ -291,18 +291,17 @@ describe("a rearranged program", () => {
         expect(after, file).not.toBe(before);
         writeFileSync(join(copy, file), after);
       };
-      renameSync(join(copy, "components/storage.ts"), join(copy, "components/volumes.ts"));
-      for (const file of files.filter((file) => /^(index|components\/[^/]+)\.ts$/.test(file))) {
-        const imported = file === "index.ts" ? '"./components/storage.ts"' : '"./storage.ts"';
+      renameSync(join(copy, "components/storage/storage.ts"), join(copy, "components/storage/volumes.ts"));
+      const imported = "/storage/storage.ts";
+      for (const file of files.filter((file) => /^(index|components\/.*)\.ts$/.test(file))) {
         const text = existsSync(join(copy, file)) ? readFileSync(join(copy, file), "utf8") : "";
         if (text.includes(imported))
-          edit(file, () => text.replace(imported, imported.replace("storage", "volumes")));
+          edit(file, () => text.replaceAll(imported, imported.replace("storage.ts", "volumes.ts")));
       }
       edit("index.ts", (text) =>
         text.replace(
-          /new Storage\(\s*"storage",([\s\S]*?)\n\);/,
-          (_, args) =>
-            `new Storage("volumes",${args.replace("inProject", '{ ...inProject, aliases: [{ name: "storage" }] }')}\n);`,
+          /new Storage\("storage", (.*), inProject\);/,
+          (_, args) => `new Storage("volumes", ${args}, { ...inProject, aliases: [{ name: "storage" }] });`,
         ),
       );
       const preview = await scriptOf(

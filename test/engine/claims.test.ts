@@ -10,8 +10,8 @@ const manifest = (storageClass: string) =>
   `volumeClaim({ namespace: "default", name: "${storageClass}", size: "1Gi", storageClass: "${storageClass}" })`;
 const program = (claim: string) => `
   import * as k8s from "@pulumi/kubernetes";
-  import { volumeClaim } from "./components/manifests/storage.ts";
-  import { declareClaim } from "./components/volume-claim.ts";
+  import { volumeClaim } from "./components/storage/manifests.ts";
+  import { declareClaim } from "./components/storage/volume-claim.ts";
   const opts = { provider: new k8s.Provider("cluster", { context: "test", kubeconfig: "" }) };
   ${claim}
 `;
