@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Config, parseConfig } from "../config.ts";
+import { type Config, parseConfig } from "./config.ts";
 import { secrets } from "./schema.ts";
 
 const digest = "a".repeat(64);

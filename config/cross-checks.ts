@@ -1,12 +1,12 @@
 /** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
-import { isCompared } from "../plan/candidate.ts";
-import { sharedClaim } from "../plan/names.ts";
-import { refusedArguments } from "../plan/vllm-arguments.ts";
+import { isCompared } from "../rules/candidate.ts";
+import { sharedClaim } from "../rules/names.ts";
 import { bucket } from "./fields.ts";
 import { names } from "./names.ts";
 import type { Raw, Report } from "./raw.ts";
 import { registryNamespace, type SecretName } from "./schema.ts";
 import { tests } from "./test-checks.ts";
+import { refusedArguments } from "./vllm-arguments.ts";
 
 /** Reports every contradiction between keys; `secrets` are the secret keys that are set. */
 export function crossChecks(raw: Raw, secrets: ReadonlySet<SecretName>, report: Report): void {

@@ -1,6 +1,6 @@
 /** The only reader of stack config in the program. */
 import * as pulumi from "@pulumi/pulumi";
-import { type Config, parseConfig, project } from "../config.ts";
+import { type Config, parseConfig, project } from "./config.ts";
 import { type SecretName, secrets } from "./schema.ts";
 
 /** The secrets that the stack sets. */

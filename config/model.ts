@@ -1,7 +1,7 @@
 /** An entry of `modelcar:models`: where a model comes from, how it is kept, how it is served. */
 
 import { z } from "zod";
-import { benchmarkDefaults, profiles } from "../plan/benchmark.ts";
+import { benchmarkDefaults, profiles } from "../rules/benchmark.ts";
 import {
   boolean,
   bytes,

@@ -1,8 +1,8 @@
 /** Names and hosts that are made of several keys, and are too long only together. */
 
-import { appLabel, hostLabel, minio, predictorName } from "../plan/addresses.ts";
-import { candidateName, needsCandidate } from "../plan/candidate.ts";
-import { chatName, databaseName } from "../plan/names.ts";
+import { appLabel, hostLabel, minio, predictorName } from "../rules/addresses.ts";
+import { candidateName, needsCandidate } from "../rules/candidate.ts";
+import { chatName, databaseName } from "../rules/names.ts";
 import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };
 import { dnsLabel, dnsName, serviceName } from "./fields.ts";
 import type { Raw, Report } from "./raw.ts";

@@ -1,5 +1,5 @@
 /** What no single key can tell about a model's test: what it is compared with, and what must hold before it is served. */
-import { candidateName, needsCandidate } from "../plan/candidate.ts";
+import { candidateName, needsCandidate } from "../rules/candidate.ts";
 import { test as testSchema } from "./model.ts";
 import type { Raw, Report } from "./raw.ts";
 

@@ -1,6 +1,6 @@
 /** Volumes that outlive the stack. */
-import type { Config } from "../config.ts";
-import { chatName, sharedClaim } from "./names.ts";
+import type { Config } from "../config/config.ts";
+import { chatName, sharedClaim } from "../rules/names.ts";
 
 /** Names of the claims that stay when the stack is destroyed. */
 export function keptClaims({ storage, models, chat }: Pick<Config, "storage" | "models" | "chat">): string[] {

@@ -1,25 +1,26 @@
 /** The pipeline runs of a model's life, as the program declares them and the scripts start them. */
-import { runGpus } from "../components/pipelines/catalogue.ts";
-import type { PipelineDefinition } from "../components/pipelines/definition.ts";
+
+import type { Model } from "../config/config.ts";
+import { runGpus } from "../pipelines/catalogue.ts";
+import type { PipelineDefinition } from "../pipelines/definition.ts";
 import {
   type ImportTarget,
   importedUri,
   results as importResults,
   modelImport,
   modelImportRun,
-} from "../components/pipelines/model-import.ts";
-import { candidateTesting, modelTesting } from "../components/pipelines/model-testing.ts";
+} from "../pipelines/model-import.ts";
+import { candidateTesting, modelTesting } from "../pipelines/model-testing.ts";
 import {
   type ModelTestingRun,
   modelTestingResults,
   modelTestingRun,
-} from "../components/pipelines/model-testing-run.ts";
-import { modelcar } from "../components/pipelines/modelcar.ts";
-import { modelcarResults, modelcarRun } from "../components/pipelines/modelcar-run.ts";
-import type { PipelineRunSpec } from "../components/pipelines/tekton.ts";
-import { modelPlacement } from "../components/serving/vllm.ts";
-import type { Model } from "../config.ts";
-import type { RunSettings } from "./runs.ts";
+} from "../pipelines/model-testing-run.ts";
+import { modelcar } from "../pipelines/modelcar.ts";
+import { modelcarResults, modelcarRun } from "../pipelines/modelcar-run.ts";
+import type { RunSettings } from "../pipelines/run-settings.ts";
+import type { PipelineRunSpec } from "../pipelines/tekton.ts";
+import { modelPlacement } from "../sizing/placement.ts";
 
 /** A run of a pipeline for a model. `Text` is what a param may be besides known text, such as an Output. */
 export interface PlannedRun<Result extends string = string, Text = string> {

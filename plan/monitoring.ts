@@ -1,8 +1,26 @@
 /** Alerts and dashboards of a stack's models. */
-import { consoleNamespace } from "../components/monitoring/dashboard.ts";
-import type { Thresholds } from "../components/monitoring/rules.ts";
-import type { Config, Model } from "../config.ts";
-import { predictorName } from "./addresses.ts";
+
+import type { Config, Model } from "../config/config.ts";
+import { predictorName } from "../rules/addresses.ts";
+import { consoleNamespace } from "../rules/names.ts";
+
+/** Beyond which an alert fires; each has to hold for some minutes. */
+export interface Thresholds {
+  /** Requests in the queue of each copy. */
+  readonly queuedRequests: number;
+  /** Share of the KV cache, 0 to 1. */
+  readonly kvCacheUsage: number;
+  /** Preemptions for each finished request. */
+  readonly preemptionsPerRequest: number;
+  /** Milliseconds to the first token, 95th percentile. */
+  readonly ttftMsP95: number;
+  /** Milliseconds between tokens, 95th percentile. */
+  readonly itlMsP95: number;
+  /** Share of requests that the server answers with an error of its own (HTTP 5xx), 0 to 1. */
+  readonly errorRate: number;
+  /** Minutes without a copy that is ready. */
+  readonly notReadyMinutes: number;
+}
 
 /** What the stack's config says of monitoring; undefined where it wants neither alerts nor a dashboard. */
 export function monitoringOf(config: Pick<Config, "namespace" | "models" | "monitoring">) {

@@ -1,23 +1,10 @@
 /** Whom the jobs and models of a stack may talk to. */
-import type { Config, Model } from "../config.ts";
-import { objectStoreAddress, registryAddress } from "./addresses.ts";
-import { authenticationOf } from "./authentication.ts";
-import { candidateName, needsCandidate } from "./candidate.ts";
+import type { Config, Model } from "../config/config.ts";
+import type { Destination } from "../pipelines/jobs.ts";
+import { objectStoreAddress, registryAddress } from "../rules/addresses.ts";
+import { authenticationOf } from "../rules/authentication.ts";
+import { candidateName, needsCandidate } from "../rules/candidate.ts";
 import { artefactRegistry, imageRegistriesOf, registryUrl } from "./registries.ts";
-
-/** What a job can be let connect to. */
-export const destinations = [
-  /** The hub that models come from. */
-  "hub",
-  "objectStore",
-  "modelRegistry",
-  /** The registries that images are pushed to and packed onto. */
-  "imageRegistry",
-  /** The served models of this namespace. */
-  "models",
-  "kubernetesApi",
-] as const;
-export type Destination = (typeof destinations)[number];
 
 /** What the policies of a project depend on. */
 export interface Network {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Config, Model } from "../config.ts";
+import type { Config, Model } from "../config/config.ts";
 import { servedModelsOf } from "./network.ts";
 import { imageRegistriesOf, isPulledWithoutTls } from "./registries.ts";
 

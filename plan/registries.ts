@@ -1,6 +1,8 @@
 /** Image registries: which are reached, by whom, and which of them has no TLS. */
+
+import type { Config, Model } from "../config/config.ts";
 import { registryOf } from "../config/fields.ts";
-import type { Config, Model } from "../config.ts";
+import { plainHttpRegistry } from "../rules/addresses.ts";
 
 /** The registry of the config, those that models are pushed to, and that of the base they are packed onto. */
 export function imageRegistriesOf(config: Pick<Config, "models" | "images" | "imageRegistry">): string[] {
@@ -11,10 +13,6 @@ export function imageRegistriesOf(config: Pick<Config, "models" | "images" | "im
   const servers = [config.imageRegistry?.server ?? [], images.map(registryOf)].flat();
   return [...new Set(servers)].map((server) => registryUrl(server, config));
 }
-
-/** Host[:port] of the one registry that config says has no TLS. */
-export const plainHttpRegistry = ({ imageRegistry }: Pick<Config, "imageRegistry">): string | undefined =>
-  imageRegistry?.plainHttp ? imageRegistry.server : undefined;
 
 /** Host[:port] of a registry with TLS, the URL of one without. */
 export const registryUrl = (server: string, config: Pick<Config, "imageRegistry">): string =>

@@ -1,5 +1,5 @@
 /** The builds of vLLM that a stack's models share: one for those on GPUs, one for the others. */
-import type { Config, Model } from "../config.ts";
+import type { Config, Model } from "../config/config.ts";
 
 type RuntimeName = keyof Config["servingRuntimes"];
 type Runtimes = Pick<Config, "namespace" | "servingRuntimes" | "images">;

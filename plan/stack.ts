@@ -3,23 +3,23 @@
  * declares it, `npm run plan` prints it.
  */
 
-import { taskAccount } from "../components/access/jobs.ts";
-import { tasksOf } from "../components/pipelines/definition.ts";
-import { containerDefaults } from "../components/project/manifests.ts";
-import { deploymentMode } from "../components/serving/deployment-mode.ts";
-import { modelPlacement } from "../components/serving/vllm.ts";
+import type { Config, Model } from "../config/config.ts";
 import { defaultGpuMemoryUtilization } from "../config/model.ts";
-import type { Config, Model } from "../config.ts";
+import { tasksOf } from "../pipelines/definition.ts";
+import { taskAccount } from "../pipelines/jobs.ts";
+import { runSettings } from "../pipelines/run-settings.ts";
+import { containerDefaults } from "../rules/container-defaults.ts";
+import { deploymentMode } from "../rules/deployment-mode.ts";
+import { secretNames } from "../rules/names.ts";
+import { modelPlacement } from "../sizing/placement.ts";
 import { quotaFor } from "../sizing/quota.ts";
 import { sizeStack } from "../sizing/report.ts";
 import { workloadsOf } from "../sizing/stack.ts";
 import { keptClaims } from "./claims.ts";
 import { queueOf } from "./model-runs.ts";
 import { monitoringOf } from "./monitoring.ts";
-import { secretNames } from "./names.ts";
 import { networkOf, servedModelsOf } from "./network.ts";
 import { isPulledWithoutTls } from "./registries.ts";
-import { runSettings } from "./runs.ts";
 import { runtimeOf, runtimesOf } from "./runtimes.ts";
 import { fitTask, loadTasks, pipelinesFor, runDemands } from "./tasks.ts";
 

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { knownTasks } from "../components/access/jobs.ts";
-import type { Task } from "../components/pipelines/tekton.ts";
+import { knownTasks } from "../pipelines/jobs.ts";
+import type { Task } from "../pipelines/tekton.ts";
 import { fitTask, loadTasks, taskDemand } from "./tasks.ts";
 
 let directory: string;

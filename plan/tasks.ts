@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { allPipelines, runTasks } from "../components/pipelines/catalogue.ts";
-import { type PipelineDefinition, tasksOf } from "../components/pipelines/definition.ts";
-import type { Step, Task } from "../components/pipelines/tekton.ts";
-import { containerDefaults } from "../components/project/manifests.ts";
-import type { Model } from "../config.ts";
+import type { Model } from "../config/config.ts";
+import { allPipelines, runTasks } from "../pipelines/catalogue.ts";
+import { type PipelineDefinition, tasksOf } from "../pipelines/definition.ts";
+import { readVariant, variantOf } from "../pipelines/task-variants.ts";
+import type { Step, Task } from "../pipelines/tekton.ts";
+import { containerDefaults } from "../rules/container-defaults.ts";
 import { formatBytes, formatCpu, parseQuantity } from "../sizing/quantity.ts";
 import type { PodDemand } from "../sizing/quota.ts";
-import { readVariant, variantOf } from "./task-variants.ts";
 
 const fileName = "task.yaml";
 

@@ -1,5 +1,5 @@
 /** What to tell about room in the namespace and on the nodes. */
-import { needsCandidate } from "../plan/candidate.ts";
+import { needsCandidate } from "../rules/candidate.ts";
 import {
   type Amounts,
   type ContainerDemand,

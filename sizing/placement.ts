@@ -45,3 +45,27 @@ export function nodeSelectorFor(
     "node.kubernetes.io/instance-type": choice[0],
   };
 }
+
+/** Which nodes a model on GPUs goes to; one without GPUs goes anywhere. Throws on an accelerator that is not known. */
+export function modelPlacement(
+  serve: {
+    readonly accelerator?: string | undefined;
+    readonly gpus: number;
+    readonly cpu: string;
+    readonly memory: string;
+  },
+  accelerators: Readonly<Record<string, Accelerator>>,
+) {
+  if (serve.gpus === 0) return {};
+  const accelerator = accelerators[serve.accelerator ?? ""];
+  if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
+  return onGpuNodes(nodeSelectorFor(accelerator, serve.gpus, serve));
+}
+
+/** Nodes with GPUs, which others keep off by a taint. */
+export function onGpuNodes(nodeSelector: Readonly<Record<string, string>>) {
+  return {
+    nodeSelector,
+    tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
+  };
+}

@@ -1,6 +1,6 @@
 /** What sizing needs to know of a stack, and the pods and claims that follow from it. The config fits these types as it is. */
-import { authenticationOf } from "../plan/authentication.ts";
-import { needsCandidate } from "../plan/candidate.ts";
+import { authenticationOf } from "../rules/authentication.ts";
+import { needsCandidate } from "../rules/candidate.ts";
 import type { ContainerDemand, PodDemand, ServiceDemand, Workloads } from "./demand.ts";
 import type { LimitBounds } from "./limit-range.ts";
 import type { Architecture } from "./memory.ts";

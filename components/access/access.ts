@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { candidateName } from "../../plan/candidate.ts";
 import type { Network } from "../../plan/network.ts";
+import { candidateName } from "../../rules/candidate.ts";
 import { chatPolicies } from "../chat/network-policies.ts";
 import type { Project } from "../project/project.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { taskAccount, taskJob } from "../../pipelines/jobs.ts";
 import { servedModel } from "../../plan/network.ts";
-import { taskAccount, taskJob } from "./jobs.ts";
 import { type AccessSpec, commonAccounts, grants, role, roleBinding, taskAccounts } from "./manifests.ts";
 
 const spec: AccessSpec = {

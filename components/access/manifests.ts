@@ -1,6 +1,7 @@
 /** Service accounts and roles, as the table of jobs says. */
+
+import { type PolicyRule, sharedAccounts, taskAccount, taskJob } from "../../pipelines/jobs.ts";
 import type { ServedModel } from "../../plan/network.ts";
-import { type PolicyRule, sharedAccounts, taskAccount, taskJob } from "./jobs.ts";
 
 /** Secrets that accounts hand to what runs as them. */
 export interface AccountSecrets {

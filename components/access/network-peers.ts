@@ -1,5 +1,5 @@
 /** Whom a network policy lets a pod talk to: the parts of its API, and what a URL means in them. */
-import type { Platform } from "../shared/security.ts";
+import type { Platform } from "../../rules/security.ts";
 
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;

@@ -3,8 +3,10 @@
  * pod behind a Service, not the Service's own, so that ports here are those that containers listen on; where nobody told, none
  * is bound.
  */
-import type { Destination, Network, ServedModel } from "../../plan/network.ts";
-import { taskJob, tasksReaching } from "./jobs.ts";
+
+import type { Destination } from "../../pipelines/jobs.ts";
+import { taskJob, tasksReaching } from "../../pipelines/jobs.ts";
+import type { Network, ServedModel } from "../../plan/network.ts";
 import {
   destination,
   dnsEgress,

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { serviceHost } from "../../plan/addresses.ts";
-import type { Authentication } from "../../plan/authentication.ts";
-import { chatName as defaultName } from "../../plan/names.ts";
+import { serviceHost } from "../../rules/addresses.ts";
+import type { Authentication } from "../../rules/authentication.ts";
+import { chatName as defaultName } from "../../rules/names.ts";
 import { role, roleBinding, serviceAccount } from "../access/manifests.ts";
 import type { Endpoint } from "../serving/endpoint.ts";
 import { expose } from "../serving/model-endpoint.ts";

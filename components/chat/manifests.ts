@@ -1,10 +1,11 @@
 /** AnythingLLM before a served model. */
+
+import type { PolicyRule } from "../../pipelines/jobs.ts";
+import { identity } from "../../rules/any-user.ts";
+import { type Count, minus, partOf } from "../../rules/given.ts";
+import { modelPod, type Platform, restrictedContainer } from "../../rules/security.ts";
 import { chatInterface } from "../../sizing/platform-containers.ts";
-import type { PolicyRule } from "../access/jobs.ts";
-import { identity } from "../serving/any-user.ts";
 import type { Endpoint, ExposedModel } from "../serving/endpoint.ts";
-import { type Count, minus, partOf } from "../shared/given.ts";
-import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 
 /** `Text` and `N`: as of an InferenceServiceSpec. */

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import { secretNames } from "../../plan/names.ts";
+import { secretNames } from "../../rules/names.ts";
+import type { Platform } from "../../rules/security.ts";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type SecretValues, secret } from "../shared/secret.ts";
-import type { Platform } from "../shared/security.ts";
 import { connectionData, connectionSecret, dockerConfig, servingSecret } from "./manifests.ts";
 
 export interface CredentialsArgs {

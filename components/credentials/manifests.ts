@@ -1,7 +1,7 @@
 /** The Secrets that tasks, KServe and OpenShift AI look for: their names, labels and annotations. Values come from elsewhere. */
 
-import type { S3Address } from "../../plan/addresses.ts";
-import { secretNames } from "../../plan/names.ts";
+import type { S3Address } from "../../rules/addresses.ts";
+import { secretNames } from "../../rules/names.ts";
 
 export interface SecretMetadata {
   readonly name: string;

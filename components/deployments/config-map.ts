@@ -1,7 +1,7 @@
 /** The ConfigMap that the Tasks which deploy mount: what they deploy, and when waiting for it is useless. */
 import { rolloutRules } from "@modelcar/kserve-readiness/rules";
 import { podRules } from "@modelcar/kubernetes/pods";
-import { deploymentsMap } from "../../plan/names.ts";
+import { deploymentsMap } from "../../rules/names.ts";
 import { type DeploymentSettings, deploymentTemplates } from "./templates.ts";
 
 /** Its files. */

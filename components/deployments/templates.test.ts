@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { loadTasks } from "../../plan/tasks.ts";
-import { given } from "../shared/given.ts";
+import { given } from "../../rules/given.ts";
 import { deploymentTemplates, type Template } from "./templates.ts";
 
 const runtime = { args: ["--enable-prefix-caching"], env: { HF_HOME: "/tmp/hf" }, startupMinutes: 30 };

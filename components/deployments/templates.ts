@@ -2,8 +2,11 @@
  * What the Tasks deploy-model and deploy-anythingllm deploy in runs outside Pulumi: built by the program's own builders with the
  * stack's settings, and filled in by the task with its params (tasks/common/templates.py).
  */
-import type { Config } from "../../config.ts";
-import { chatName } from "../../plan/names.ts";
+import type { Config } from "../../config/config.ts";
+import { type Count, GivenNumber, given } from "../../rules/given.ts";
+import { chatName } from "../../rules/names.ts";
+import type { Platform } from "../../rules/security.ts";
+import { onGpuNodes } from "../../sizing/placement.ts";
 import {
   type ChatSpec,
   chatDeployment,
@@ -17,9 +20,7 @@ import {
 import { type Endpoint, route } from "../serving/endpoint.ts";
 import { inferenceService } from "../serving/inference-service.ts";
 import { servingRuntime } from "../serving/runtime-manifest.ts";
-import { onGpuNodes, type RuntimeSpec } from "../serving/vllm.ts";
-import { type Count, GivenNumber, given } from "../shared/given.ts";
-import type { Platform } from "../shared/security.ts";
+import type { RuntimeSpec } from "../serving/vllm.ts";
 
 /** What of a stack all its deployments have in common. */
 export interface DeploymentSettings {

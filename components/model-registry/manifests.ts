@@ -1,9 +1,9 @@
 /** The Kubeflow model registry: one of OpenShift AI's operator or a plain Deployment, each on a database of its own. */
-import { type RegistryAuthentication, registryPorts, serviceHost } from "../../plan/addresses.ts";
-import { databaseName } from "../../plan/names.ts";
+import { type RegistryAuthentication, registryPorts, serviceHost } from "../../rules/addresses.ts";
+import { databaseName } from "../../rules/names.ts";
+import { type Platform, restrictedContainer, restrictedPod } from "../../rules/security.ts";
 import { roleBinding } from "../access/manifests.ts";
 import { inNamespace, type NetworkPolicy, openShiftRouters } from "../access/network-peers.ts";
-import { type Platform, restrictedContainer, restrictedPod } from "../shared/security.ts";
 
 const ports = { rest: registryPorts.none, proxy: registryPorts.serviceAccount, database: 3306 };
 /** As the containers of a database call them; `database` and `user` are what the registry logs in with. */

@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type RegistryAuthentication, registryAddress } from "../../plan/addresses.ts";
+import { type RegistryAuthentication, registryAddress } from "../../rules/addresses.ts";
+import type { Platform } from "../../rules/security.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { fingerprint, password, secret } from "../shared/secret.ts";
-import type { Platform } from "../shared/security.ts";
 import { serviceNamespace } from "../shared/service-namespace.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 import { declareClaim } from "../storage/volume-claim.ts";

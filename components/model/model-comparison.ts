@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type Gates, modelComparison, modelComparisonRun } from "../../pipelines/model-comparison.ts";
 import { PipelineRun } from "../pipeline-run/index.ts";
-import { type Gates, modelComparison, modelComparisonRun } from "../pipelines/model-comparison.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import type { PipelineRunsArgs } from "./model-import.ts";
 

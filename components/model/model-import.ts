@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Model } from "../../config.ts";
+import type { Model } from "../../config/config.ts";
+import type { RunSettings } from "../../pipelines/run-settings.ts";
 import { importRun, type PlannedRun, type PulledModel, packagingRun } from "../../plan/model-runs.ts";
-import type { RunSettings } from "../../plan/runs.ts";
 import type { Registry } from "../model-registry/registry.ts";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";

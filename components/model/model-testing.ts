@@ -1,10 +1,11 @@
 import { digestOf } from "@modelcar/kubernetes/digest";
 import * as pulumi from "@pulumi/pulumi";
-import type { Model } from "../../config.ts";
-import { authenticationOf } from "../../plan/authentication.ts";
+import type { Model } from "../../config/config.ts";
+import type { Candidate, ServedEndpoint } from "../../pipelines/model-testing-run.ts";
+import type { TestSpec } from "../../pipelines/specs.ts";
 import { testingRun } from "../../plan/model-runs.ts";
+import { authenticationOf } from "../../rules/authentication.ts";
 import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";
-import type { Candidate, ServedEndpoint, TestSpec } from "../pipelines/model-testing-run.ts";
 import type { ModelService } from "../serving/model-service.ts";
 import type { RuntimeSpec } from "../serving/vllm.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";

@@ -3,10 +3,10 @@
  * judged on a service of its own (a candidate), and the model that is served now stays until it does.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { Model as ModelConfig } from "../../config.ts";
-import { candidateName, isCompared, needsCandidate } from "../../plan/candidate.ts";
+import type { Model as ModelConfig } from "../../config/config.ts";
+import { type Candidate, manifestParam } from "../../pipelines/model-testing-run.ts";
+import { candidateName, isCompared, needsCandidate } from "../../rules/candidate.ts";
 import { copyHourlyUsd } from "../../sizing/cost.ts";
-import { type Candidate, manifestParam } from "../pipelines/model-testing-run.ts";
 import { type CandidateSpec, candidateService } from "../serving/candidate.ts";
 import { ModelService, type ModelServiceArgs } from "../serving/model-service.ts";
 import { secondsToServe } from "../serving/vllm.ts";

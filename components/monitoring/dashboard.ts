@@ -4,9 +4,6 @@ import { modelsOf, rowsOf, titleOf } from "./panels.ts";
 /** A Grafana whose sidecar reads ConfigMaps, one of the Grafana operator's, or OpenShift's console. */
 export type Delivery = "configMap" | "grafanaOperator" | "openshiftConsole";
 
-/** Where OpenShift's console looks for dashboards; cluster administrators may write there. */
-export const consoleNamespace = "openshift-config-managed";
-
 const nameOf = (namespace: string): string => `models-of-${namespace}`;
 // A sidecar lays the files of all ConfigMaps into one folder.
 const fileOf = (namespace: string): string => `${nameOf(namespace)}.json`;

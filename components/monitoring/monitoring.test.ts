@@ -1,7 +1,7 @@
 /** What config makes of alerts and dashboards, and the objects that come of it. */
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { monitoringOf } from "../../plan/monitoring.ts";
 import { consoleDashboard } from "./dashboard.ts";
 import { grafanaDashboard } from "./grafana.ts";

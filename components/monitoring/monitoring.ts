@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Thresholds } from "../../plan/monitoring.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import {
   consoleDashboard,
@@ -7,7 +8,7 @@ import {
   dashboardConfigMap,
   grafanaDashboardResource,
 } from "./dashboard.ts";
-import { type AlertedModel, prometheusRule, type Thresholds } from "./rules.ts";
+import { type AlertedModel, prometheusRule } from "./rules.ts";
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,4 +1,5 @@
 /** Alerts on a served model: what its users notice, and what they will notice soon. */
+import type { Thresholds } from "../../plan/monitoring.ts";
 import { inPodsOf, ofModel, quantile } from "./metrics.ts";
 
 export interface AlertedModel {
@@ -7,24 +8,6 @@ export interface AlertedModel {
   readonly namespace: string;
   /** Deployment of its pods. */
   readonly deployment: string;
-}
-
-/** Beyond which an alert fires; each has to hold for some minutes. */
-export interface Thresholds {
-  /** Requests in the queue of each copy. */
-  readonly queuedRequests: number;
-  /** Share of the KV cache, 0 to 1. */
-  readonly kvCacheUsage: number;
-  /** Preemptions for each finished request. */
-  readonly preemptionsPerRequest: number;
-  /** Milliseconds to the first token, 95th percentile. */
-  readonly ttftMsP95: number;
-  /** Milliseconds between tokens, 95th percentile. */
-  readonly itlMsP95: number;
-  /** Share of requests that the server answers with an error of its own (HTTP 5xx), 0 to 1. */
-  readonly errorRate: number;
-  /** Minutes without a copy that is ready. */
-  readonly notReadyMinutes: number;
 }
 
 /** Fewer failures than these in ten minutes wake nobody, whatever share of the requests they are. */

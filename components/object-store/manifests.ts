@@ -1,9 +1,9 @@
 /** MinIO as one Deployment on one volume, and the Job that makes its bucket and its users. */
 
 import { digestOf } from "@modelcar/kubernetes/digest";
-import { minio, minioUrl } from "../../plan/addresses.ts";
+import { minio, minioUrl } from "../../rules/addresses.ts";
+import { type Platform, restrictedContainer, restrictedPod } from "../../rules/security.ts";
 import { inNamespace, type NetworkPolicy, openShiftRouters, type Port } from "../access/network-peers.ts";
-import { type Platform, restrictedContainer, restrictedPod } from "../shared/security.ts";
 
 const name = minio.service;
 const ports = { s3: minio.port, console: 9001 };

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { objectStoreAddress, type S3Address } from "../../plan/addresses.ts";
+import { objectStoreAddress, type S3Address } from "../../rules/addresses.ts";
+import type { Platform } from "../../rules/security.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { fingerprint, password, type SecretValues, secret } from "../shared/secret.ts";
-import type { Platform } from "../shared/security.ts";
 import { serviceNamespace } from "../shared/service-namespace.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 import { declareClaim } from "../storage/volume-claim.ts";

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import type { StepTemplate, Task, TaskSpec } from "./tekton.ts";
+import type { StepTemplate, Task, TaskSpec } from "../../pipelines/tekton.ts";
 
 vi.mock("@pulumi/kubernetes", () => ({
   apiextensions: { CustomResource: class {} },

@@ -1,12 +1,12 @@
 import { digestOf } from "@modelcar/kubernetes/digest";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { deploymentsMap } from "../../plan/names.ts";
+import { type PipelineDefinition, pipelineOf } from "../../pipelines/definition.ts";
+import type { Pipeline, Task, TaskSpec } from "../../pipelines/tekton.ts";
+import { deploymentsMap } from "../../rules/names.ts";
 import { deploymentsConfigMap } from "../deployments/config-map.ts";
 import type { DeploymentSettings } from "../deployments/templates.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
-import { type PipelineDefinition, pipelineOf } from "./definition.ts";
-import type { Pipeline, Task, TaskSpec } from "./tekton.ts";
 
 export interface PipelinesArgs {
   readonly namespace: string;

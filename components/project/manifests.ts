@@ -1,4 +1,5 @@
 /** The namespace of pipelines and models, and what may run there. */
+import { containerDefaults } from "../../rules/container-defaults.ts";
 import type { LimitBounds } from "../../sizing/limit-range.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
 
@@ -6,12 +7,6 @@ export const names = {
   quota: "ai-workload-quota",
   limits: "ai-workload-limits",
 } as const;
-
-/**
- * What a container gets that says nothing about itself, such as Tekton's init containers. `cpuLimit` only where the quota
- * counts limits.cpu, because it then refuses containers without one.
- */
-export const containerDefaults = { cpu: "50m", cpuLimit: "1", memory: "64Mi", memoryLimit: "256Mi" };
 
 /** Level of the Pod Security Standards that admission enforces; `restricted` is always warned about and audited. */
 export type PodSecurityLevel = "baseline" | "restricted";

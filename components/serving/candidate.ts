@@ -1,5 +1,5 @@
 /** The service that a model is measured in before it is served: the one that it will have, under another name and for nobody else. */
-import { candidateName } from "../../plan/candidate.ts";
+import { candidateName } from "../../rules/candidate.ts";
 import { type InferenceServiceSpec, inferenceService } from "./inference-service.ts";
 
 export type CandidateSpec = Omit<

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { anyUserEnv } from "./any-user.ts";
+import { anyUserEnv } from "../../rules/any-user.ts";
 import { type DeploymentServiceSpec, modelDeployment, modelService } from "./deployment-service.ts";
 
 const spec: DeploymentServiceSpec = {

@@ -3,16 +3,16 @@
  * vLLM serves it from there. Nothing is fetched again when the pod is.
  */
 
-import { accounts } from "../../plan/names.ts";
-import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
-import { modelPod, type Platform, restrictedContainer } from "../shared/security.ts";
+import { modelArgs, type ServeSpec } from "../../config/vllm-arguments.ts";
+import { accounts } from "../../rules/names.ts";
+import { modelPod, type Platform, restrictedContainer } from "../../rules/security.ts";
+import type { modelPlacement } from "../../sizing/placement.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 import { fetcher } from "./fetcher.ts";
 import {
   modelDirectory,
   modelEnv,
   modelLabels,
-  type modelPlacement,
   modelResources,
   port,
   type RuntimeSpec,

@@ -1,5 +1,5 @@
 /** How a model is reached from outside the cluster, and how a mesh treats its calls. */
-import { hostLabel, serviceHost } from "../../plan/addresses.ts";
+import { hostLabel, serviceHost } from "../../rules/addresses.ts";
 
 /**
  * All that is exposed of a model, the OpenAI API: vLLM asks for an API key there alone, and its other paths pause the server or

@@ -1,14 +1,15 @@
 /** KServe's InferenceService of one model. */
 
-import { predictorName } from "../../plan/addresses.ts";
-import { accounts } from "../../plan/names.ts";
-import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
-import type { Count } from "../shared/given.ts";
-import { modelPod, type Platform } from "../shared/security.ts";
-import type { DeploymentMode } from "./deployment-mode.ts";
+import { modelArgs, type ServeSpec } from "../../config/vllm-arguments.ts";
+import { predictorName } from "../../rules/addresses.ts";
+import type { DeploymentMode } from "../../rules/deployment-mode.ts";
+import type { Count } from "../../rules/given.ts";
+import { accounts } from "../../rules/names.ts";
+import { modelPod, type Platform } from "../../rules/security.ts";
+import type { modelPlacement } from "../../sizing/placement.ts";
 import { deploymentStrategy } from "./rollout.ts";
 import { modelFormat } from "./runtime-manifest.ts";
-import { modelEnv, modelLabels, type modelPlacement, modelResources, port } from "./vllm.ts";
+import { modelEnv, modelLabels, modelResources, port } from "./vllm.ts";
 
 /** Copies by load: one is added when more than `target` requests wait in each one's queue. */
 export interface Autoscaling {

@@ -3,7 +3,7 @@
 import { digestOf } from "@modelcar/kubernetes/digest";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { modelArgs } from "../../plan/vllm-arguments.ts";
+import { modelArgs } from "../../config/vllm-arguments.ts";
 import { declareClaim } from "../storage/volume-claim.ts";
 import {
   cacheVolumeClaim,

@@ -1,7 +1,7 @@
 /** The objects around a served model: how it is reached, guarded, and watched. */
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { apiKey, apiKeySecretName } from "../../plan/authentication.ts";
+import { apiKey, apiKeySecretName } from "../../rules/authentication.ts";
 import { password, secret } from "../shared/secret.ts";
 import {
   destinationRule,

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type Authentication, authenticationOf, isManagedByOpenShiftAi } from "../../plan/authentication.ts";
+import { type Authentication, authenticationOf, isManagedByOpenShiftAi } from "../../rules/authentication.ts";
 import { serviceMonitor } from "../monitoring/service-monitor.ts";
 import { Readiness } from "../readiness/index.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";

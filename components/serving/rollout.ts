@@ -1,6 +1,6 @@
 /** How a changed model takes the place of the running one. */
 
-import { type Count, isAbove } from "../shared/given.ts";
+import { type Count, isAbove } from "../../rules/given.ts";
 
 export interface Rollout {
   readonly rollout: "RollingUpdate" | "Recreate";

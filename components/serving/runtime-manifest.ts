@@ -1,5 +1,5 @@
 /** KServe's ServingRuntime: one for all models on the same build of vLLM. */
-import type { Count } from "../shared/given.ts";
+import type { Count } from "../../rules/given.ts";
 import { port, type RuntimeSpec, vllmContainer, vllmVolumes } from "./vllm.ts";
 
 /** Name that KServe gives the model server's container. */

@@ -1,14 +1,8 @@
 import { expect, test } from "vitest";
-import { modelArgs, type ServeSpec } from "../../plan/vllm-arguments.ts";
-import { anyUserEnv } from "./any-user.ts";
-import {
-  modelEnv,
-  modelPlacement,
-  modelResources,
-  type RuntimeSpec,
-  vllmContainer,
-  vllmVolumes,
-} from "./vllm.ts";
+import { modelArgs, type ServeSpec } from "../../config/vllm-arguments.ts";
+import { anyUserEnv } from "../../rules/any-user.ts";
+import { modelPlacement } from "../../sizing/placement.ts";
+import { modelEnv, modelResources, type RuntimeSpec, vllmContainer, vllmVolumes } from "./vllm.ts";
 
 const serve: ServeSpec = {
   gpus: 0,

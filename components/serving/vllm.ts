@@ -1,11 +1,11 @@
 /** vLLM's OpenAI server as a container: the same one behind a ServingRuntime of KServe and in a Deployment of our own. */
-import { apiKey } from "../../plan/authentication.ts";
-import type { ServeSpec } from "../../plan/vllm-arguments.ts";
-import { type Accelerator, nodeSelectorFor } from "../../sizing/placement.ts";
+
+import type { ServeSpec } from "../../config/vllm-arguments.ts";
+import { anyUserEnv } from "../../rules/any-user.ts";
+import { apiKey } from "../../rules/authentication.ts";
+import { type Count, given, isAbove, paramOf, times } from "../../rules/given.ts";
+import { restrictedContainer } from "../../rules/security.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
-import { type Count, given, isAbove, paramOf, times } from "../shared/given.ts";
-import { restrictedContainer } from "../shared/security.ts";
-import { anyUserEnv } from "./any-user.ts";
 
 /** Where the server listens, and where it expects the model's files. */
 export const port = { name: "http", number: 8080 } as const;
@@ -109,25 +109,6 @@ export function modelResources(serve: ServeSpec<Count>) {
     ...(isAbove(serve.gpus, 0) ? { "nvidia.com/gpu": String(serve.gpus) } : {}),
   };
   return { requests: { cpu: serve.cpu, ...both }, limits: { cpu: serve.cpuLimit, ...both } };
-}
-
-/** Which nodes a model on GPUs goes to; one without GPUs goes anywhere. Throws on an accelerator that is not known. */
-export function modelPlacement(
-  serve: Pick<ServeSpec, "accelerator" | "gpus" | "cpu" | "memory">,
-  accelerators: Readonly<Record<string, Accelerator>>,
-) {
-  if (serve.gpus === 0) return {};
-  const accelerator = accelerators[serve.accelerator ?? ""];
-  if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
-  return onGpuNodes(nodeSelectorFor(accelerator, serve.gpus, serve));
-}
-
-/** Nodes with GPUs, which others keep off by a taint. */
-export function onGpuNodes(nodeSelector: Readonly<Record<string, string>>) {
-  return {
-    nodeSelector,
-    tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
-  };
 }
 
 /** Labels of the pods of a model, by which other objects select them. */

@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { sharedClaim } from "../../plan/names.ts";
+import { sharedClaim } from "../../rules/names.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type VolumeClaimSpec, volumeClaim } from "./manifests.ts";
 import { declareClaim } from "./volume-claim.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { taskAccount, taskJob } from "../../components/access/jobs.ts";
+import { taskAccount, taskJob } from "../../pipelines/jobs.ts";
 
 const [source, run] = parseAllDocuments(readFileSync("examples/build-runtime/taskrun.yaml", "utf8")).map(
   (document) => document.toJS(),

@@ -3,7 +3,7 @@
 import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
-import { pipelineOf } from "../../components/pipelines/definition.ts";
+import { pipelineOf } from "../../pipelines/definition.ts";
 import { main } from "./main.ts";
 import { pipelines } from "./plan.ts";
 import { directory, stackFileOf } from "./test-stack.ts";

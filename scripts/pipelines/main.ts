@@ -2,7 +2,7 @@
 
 import type { Cluster } from "@modelcar/kubernetes/client";
 import { stringify } from "yaml";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { type CommandLine, readCommandLine, UsageError } from "./command-line.ts";
 import { commandHelp, help } from "./commands.ts";
 import { manifestOf, modelOf, PlanError, planRun, type RunCommand } from "./plan.ts";

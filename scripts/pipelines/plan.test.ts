@@ -1,7 +1,7 @@
 /** A run that a person starts is the run that the program would start. */
 
 import { expect, test } from "vitest";
-import { modelAddress } from "../../plan/addresses.ts";
+import { modelAddress } from "../../rules/addresses.ts";
 import { canary } from "../../test/program/record.ts";
 import { manifestOf, modelOf, planRun } from "./plan.ts";
 import { configOfStack, packaged } from "./test-stack.ts";

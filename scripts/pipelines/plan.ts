@@ -2,15 +2,13 @@
 
 import { pending, type Queue, queueMetadata } from "@modelcar/tekton-run/runs";
 import { conventions } from "../../components/pipeline-run/conventions.ts";
-import type { PipelineDefinition } from "../../components/pipelines/definition.ts";
-import { modelImport } from "../../components/pipelines/model-import.ts";
-import { modelTesting } from "../../components/pipelines/model-testing.ts";
-import { modelcar } from "../../components/pipelines/modelcar.ts";
-import type { PipelineRunSpec } from "../../components/pipelines/tekton.ts";
-import type { Config, Model } from "../../config.ts";
-import { modelAddress } from "../../plan/addresses.ts";
-import { authenticationOf } from "../../plan/authentication.ts";
-import { benchmarkDefaults } from "../../plan/benchmark.ts";
+import type { Config, Model } from "../../config/config.ts";
+import type { PipelineDefinition } from "../../pipelines/definition.ts";
+import { modelImport } from "../../pipelines/model-import.ts";
+import { modelTesting } from "../../pipelines/model-testing.ts";
+import { modelcar } from "../../pipelines/modelcar.ts";
+import { runSettings } from "../../pipelines/run-settings.ts";
+import type { PipelineRunSpec } from "../../pipelines/tekton.ts";
 import {
   importRun,
   type PlannedRun,
@@ -19,7 +17,9 @@ import {
   queueOf,
   testingRun,
 } from "../../plan/model-runs.ts";
-import { runSettings } from "../../plan/runs.ts";
+import { modelAddress } from "../../rules/addresses.ts";
+import { authenticationOf } from "../../rules/authentication.ts";
+import { benchmarkDefaults } from "../../rules/benchmark.ts";
 
 export const pipelines = {
   "run-model-import": modelImport,

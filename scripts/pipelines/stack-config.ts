@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { type Config, parseConfig } from "../../config/config.ts";
 import { secrets } from "../../config/schema.ts";
-import { type Config, parseConfig } from "../../config.ts";
 
 const prefix = "modelcar:";
 

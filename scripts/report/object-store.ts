@@ -3,9 +3,9 @@ import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
 import { newestReady, type Pod, podProblem } from "@modelcar/kubernetes/pods";
 import { answerOfPod } from "@modelcar/kubernetes/port-forward";
 import { service } from "../../components/object-store/manifests.ts";
-import type { Config } from "../../config.ts";
-import { objectStoreAddress } from "../../plan/addresses.ts";
-import { secretNames } from "../../plan/names.ts";
+import type { Config } from "../../config/config.ts";
+import { objectStoreAddress } from "../../rules/addresses.ts";
+import { secretNames } from "../../rules/names.ts";
 import { type Carry, S3Error, type S3Login, S3Reader } from "./s3.ts";
 
 const timeoutSeconds = 60;

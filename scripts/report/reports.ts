@@ -1,7 +1,7 @@
 /** The reports in a bucket, as task compare-models stores them: reports/<model>/<uid of the run>/<file>. */
 
-import type { Config } from "../../config.ts";
-import { isCompared } from "../../plan/candidate.ts";
+import type { Config } from "../../config/config.ts";
+import { isCompared } from "../../rules/candidate.ts";
 import { bringsUp } from "./object-store.ts";
 import type { S3Reader } from "./s3.ts";
 

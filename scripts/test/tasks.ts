@@ -11,7 +11,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { knownTasks, taskJob } from "../../components/access/jobs.ts";
 import { deploymentFiles } from "../../components/deployments/config-map.ts";
 import type { Image } from "../../local/images/image.ts";
 import { testImageOf } from "../../local/images/images.ts";
@@ -21,6 +20,7 @@ import { projectDirectory } from "../../local/paths.ts";
 import type { Progress } from "../../local/progress.ts";
 import { run } from "../../local/run.ts";
 import { goModuleSource, goToolDirectory } from "../../local/toolchain/go.ts";
+import { knownTasks, taskJob } from "../../pipelines/jobs.ts";
 import { type Count, total } from "./timings.ts";
 
 /** The tests that run in an image. */

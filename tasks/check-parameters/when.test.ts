@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { pipelineOf } from "../../components/pipelines/definition.ts";
-import { modelcar } from "../../components/pipelines/modelcar.ts";
+import { pipelineOf } from "../../pipelines/definition.ts";
+import { modelcar } from "../../pipelines/modelcar.ts";
 
 const { spec } = pipelineOf(modelcar, { namespace: "ai", timeoutMinutes: 240 });
 const task = parse(readFileSync("tasks/check-parameters/task.yaml", "utf8")).spec;

@@ -1,5 +1,5 @@
 """
-What a program needs of its environment to run as a user that no passwd entry names; components/serving/any-user.ts reads the
+What a program needs of its environment to run as a user that no passwd entry names; rules/any-user.ts reads the
 same.
 """
 

@@ -2,9 +2,9 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { describe, expect, test } from "vitest";
-import { knownTasks } from "../../components/access/jobs.ts";
-import { anyUserEnv, identity } from "../../components/serving/any-user.ts";
+import { knownTasks } from "../../pipelines/jobs.ts";
 import { loadTasks } from "../../plan/tasks.ts";
+import { anyUserEnv, identity } from "../../rules/any-user.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: YAML as it is written
 type Manifest = any;

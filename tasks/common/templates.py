@@ -1,6 +1,6 @@
 """What this task deploys: templates that the program renders at `pulumi up`, chosen and filled in with the task's params.
 
-They lie in a ConfigMap that the Task mounts; components/shared/given.ts says the rules by which they are filled in.
+They lie in a ConfigMap that the Task mounts; rules/given.ts says the rules by which they are filled in.
 """
 
 import ast

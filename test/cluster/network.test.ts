@@ -4,16 +4,16 @@
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { knownTasks, taskJob } from "../../components/access/jobs.ts";
 import { projectPolicies } from "../../components/access/network-policies.ts";
 import { registryIngress } from "../../components/model-registry/manifests.ts";
 import { networkPolicy as storePolicy } from "../../components/object-store/manifests.ts";
 import { namespace as projectNamespace } from "../../components/project/manifests.ts";
 import { modelLabels } from "../../components/serving/vllm.ts";
-import { restrictedContainer, restrictedPod } from "../../components/shared/security.ts";
 import { imageReference } from "../../local/images/node-store.ts";
 import { waitUntil } from "../../local/run.ts";
-import { type Destination, type Network, servedModel } from "../../plan/network.ts";
+import { type Destination, knownTasks, taskJob } from "../../pipelines/jobs.ts";
+import { type Network, servedModel } from "../../plan/network.ts";
+import { restrictedContainer, restrictedPod } from "../../rules/security.ts";
 import { apply } from "./fault-rows.ts";
 import { kubectl, list } from "./platform.ts";
 

@@ -25,15 +25,15 @@ import {
   predictorService,
 } from "../../components/serving/inference-service.ts";
 import { servingContainer, servingRuntime } from "../../components/serving/runtime-manifest.ts";
-import { modelResources, onGpuNodes, type RuntimeSpec } from "../../components/serving/vllm.ts";
+import { modelResources, type RuntimeSpec } from "../../components/serving/vllm.ts";
+import { modelArgs } from "../../config/vllm-arguments.ts";
 import hub from "../../local/hub/models.json" with { type: "json" };
 import { imageReference } from "../../local/images/node-store.ts";
 import { clusterName, gatewayPort } from "../../local/paths.ts";
 import { waitUntil } from "../../local/run.ts";
 import { goProgram } from "../../local/toolchain/go.ts";
-import { accounts } from "../../plan/names.ts";
-import { modelArgs } from "../../plan/vllm-arguments.ts";
-import { nodeSelectorFor } from "../../sizing/placement.ts";
+import { accounts } from "../../rules/names.ts";
+import { nodeSelectorFor, onGpuNodes } from "../../sizing/placement.ts";
 import { pushArtefact } from "./artefact.ts";
 import { kubeconfig, kubectl, list, stateDirectory } from "./platform.ts";
 

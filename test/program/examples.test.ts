@@ -3,11 +3,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { modelcar } from "../../components/pipelines/modelcar.ts";
-import { runOf } from "../../components/pipelines/run.ts";
+import { parseConfig } from "../../config/config.ts";
 import { secrets } from "../../config/schema.ts";
-import { parseConfig } from "../../config.ts";
-import { runSettings } from "../../plan/runs.ts";
+import { modelcar } from "../../pipelines/modelcar.ts";
+import { runOf } from "../../pipelines/run.ts";
+import { runSettings } from "../../pipelines/run-settings.ts";
 import { tektonProblems } from "../schemas/tekton-references.ts";
 import { directory, pipelineRun, scenarios, stack } from "./examples.ts";
 import { type Manifest, type Program, runProgram, stackConfig } from "./record.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { anyUserEnv, identity } from "../../components/serving/any-user.ts";
+import { anyUserEnv, identity } from "../../rules/any-user.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
 import { canary, type Manifest, type Program, runProgram, stackConfig } from "./record.ts";
 

@@ -1,8 +1,9 @@
 /** The pipeline that compares a model with its base, judges its gates and makes the report, and one run of it. */
-import type { RunSettings } from "../../plan/runs.ts";
+
 import { objectStoreParams, optional, registryAuthParam } from "./common-params.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { modelVersion, runOf } from "./run.ts";
+import type { RunSettings } from "./run-settings.ts";
 
 const params = {
   MODEL_NAME: "Name in the model registry",

@@ -1,6 +1,6 @@
 /** How the keys of a model's `serve` become arguments of vLLM. */
-import { type Count, isAbove } from "../components/shared/given.ts";
-import type { Model } from "../config.ts";
+import { type Count, isAbove } from "../rules/given.ts";
+import type { Model } from "./schema.ts";
 
 /**
  * What `serve` says of the server itself: its container, but neither what runs it nor who reaches it. `N` is number, or

@@ -77,3 +77,10 @@ export function modelAddress(
 ): string {
   return `http://${serviceHost(serve.mode === "kserve" ? predictorName(name) : name, namespace)}`;
 }
+
+/** Host[:port] of the one registry that config says has no TLS. */
+export const plainHttpRegistry = ({
+  imageRegistry,
+}: {
+  readonly imageRegistry?: { readonly server: string; readonly plainHttp: boolean } | undefined;
+}): string | undefined => (imageRegistry?.plainHttp ? imageRegistry.server : undefined);

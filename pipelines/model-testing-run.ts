@@ -1,31 +1,11 @@
 /** Runs of the pipelines that measure a model: where it is served, or before that. */
-import type { Authentication } from "../../plan/authentication.ts";
-import type { RunSettings } from "../../plan/runs.ts";
+import type { Authentication } from "../rules/authentication.ts";
 import { benchmarkValues, evaluationValues } from "./common-params.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { candidateTesting, modelTesting } from "./model-testing.ts";
 import { modelVersion, runOf } from "./run.ts";
-
-/** What of a model is tested. */
-export interface TestSpec {
-  readonly evaluate?:
-    | {
-        readonly tasks: readonly string[];
-        readonly limit?: number | undefined;
-        readonly applyChatTemplate: boolean;
-        readonly minimumScores: Readonly<Record<string, number>>;
-      }
-    | undefined;
-  readonly benchmark?:
-    | {
-        readonly profile: string;
-        readonly rate: number;
-        readonly promptTokens: number;
-        readonly outputTokens: number;
-        readonly maxSeconds: number;
-      }
-    | undefined;
-}
+import type { RunSettings } from "./run-settings.ts";
+import type { TestSpec } from "./specs.ts";
 
 /** `Text` is what is not known yet where another resource gives it, such as an Output. */
 export interface ModelTestingRun<Text = string> {

@@ -1,8 +1,7 @@
 /** What the runs of all pipelines of a stack have in common, whoever starts them. */
-import type { Config } from "../config.ts";
-import { objectStoreAddress, registryAddress } from "./addresses.ts";
-import { imageRegistrySecret, sharedClaim } from "./names.ts";
-import { plainHttpRegistry } from "./registries.ts";
+import type { Config } from "../config/config.ts";
+import { objectStoreAddress, plainHttpRegistry, registryAddress } from "../rules/addresses.ts";
+import { imageRegistrySecret, sharedClaim } from "../rules/names.ts";
 
 export type RunSettings = ReturnType<typeof runSettings>;
 

@@ -7,9 +7,22 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { z } from "zod";
-import { accounts } from "../../plan/names.ts";
-import { type Destination, destinations } from "../../plan/network.ts";
-import { readVariant } from "../../plan/task-variants.ts";
+import { accounts } from "../rules/names.ts";
+import { readVariant } from "./task-variants.ts";
+
+/** What a job can be let connect to. */
+export const destinations = [
+  /** The hub that models come from. */
+  "hub",
+  "objectStore",
+  "modelRegistry",
+  /** The registries that images are pushed to and packed onto. */
+  "imageRegistry",
+  /** The served models of this namespace. */
+  "models",
+  "kubernetesApi",
+] as const;
+export type Destination = (typeof destinations)[number];
 
 /** A rule of a Role, in the job's own namespace. */
 export interface PolicyRule {
@@ -38,7 +51,7 @@ const schema = z.strictObject({
 
 export type Job = z.infer<typeof schema>;
 
-const folder = fileURLToPath(new URL("../../tasks/", import.meta.url));
+const folder = fileURLToPath(new URL("../tasks/", import.meta.url));
 
 /** Every task that has a folder, whether its pipeline is declared or not. */
 export const knownTasks: readonly string[] = readdirSync(folder)

@@ -2,11 +2,11 @@
 
 import { secondsOfDuration } from "@modelcar/tekton-run/runs";
 import { describe, expect, test } from "vitest";
-import { authenticationOf } from "../../plan/authentication.ts";
-import { loadTasks, pipelinesFor } from "../../plan/tasks.ts";
-import { taskJob } from "../access/jobs.ts";
+import { loadTasks, pipelinesFor } from "../plan/tasks.ts";
+import { authenticationOf } from "../rules/authentication.ts";
 import { allPipelines } from "./catalogue.ts";
 import { type PipelineDefinition, pipelineOf, tasksOf } from "./definition.ts";
+import { taskJob } from "./jobs.ts";
 import { modelComparisonRun } from "./model-comparison.ts";
 import { modelImportRun } from "./model-import.ts";
 import { manifestParam, modelTestingRun } from "./model-testing-run.ts";

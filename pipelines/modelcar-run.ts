@@ -1,28 +1,10 @@
 /** Runs of the pipeline modelcar that package one model, and leave its deployment to the program. */
-import type { RunSettings } from "../../plan/runs.ts";
+
 import { evaluationValues } from "./common-params.ts";
 import { modelcar } from "./modelcar.ts";
-import { type JobSpec, modelVersion, runOf } from "./run.ts";
-
-/** How a model is compressed. */
-export interface CompressSpec extends JobSpec {
-  readonly recipe: string;
-  /** Default: the recipe's own. */
-  readonly calibrationDataset?: string | undefined;
-  readonly calibrationSamples: number;
-  readonly maxSequenceLength: number;
-}
-
-/** How a model is evaluated before it is packaged. */
-export interface EvaluateSpec extends JobSpec {
-  readonly tasks: readonly string[];
-  /** Questions of each task. Default: all. */
-  readonly limit?: number | undefined;
-  readonly applyChatTemplate: boolean;
-  /** Lowest scores by "<task>:<metric>". */
-  readonly minimumScores: Readonly<Record<string, number>>;
-  readonly runGeneratedCode: boolean;
-}
+import { modelVersion, runOf } from "./run.ts";
+import type { RunSettings } from "./run-settings.ts";
+import type { CompressSpec, EvaluateSpec } from "./specs.ts";
 
 export interface ModelcarRun {
   readonly settings: RunSettings;

@@ -1,9 +1,9 @@
 /** What a stack's config must be: one typed, validated value, or every mistake at once. No Pulumi here. */
 import type { z } from "zod";
-import { crossChecks } from "./config/cross-checks.ts";
-import { type Config, type SecretName, schema, secrets } from "./config/schema.ts";
+import { crossChecks } from "./cross-checks.ts";
+import { type Config, type SecretName, schema, secrets } from "./schema.ts";
 
-export type { Config, Model } from "./config/schema.ts";
+export type { Config, Model } from "./schema.ts";
 
 /** The namespace of all keys. */
 export const project = "modelcar";

@@ -1,23 +1,15 @@
 /** What the runs of all pipelines have in common. */
 
-import { accounts } from "../../plan/names.ts";
-import type { RunSettings } from "../../plan/runs.ts";
-import { taskAccount, taskJob } from "../access/jobs.ts";
-import { identity } from "../serving/any-user.ts";
-import { modelPlacement } from "../serving/vllm.ts";
-import { restrictedPod } from "../shared/security.ts";
+import { identity } from "../rules/any-user.ts";
+import { accounts } from "../rules/names.ts";
+import { restrictedPod } from "../rules/security.ts";
+import { modelPlacement } from "../sizing/placement.ts";
 import { models, type PipelineDefinition, stepsOf } from "./definition.ts";
+import { taskAccount, taskJob } from "./jobs.ts";
+import type { RunSettings } from "./run-settings.ts";
+import type { JobSpec } from "./specs.ts";
 import type { PipelineRunSpec, PodTemplate, TaskRunSpec, WorkspaceBinding } from "./tekton.ts";
 import { runTimeouts } from "./timeouts.ts";
-
-/** What a task that runs a model may take, where that differs between models. */
-export interface JobSpec {
-  /** A key of the accelerators; needed as soon as `gpus` is above 0. */
-  readonly accelerator?: string | undefined;
-  readonly gpus: number;
-  readonly cpu: string;
-  readonly memory: string;
-}
 
 export interface Run<Text = string> {
   readonly settings: RunSettings;

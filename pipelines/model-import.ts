@@ -1,7 +1,8 @@
 /** The pipeline that brings a model from the hub into the object store and the registry, and one run of it. */
-import type { RunSettings } from "../../plan/runs.ts";
+
 import { models, type PipelineDefinition, param, resultOf, runOnly } from "./definition.ts";
 import { modelVersion, runOf } from "./run.ts";
+import type { RunSettings } from "./run-settings.ts";
 
 /** Parameters of the pipeline, in the vocabulary of its tasks. */
 const params = {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import type { Task } from "../components/pipelines/tekton.ts";
+import type { Task } from "./tekton.ts";
 
 const text = z.string().min(1);
 

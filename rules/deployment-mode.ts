@@ -1,5 +1,5 @@
 /** How KServe calls deployments without Knative: the name changed, and older versions silently ignore the new one. */
-import type { Platform } from "../shared/security.ts";
+import type { Platform } from "./security.ts";
 
 export type DeploymentMode = "Standard" | "RawDeployment";
 

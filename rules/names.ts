@@ -39,3 +39,6 @@ export function imageRegistrySecret({
 }): string | undefined {
   return imageRegistry?.username ? secretNames.imageRegistry : undefined;
 }
+
+/** Where OpenShift's console looks for dashboards; cluster administrators may write there. */
+export const consoleNamespace = "openshift-config-managed";

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { loadTasks } from "../plan/tasks.ts";
 import { readVariant, type Variant, variantOf } from "./task-variants.ts";
-import { loadTasks } from "./tasks.ts";
 
 const [task] = loadTasks("tasks", ["run-guidellm"]) as [ReturnType<typeof loadTasks>[number]];
 const variant = readVariant("tasks", "run-guidellm-v2") as Variant;

@@ -1,10 +1,9 @@
 /** Params that several pipelines have, with the same words and defaults. */
 
-import { minioUrl } from "../../plan/addresses.ts";
-import { benchmarkDefaults, profiles } from "../../plan/benchmark.ts";
-import type { TestSpec } from "./model-testing-run.ts";
-import type { EvaluateSpec } from "./modelcar-run.ts";
+import { minioUrl } from "../rules/addresses.ts";
+import { benchmarkDefaults, profiles } from "../rules/benchmark.ts";
 import { minimumScores } from "./run.ts";
+import type { EvaluateSpec, TestSpec } from "./specs.ts";
 
 /** A param that may be left out. */
 export const optional = (description: string, value = "") => ({ description, default: value });

@@ -3,7 +3,7 @@
  * (Python's getpass and torch ask the variables before getpwuid, which fails), and places that it may write to. The Tasks that
  * deploy models read the same file.
  */
-import anyUser from "../../tasks/common/any_user.json" with { type: "json" };
+import anyUser from "../tasks/common/any_user.json" with { type: "json" };
 
 /** Who a program is. Of these no image has a meaning of its own. */
 export const identity: Readonly<Record<string, string>> = anyUser.identity;

@@ -1,12 +1,12 @@
 /** All pipelines, and which of them a model needs. */
-import type { Model } from "../../config.ts";
-import { isCompared, needsCandidate } from "../../plan/candidate.ts";
+import type { Model } from "../config/config.ts";
+import { isCompared, needsCandidate } from "../rules/candidate.ts";
 import { type PipelineDefinition, tasksOf } from "./definition.ts";
 import { modelComparison } from "./model-comparison.ts";
 import { modelImport } from "./model-import.ts";
 import { candidateTesting, modelTesting } from "./model-testing.ts";
 import { modelcar } from "./modelcar.ts";
-import type { JobSpec } from "./run.ts";
+import type { JobSpec } from "./specs.ts";
 
 export const allPipelines: readonly PipelineDefinition[] = [
   modelImport,
