@@ -5,6 +5,16 @@ import { benchmarkDefaults, profiles } from "../rules/benchmark.ts";
 import { minimumScores } from "./run.ts";
 import type { EvaluateSpec, TestSpec } from "./specs.ts";
 
+/** Params by which publish-test-results-v2 finds the model in the registry, and the bucket. */
+export const recordParams = [
+  "MODEL_REGISTRY_URL",
+  "MODEL_REGISTRY_AUTH",
+  "MODEL_NAME",
+  "MODEL_VERSION",
+  "S3_ENDPOINT",
+  "S3_BUCKET",
+];
+
 /** A param that may be left out. */
 export const optional = (description: string, value = "") => ({ description, default: value });
 

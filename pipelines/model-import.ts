@@ -3,6 +3,7 @@
 import { models, type PipelineDefinition, param, resultOf, runOnly } from "./definition.ts";
 import { modelVersion, runOf } from "./run.ts";
 import type { RunSettings } from "./run-settings.ts";
+import type { HubSource } from "./specs.ts";
 
 /** Parameters of the pipeline, in the vocabulary of its tasks. */
 const params = {
@@ -89,11 +90,7 @@ export interface ModelImport {
   readonly settings: RunSettings;
   readonly model: {
     readonly name: string;
-    readonly source: {
-      readonly huggingFace: string;
-      readonly revision: string;
-      readonly allowPatterns: readonly string[];
-    };
+    readonly source: HubSource;
   };
   /** Where the model goes. */
   readonly target: ImportTarget;

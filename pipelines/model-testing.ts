@@ -5,6 +5,7 @@ import {
   evaluationParams,
   hubParam,
   objectStoreParams,
+  recordParams,
   registryAuthParam,
 } from "./common-params.ts";
 import { models, type PipelineDefinition, param, resultOf, type StepDefinition } from "./definition.ts";
@@ -110,14 +111,7 @@ function measuring(first: string, endpoint: Readonly<Record<string, string>>): S
     },
     {
       task: "publish-test-results-v2",
-      same: [
-        "MODEL_REGISTRY_URL",
-        "MODEL_REGISTRY_AUTH",
-        "MODEL_NAME",
-        "MODEL_VERSION",
-        "S3_ENDPOINT",
-        "S3_BUCKET",
-      ],
+      same: recordParams,
       params: {
         ENDPOINT_URL: endpoint.ENDPOINT_URL ?? "",
         EVALUATION_DIRECTORY: directory("evaluation"),

@@ -4,17 +4,13 @@ import { evaluationValues } from "./common-params.ts";
 import { modelcar } from "./modelcar.ts";
 import { modelVersion, runOf } from "./run.ts";
 import type { RunSettings } from "./run-settings.ts";
-import type { CompressSpec, EvaluateSpec } from "./specs.ts";
+import type { CompressSpec, EvaluateSpec, HubSource } from "./specs.ts";
 
 export interface ModelcarRun {
   readonly settings: RunSettings;
   readonly model: {
     readonly name: string;
-    readonly source: {
-      readonly huggingFace: string;
-      readonly revision: string;
-      readonly allowPatterns: readonly string[];
-    };
+    readonly source: HubSource;
     readonly compress?: CompressSpec | undefined;
     readonly evaluate?: EvaluateSpec | undefined;
   };

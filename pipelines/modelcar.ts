@@ -1,5 +1,6 @@
 /** The pipeline that makes a ModelCar, an OCI image with the model in it, and by choice everything after that. */
 
+import { recordParams } from "./common-params.ts";
 import { models, type PipelineDefinition, param, resultOf, runOnly } from "./definition.ts";
 import { params } from "./modelcar-params.ts";
 import type { WhenExpression } from "./tekton.ts";
@@ -210,14 +211,7 @@ export const modelcar: PipelineDefinition = {
     },
     {
       task: "publish-test-results-v2",
-      same: [
-        "MODEL_REGISTRY_URL",
-        "MODEL_REGISTRY_AUTH",
-        "MODEL_NAME",
-        "MODEL_VERSION",
-        "S3_ENDPOINT",
-        "S3_BUCKET",
-      ],
+      same: recordParams,
       params: {
         EVALUATION_DIRECTORY: directories.evaluation,
         REQUIRE_EVALUATION: checked("evaluate-model"),

@@ -1,5 +1,12 @@
 /** What config says of the jobs of a model, as the pipelines take it. */
 
+/** Where a model comes from: a repository of the hub at one commit, and which of its files. */
+export interface HubSource {
+  readonly huggingFace: string;
+  readonly revision: string;
+  readonly allowPatterns: readonly string[];
+}
+
 /** What a task that runs a model may take, where that differs between models. */
 export interface JobSpec {
   /** A key of the accelerators; needed as soon as `gpus` is above 0. */

@@ -4,6 +4,11 @@ import type { Model } from "../config/config.ts";
 import { runGpus } from "../pipelines/catalogue.ts";
 import type { PipelineDefinition } from "../pipelines/definition.ts";
 import {
+  type ModelComparisonRun,
+  modelComparison,
+  modelComparisonRun,
+} from "../pipelines/model-comparison.ts";
+import {
   type ImportTarget,
   importedUri,
   results as importResults,
@@ -72,6 +77,15 @@ export function testingRun<Text = string>(made: ModelTestingRun<Text>): PlannedR
     spec: modelTestingRun(made),
     expectedResults: modelTestingResults(made.test),
   };
+}
+
+/** The run that compares a model with its base and judges its gates. */
+export function comparisonRun<Text = string>(made: ModelComparisonRun<Text>) {
+  return {
+    pipeline: modelComparison,
+    spec: modelComparisonRun(made),
+    expectedResults: ["passed", "report-uri"],
+  } satisfies PlannedRun<string, Text>;
 }
 
 /** The line that a model's runs stand in: those with GPUs wait for each other, so that none holds some while it waits for more. */

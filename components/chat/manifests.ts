@@ -6,6 +6,7 @@ import { type Count, minus, partOf } from "../../rules/given.ts";
 import { modelPod, type Platform, restrictedContainer } from "../../rules/security.ts";
 import { chatInterface } from "../../sizing/platform-containers.ts";
 import type { Endpoint, ExposedModel } from "../serving/endpoint.ts";
+import { singleReplica } from "../shared/single-replica.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 
 /** `Text` and `N`: as of an InferenceServiceSpec. */
@@ -116,32 +117,23 @@ export function chatToken(chat: ChatName) {
 /** One pod, which goes before the next one comes: its database is a file on a volume that one node mounts. */
 export function chatDeployment<Text>(chat: ChatSpec<Text, Count>) {
   const { name, platform, pullSecrets } = chat;
-  return {
+  return singleReplica({
     metadata: chatMetadata(chat),
-    spec: {
-      replicas: 1,
-      strategy: { type: "Recreate" },
-      selector: { matchLabels: chatLabels(name) },
-      template: {
-        metadata: { labels: chatLabels(name) },
-        spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          securityContext: modelPod(platform),
-          ...(pullSecrets.length > 0
-            ? { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }
-            : {}),
-          containers: [container(chat)],
-          volumes: [
-            { name: "storage", persistentVolumeClaim: { claimName: name } },
-            ...(platform === "openshift"
-              ? [{ name: "service-ca", configMap: { name: "openshift-service-ca.crt", optional: true } }]
-              : []),
-          ],
-        },
-      },
+    labels: chatLabels(name),
+    pod: {
+      securityContext: modelPod(platform),
+      ...(pullSecrets.length > 0
+        ? { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }
+        : {}),
+      containers: [container(chat)],
+      volumes: [
+        { name: "storage", persistentVolumeClaim: { claimName: name } },
+        ...(platform === "openshift"
+          ? [{ name: "service-ca", configMap: { name: "openshift-service-ca.crt", optional: true } }]
+          : []),
+      ],
     },
-  };
+  });
 }
 
 /** The root file system stays writable: the image generates its database client among its own files at each start. */

@@ -1,9 +1,11 @@
 /** The Kubeflow model registry: one of OpenShift AI's operator or a plain Deployment, each on a database of its own. */
+
 import { type RegistryAuthentication, registryPorts, serviceHost } from "../../rules/addresses.ts";
 import { databaseName } from "../../rules/names.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "../../rules/security.ts";
 import { roleBinding } from "../access/manifests.ts";
 import { inNamespace, type NetworkPolicy, openShiftRouters } from "../access/network-peers.ts";
+import { singleReplica } from "../shared/single-replica.ts";
 
 const ports = { rest: registryPorts.none, proxy: registryPorts.serviceAccount, database: 3306 };
 /** As the containers of a database call them; `database` and `user` are what the registry logs in with. */
@@ -112,42 +114,32 @@ export function server<Text>({ platform, image, databaseSecret, ...registry }: S
   const labels = labelsOf(registry.name);
   const probe = (path: string) => ({ httpGet: { path: `/readyz/${path}`, port: "http-api" } });
   const login = `${database.user}:$(MYSQL_PASSWORD)@tcp(${databaseHost(registry)}:${ports.database})`;
-  return {
+  // A new server may change the database's schema, which an old one would not know.
+  return singleReplica({
     metadata: { name: registry.name, namespace: registry.namespace, labels },
-    spec: {
-      replicas: 1,
-      // A new server may change the database's schema, which an old one would not know.
-      strategy: { type: "Recreate" },
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          automountServiceAccountToken: false,
-          // The variables of service links look like settings to the server.
-          enableServiceLinks: false,
-          securityContext: restrictedPod(platform),
-          containers: [
-            {
-              name: "rest-container",
-              image,
-              args: ["proxy", "--hostname=0.0.0.0", `--port=${ports.rest}`, "--embedmd-database-type=mysql"],
-              env: [
-                passwordFrom(databaseSecret, "MYSQL_PASSWORD"),
-                // In a variable, not in an argument: arguments of processes can be seen.
-                { name: "MR_EMBEDMD_DATABASE_DSN", value: `${login}/${database.database}?charset=utf8mb4` },
-              ],
-              ports: [{ name: "http-api", containerPort: ports.rest }],
-              startupProbe: { ...probe("health"), periodSeconds: 2, failureThreshold: 90 },
-              livenessProbe: { ...probe("isDirty"), periodSeconds: 10 },
-              readinessProbe: { ...probe("health"), periodSeconds: 5 },
-              resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "256Mi" } },
-              securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
-            },
+    labels,
+    pod: {
+      securityContext: restrictedPod(platform),
+      containers: [
+        {
+          name: "rest-container",
+          image,
+          args: ["proxy", "--hostname=0.0.0.0", `--port=${ports.rest}`, "--embedmd-database-type=mysql"],
+          env: [
+            passwordFrom(databaseSecret, "MYSQL_PASSWORD"),
+            // In a variable, not in an argument: arguments of processes can be seen.
+            { name: "MR_EMBEDMD_DATABASE_DSN", value: `${login}/${database.database}?charset=utf8mb4` },
           ],
+          ports: [{ name: "http-api", containerPort: ports.rest }],
+          startupProbe: { ...probe("health"), periodSeconds: 2, failureThreshold: 90 },
+          livenessProbe: { ...probe("isDirty"), periodSeconds: 10 },
+          readinessProbe: { ...probe("health"), periodSeconds: 5 },
+          resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "256Mi" } },
+          securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
         },
-      },
+      ],
     },
-  };
+  });
 }
 
 const databaseLabels = (name: string) => ({ "app.kubernetes.io/name": databaseName(name) });
@@ -176,47 +168,37 @@ export function databaseServer<Text>({ platform, image, databaseSecret, ...regis
   const volumes = { data: "/var/lib/mysql", run: "/run/mysqld", tmp: "/tmp" };
   const claimName = databaseName(registry.name);
   const user = platform === "kubernetes" ? { runAsUser: 1000 } : {};
-  return {
+  return singleReplica({
     metadata: { name: databaseName(registry.name), namespace: registry.namespace, labels },
-    spec: {
-      replicas: 1,
-      // The volume can be mounted once, so the old pod must go first.
-      strategy: { type: "Recreate" },
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          // The images of MariaDB and MySQL name root as their user, but run as any.
-          securityContext: { ...restrictedPod(platform), ...user },
-          containers: [
-            {
-              name: "mariadb",
-              image,
-              env: [
-                { name: "MYSQL_DATABASE", value: database.database },
-                { name: "MYSQL_USER", value: database.user },
-                // MariaDB's own image: its administrator logs in from inside the pod only.
-                { name: "MARIADB_ROOT_HOST", value: "localhost" },
-                ...databaseKeys.map((key) => passwordFrom(databaseSecret, key)),
-              ],
-              ports: [{ name: "mysql", containerPort: ports.database }],
-              // Images listen on the network only after they have set themselves up.
-              startupProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 2, failureThreshold: 90 },
-              livenessProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 10 },
-              readinessProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 5 },
-              resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { memory: "512Mi" } },
-              // Its file system can be written: where the images keep their settings differs.
-              securityContext: restrictedContainer,
-              volumeMounts: Object.entries(volumes).map(([name, mountPath]) => ({ name, mountPath })),
-            },
+    labels,
+    pod: {
+      // The images of MariaDB and MySQL name root as their user, but run as any.
+      securityContext: { ...restrictedPod(platform), ...user },
+      containers: [
+        {
+          name: "mariadb",
+          image,
+          env: [
+            { name: "MYSQL_DATABASE", value: database.database },
+            { name: "MYSQL_USER", value: database.user },
+            // MariaDB's own image: its administrator logs in from inside the pod only.
+            { name: "MARIADB_ROOT_HOST", value: "localhost" },
+            ...databaseKeys.map((key) => passwordFrom(databaseSecret, key)),
           ],
-          volumes: Object.keys(volumes).map((name) =>
-            name === "data" ? { name, persistentVolumeClaim: { claimName } } : { name, emptyDir: {} },
-          ),
+          ports: [{ name: "mysql", containerPort: ports.database }],
+          // Images listen on the network only after they have set themselves up.
+          startupProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 2, failureThreshold: 90 },
+          livenessProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 10 },
+          readinessProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 5 },
+          resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { memory: "512Mi" } },
+          // Its file system can be written: where the images keep their settings differs.
+          securityContext: restrictedContainer,
+          volumeMounts: Object.entries(volumes).map(([name, mountPath]) => ({ name, mountPath })),
         },
-      },
+      ],
+      volumes: Object.keys(volumes).map((name) =>
+        name === "data" ? { name, persistentVolumeClaim: { claimName } } : { name, emptyDir: {} },
+      ),
     },
-  };
+  });
 }

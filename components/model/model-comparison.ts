@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Gates, modelComparison, modelComparisonRun } from "../../pipelines/model-comparison.ts";
-import { PipelineRun } from "../pipeline-run/index.ts";
+import type { Gates } from "../../pipelines/model-comparison.ts";
+import { comparisonRun } from "../../plan/model-runs.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
-import type { PipelineRunsArgs } from "./model-import.ts";
+import { modelRun, type PipelineRunsArgs } from "./model-run.ts";
 
 /** A model with its measurements. */
 export interface MeasuredModel {
@@ -36,25 +36,14 @@ export class ModelComparison extends pulumi.ComponentResource {
 
   constructor(name: string, args: ModelComparisonArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelComparison", name, {}, inheritedDependsOn(opts));
-    const { context, namespace, model, base, pipelines, registry, objectStore } = args;
-    const run = new PipelineRun(
-      `${modelComparison.name}-${name}`,
-      {
-        context,
-        namespace,
-        prefix: `${modelComparison.name}-${model.name}`,
-        spec: modelComparisonRun({
-          settings: args.settings,
-          gates: args.gates,
-          model: compared(model),
-          base: base && compared(base),
-        }),
-        definition: pipelines.digests[modelComparison.name] ?? "",
-        expectedResults: ["passed", "report-uri"],
-        ...args.run,
-      },
-      { parent: this, dependsOn: [pipelines, registry, objectStore] },
-    );
+    const { model, base, gates, settings } = args;
+    const planned = comparisonRun({
+      settings,
+      gates,
+      model: compared(model),
+      base: base && compared(base),
+    });
+    const run = modelRun(name, args, planned, { parent: this, dependsOn: [] });
     this.results = run.results.apply((results): Record<string, string> => results);
     this.registerOutputs({ results: this.results });
   }

@@ -1,27 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../../config/config.ts";
-import type { RunSettings } from "../../pipelines/run-settings.ts";
 import { importRun, type PlannedRun, type PulledModel, packagingRun } from "../../plan/model-runs.ts";
-import type { Registry } from "../model-registry/registry.ts";
-import type { ObjectStore } from "../object-store/object-store.ts";
-import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";
-import type { Pipelines } from "../pipelines/pipelines.ts";
+import type { PipelineRunArgs } from "../pipeline-run/index.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
-import type { Storage } from "../storage/storage.ts";
-
-/** What the pipeline runs of a stack have in common. */
-export interface PipelineRunsArgs {
-  readonly settings: RunSettings;
-  readonly namespace: string;
-  /** Context of the kubeconfig. */
-  readonly context: string;
-  readonly objectStore: ObjectStore;
-  readonly registry: Registry;
-  readonly storage: Storage;
-  readonly pipelines: Pipelines;
-  /** How a run is treated: retries, interruption, history. */
-  readonly run: Pick<PipelineRunArgs, "retries" | "onInterrupt" | "history" | "consoleUrl">;
-}
+import { modelRun, type PipelineRunsArgs } from "./model-run.ts";
 
 export interface ModelImportArgs extends PipelineRunsArgs {
   readonly model: Model;
@@ -94,38 +76,21 @@ export class ModelImport extends pulumi.ComponentResource {
     };
   }
 
+  #run<Result extends string>(
+    name: string,
+    args: ModelImportArgs,
+    planned: PlannedRun<Result>,
+    volume: pulumi.Resource,
+  ) {
+    // The run had no parent once; it stays the same resource.
+    const aliases = [{ parent: pulumi.rootStackResource }];
+    return modelRun(name, args, planned, { parent: this, dependsOn: [volume], aliases });
+  }
+
   /** The volume on which the run works: the one that all share, or one that is made for the model. */
   #volume({ model, storage }: ModelImportArgs): pulumi.Resource {
     if (model.package.kind !== "pvc") return storage;
     const { claim, kind: _, ...volume } = model.package;
     return storage.modelClaim(claim, volume, this);
-  }
-
-  #run<Result extends string>(
-    name: string,
-    args: ModelImportArgs,
-    { pipeline, spec, expectedResults }: PlannedRun<Result>,
-    volume: pulumi.Resource,
-  ): PipelineRun<Result> {
-    const { context, namespace, pipelines, registry, objectStore, model, queue } = args;
-    return new PipelineRun<Result>(
-      `${pipeline.name}-${name}`,
-      {
-        context,
-        namespace,
-        prefix: `${pipeline.name}-${model.name}`,
-        spec,
-        definition: pipelines.digests[pipeline.name] ?? "",
-        expectedResults,
-        ...(queue ? { queue } : {}),
-        ...args.run,
-      },
-      {
-        parent: this,
-        dependsOn: [pipelines, registry, objectStore, volume],
-        // The run stood on its own once; it stays the same resource.
-        aliases: [{ parent: pulumi.rootStackResource }],
-      },
-    );
   }
 }

@@ -5,11 +5,11 @@ import type { Candidate, ServedEndpoint } from "../../pipelines/model-testing-ru
 import type { TestSpec } from "../../pipelines/specs.ts";
 import { testingRun } from "../../plan/model-runs.ts";
 import { authenticationOf } from "../../rules/authentication.ts";
-import { PipelineRun, type PipelineRunArgs } from "../pipeline-run/index.ts";
+import type { PipelineRunArgs } from "../pipeline-run/index.ts";
 import type { ModelService } from "../serving/model-service.ts";
 import type { RuntimeSpec } from "../serving/vllm.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
-import type { PipelineRunsArgs } from "./model-import.ts";
+import { modelRun, type PipelineRunsArgs } from "./model-run.ts";
 
 /** A model that can be tested: its tokenizer is on the hub. */
 export type TestedModel = Omit<Model, "source" | "test"> & {
@@ -37,32 +37,22 @@ export class ModelTesting extends pulumi.ComponentResource {
 
   constructor(name: string, args: ModelTestingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelTesting", name, {}, inheritedDependsOn(opts));
-    const { context, namespace, model, tested, storageUri, pipelines, registry, objectStore, storage } = args;
-    const { image, env } = args.runtime;
+    const { model, tested, storageUri, settings, storage } = args;
+    const { image, args: serverArgs, env } = args.runtime;
     const isCandidate = "inferenceService" in tested;
-    const { pipeline, spec, expectedResults } = testingRun({
-      settings: args.settings,
+    const planned = testingRun({
+      settings,
       model,
       test: model.test,
       tested: isCandidate ? tested : endpointOf(args, tested),
     });
+    // How it is served decides how fast it is.
+    const trigger = storageUri.apply((uri) => digestOf([uri, model.serve, image, serverArgs, env]));
     const served = isCandidate ? [] : [tested];
-    const run = new PipelineRun(
-      `${pipeline.name}-${name}`,
-      {
-        context,
-        namespace,
-        prefix: `${pipeline.name}-${model.name}`,
-        spec,
-        definition: pipelines.digests[pipeline.name] ?? "",
-        // How it is served decides how fast it is.
-        trigger: storageUri.apply((uri) => digestOf([uri, model.serve, image, args.runtime.args, env])),
-        expectedResults,
-        ...(args.queue ? { queue: args.queue } : {}),
-        ...args.run,
-      },
-      { parent: this, dependsOn: [...served, pipelines, registry, objectStore, storage] },
-    );
+    const run = modelRun(name, { ...args, trigger }, planned, {
+      parent: this,
+      dependsOn: [...served, storage],
+    });
     this.results = run.results.apply((results): Record<string, string> => results);
     this.pipelineRun = run.name;
     this.registerOutputs({ results: this.results });

@@ -12,7 +12,8 @@ import { ModelService, type ModelServiceArgs } from "../serving/model-service.ts
 import { secondsToServe } from "../serving/vllm.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type MeasuredModel, ModelComparison } from "./model-comparison.ts";
-import { ModelImport, type ModelImportArgs, type PipelineRunsArgs } from "./model-import.ts";
+import { ModelImport, type ModelImportArgs } from "./model-import.ts";
+import type { PipelineRunsArgs } from "./model-run.ts";
 import { ModelTesting, type TestedModel } from "./model-testing.ts";
 
 export interface ModelArgs {

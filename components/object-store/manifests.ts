@@ -4,6 +4,7 @@ import { digestOf } from "@modelcar/kubernetes/digest";
 import { minio, minioUrl } from "../../rules/addresses.ts";
 import { type Platform, restrictedContainer, restrictedPod } from "../../rules/security.ts";
 import { inNamespace, type NetworkPolicy, openShiftRouters, type Port } from "../access/network-peers.ts";
+import { singleReplica } from "../shared/single-replica.ts";
 
 const name = minio.service;
 const ports = { s3: minio.port, console: 9001 };
@@ -87,60 +88,51 @@ export function deployment<Text>(spec: ObjectStoreSpec<Text>) {
     httpGet: { path: `/minio/health/${path}`, port: "s3" },
     periodSeconds: 10,
   });
-  return {
+  return singleReplica({
     metadata: { name, namespace: spec.namespace, labels },
-    spec: {
-      replicas: 1,
-      // The volume can be mounted once, so the old pod must go first.
-      strategy: { type: "Recreate" },
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels, annotations: { "modelcar/root-fingerprint": spec.rootFingerprint } },
-        spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          securityContext: restrictedPod(spec.platform),
-          containers: [
-            {
-              name,
-              image: spec.image,
-              args: [
-                "server",
-                "/data",
-                "--address",
-                `:${ports.s3}`,
-                ...(spec.console ? ["--console-address", `:${ports.console}`] : []),
-              ],
-              env: [
-                { name: "HOME", value: "/tmp" },
-                { name: "MINIO_SITE_REGION", value: spec.region },
-                { name: "MINIO_BROWSER", value: spec.console ? "on" : "off" },
-                { name: "MINIO_UPDATE", value: "off" },
-                ...env(minioSecrets.root, rootKeys),
-              ],
-              ports: [
-                { name: "s3", containerPort: ports.s3 },
-                ...(spec.console ? [{ name: "console", containerPort: ports.console }] : []),
-              ],
-              startupProbe: { ...probe("live"), periodSeconds: 2, failureThreshold: 60 },
-              livenessProbe: probe("live"),
-              readinessProbe: { ...probe("ready"), periodSeconds: 5 },
-              resources: { requests: { cpu: "100m", memory: "512Mi" }, limits: { memory: "1Gi" } },
-              securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
-              volumeMounts: [
-                { name: "data", mountPath: "/data" },
-                { name: "tmp", mountPath: "/tmp" },
-              ],
-            },
+    labels,
+    annotations: { "modelcar/root-fingerprint": spec.rootFingerprint },
+    pod: {
+      securityContext: restrictedPod(spec.platform),
+      containers: [
+        {
+          name,
+          image: spec.image,
+          args: [
+            "server",
+            "/data",
+            "--address",
+            `:${ports.s3}`,
+            ...(spec.console ? ["--console-address", `:${ports.console}`] : []),
           ],
-          volumes: [
-            { name: "data", persistentVolumeClaim: { claimName: name } },
-            { name: "tmp", emptyDir: {} },
+          env: [
+            { name: "HOME", value: "/tmp" },
+            { name: "MINIO_SITE_REGION", value: spec.region },
+            { name: "MINIO_BROWSER", value: spec.console ? "on" : "off" },
+            { name: "MINIO_UPDATE", value: "off" },
+            ...env(minioSecrets.root, rootKeys),
+          ],
+          ports: [
+            { name: "s3", containerPort: ports.s3 },
+            ...(spec.console ? [{ name: "console", containerPort: ports.console }] : []),
+          ],
+          startupProbe: { ...probe("live"), periodSeconds: 2, failureThreshold: 60 },
+          livenessProbe: probe("live"),
+          readinessProbe: { ...probe("ready"), periodSeconds: 5 },
+          resources: { requests: { cpu: "100m", memory: "512Mi" }, limits: { memory: "1Gi" } },
+          securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
+          volumeMounts: [
+            { name: "data", mountPath: "/data" },
+            { name: "tmp", mountPath: "/tmp" },
           ],
         },
-      },
+      ],
+      volumes: [
+        { name: "data", persistentVolumeClaim: { claimName: name } },
+        { name: "tmp", emptyDir: {} },
+      ],
     },
-  };
+  });
 }
 
 export interface BucketJobSpec<Text> {
