@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import type { Image } from "./images/image.ts";
 import { containerfileImages, goImages, modelTaskImages, pause } from "./images/images.ts";
-import { imageReady, imagesMissing, pauseImageName, provideImage } from "./images/node-store.ts";
+import { imageBuilt, imageReady, pauseImageName, provideImage } from "./images/node-store.ts";
 import { unmountStore } from "./images/store.ts";
 import { createCertificates } from "./node/certificates.ts";
 import { containerdSocket } from "./node/configuration.ts";
@@ -25,7 +25,10 @@ import { buildGoTool, goToolReady, goTools } from "./toolchain/go.ts";
  * @throws Error that says which step failed and where its log is.
  */
 export async function startPlatform(progress = new Progress()): Promise<void> {
-  checkMachine({ tools: goTools.some(({ name }) => !goToolReady(name)), images: imagesMissing() });
+  checkMachine({
+    tools: shareOf(goTools, ({ name }) => !goToolReady(name)),
+    images: shareOf(containerfileImages, (image) => !imageBuilt(image)),
+  });
   if (!debianToolsReady()) await progress.step({ name: "Debian packages", seconds: 15 }, unpackDebianTools);
   await createCertificates();
   if (await startSandbox()) progress.say("the node's sandbox is up");
@@ -41,6 +44,15 @@ export async function startPlatform(progress = new Progress()): Promise<void> {
   await installPlatform(progress);
   if (stackRunsModels()) await pushModelcarBase();
   await startGateway();
+}
+
+/** The chosen ones' share of the time that all take to build. */
+function shareOf<Built extends { readonly seconds: number }>(
+  all: readonly Built[],
+  chosen: (one: Built) => boolean,
+): number {
+  const total = (some: readonly Built[]) => some.reduce((sum, { seconds }) => sum + seconds, 0);
+  return total(all.filter(chosen)) / total(all);
 }
 
 /** Fails as soon as one does, like Promise.all, but leaves no rejection unheard. */

@@ -12,14 +12,22 @@ const fit: Machine = {
   missingPrograms: [],
   availableMemoryGiB: 20,
   freeDiskGiB: 60,
-  missing: { tools: true, images: true },
+  missing: { tools: 1, images: 1 },
 };
 
 describe("problems", () => {
   it("finds none with a machine that will do", () => {
     expect(problems(fit)).toEqual([]);
     expect(problems({ ...fit, goVersion: "1.26.4" })).toEqual([]);
-    expect(problems({ ...fit, freeDiskGiB: 10, missing: { tools: false, images: false } })).toEqual([]);
+    expect(problems({ ...fit, freeDiskGiB: 10, missing: { tools: 0, images: 0 } })).toEqual([]);
+  });
+
+  it("asks for disk by the share that is still to be built", () => {
+    const short = (freeDiskGiB: number, tools: number, images: number) =>
+      problems({ ...fit, freeDiskGiB, missing: { tools, images } }).join();
+    expect(short(10, 0.1, 0.1)).toBe("");
+    expect(short(10, 0.1, 0.5)).toMatch("it needs 16 GiB of free disk");
+    expect(short(46, 1, 1)).toMatch("it needs 47 GiB of free disk");
   });
 
   it("names all of them at once", () => {

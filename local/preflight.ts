@@ -16,8 +16,8 @@ export interface Machine {
   readonly missingPrograms: readonly string[];
   readonly availableMemoryGiB: number;
   readonly freeDiskGiB: number;
-  /** What is still to be built, which needs room of its own. */
-  readonly missing: { readonly tools: boolean; readonly images: boolean };
+  /** Which share of the tools and of the images is still to be built, 0 to 1. */
+  readonly missing: { readonly tools: number; readonly images: number };
 }
 
 /** The newest that a module of `local/tools` asks for. */
@@ -57,8 +57,7 @@ export function problems(machine: Machine): string[] {
     );
   }
   const { missing } = machine;
-  const needed =
-    diskGiB.cluster + (missing.tools ? diskGiB.tools : 0) + (missing.images ? diskGiB.images : 0);
+  const needed = Math.ceil(diskGiB.cluster + missing.tools * diskGiB.tools + missing.images * diskGiB.images);
   if (machine.freeDiskGiB < needed) {
     found.push(
       `it needs ${needed} GiB of free disk under ${cacheDirectory}; ${machine.freeDiskGiB.toFixed(1)} GiB are free: make room or set MODELCAR_CACHE`,

@@ -44,18 +44,17 @@ const ctr = (...args: string[]) =>
 
 /** Whether the image needs no work: it was built, and imported if pods run it. */
 export async function imageReady(image: Image): Promise<boolean> {
-  if (!image.imported) return existsSync(builtFile(image));
+  if (!image.imported) return imageBuilt(image);
   if (!existsSync(importedFile(image))) return false;
   return (await ctr("images", "list", "--quiet")).split("\n").includes(importedReference(image));
 }
 
-/** Whether any image of a Containerfile was never built with today's pins. */
-export const imagesMissing = (): boolean =>
-  containerfileImages.some((image) => !existsSync(builtFile(image)));
+/** Whether the image was ever built with today's pins. */
+export const imageBuilt = (image: Image): boolean => existsSync(builtFile(image));
 
 /** Builds an image into Buildah's store, after those it stands on, unless it is there. */
 async function buildOnce(image: Image): Promise<void> {
-  if (existsSync(builtFile(image))) return;
+  if (imageBuilt(image)) return;
   for (const below of image.on) await buildOnce(below);
   await image.build();
   mkdirSync(recordDirectory, { recursive: true });
