@@ -1,4 +1,4 @@
-/** What a machine must have before anything is built, all of it said in one message. */
+/** What a machine must have before anything is built; one message names all that is missing. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { freemem } from "node:os";
@@ -16,11 +16,11 @@ export interface Machine {
   readonly missingPrograms: readonly string[];
   readonly availableMemoryGiB: number;
   readonly freeDiskGiB: number;
-  /** What is still to be built, which needs room of its own. */
+  /** What is still to be built; it needs additional disk space. */
   readonly missing: { readonly tools: boolean; readonly images: boolean };
 }
 
-/** The newest that a module of `local/tools` asks for. */
+/** The newest Go version that a module of `local/tools` requires. */
 export const minimumGo = [1, 26, 4] as const;
 /** Measured: the node with the tiny model served, beside Pulumi; building takes about as much. */
 const memoryGiB = 7;
@@ -28,7 +28,7 @@ const memoryGiB = 7;
 const diskGiB = { tools: 24, images: 20, cluster: 3 };
 const programs = ["apt-get", "dpkg-deb", "perl", "unshare", "nsenter", "mount", "mkfifo", "find"];
 
-/** Everything that is wrong with a machine, each line with what to do. Empty where it will do. */
+/** Everything that is wrong with a machine, each line with what to do. Empty for a suitable machine. */
 export function problems(machine: Machine): string[] {
   if (machine.platform !== "linux" || machine.architecture !== "x64") {
     return [
@@ -77,7 +77,6 @@ function isAtLeast(version: string | undefined, minimum: readonly number[]): boo
   return true;
 }
 
-/** Looks at this machine. */
 export function inspectMachine(missing: Machine["missing"]): Machine {
   mkdirSync(cacheDirectory, { recursive: true });
   const disk = statfsSync(cacheDirectory);
@@ -123,7 +122,7 @@ function availableMemory(): number {
 
 /** @throws Error with every problem of this machine. */
 export function checkMachine(missing: Machine["missing"]): void {
-  // A running platform already holds its memory, so it is never measured against itself.
+  // A running platform already holds its memory, so the free memory says nothing.
   if (sandboxProcess() !== undefined) return;
   const found = problems(inspectMachine(missing));
   if (found.length === 0) return;
