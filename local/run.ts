@@ -50,7 +50,7 @@ export async function run(
   const said = options.log ? readFileSync(options.log, "utf8") : output + Buffer.concat(stderr).toString();
   const lastLines = said.trimEnd().split("\n").slice(-15).join("\n  ");
   const where = options.log ? ` (full log: ${options.log})` : "";
-  throw new Error(`${command} ${args[0] ?? ""} failed with status ${status}${where}:\n  ${lastLines}`);
+  throw new Error(`${command} ${args[0] ?? ""} failed with ${status}${where}:\n  ${lastLines}`);
 }
 
 /** Calls `attempt` every `everyMs` until it returns a value. At the deadline, fails with the reason of the last error. */

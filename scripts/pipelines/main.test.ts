@@ -1,4 +1,4 @@
-/** The commands against a stand-in for the API server that imitates the Tekton behaviour that they need. */
+/** The commands against a stand-in for the API server that imitates the Tekton behavior that they need. */
 
 import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -267,7 +267,9 @@ test("a run that is deleted while it is watched is a failure", async () => {
 
 test("wrong usage shows the command's help and exits with 2", async () => {
   expect(await go("run-model-import")).toBe(2);
-  expect(problems.at(-1)).toMatch(/^error: missing argument <model>\n\nnpm run pipelines -- run-model-import <model>/);
+  expect(problems.at(-1)).toMatch(
+    /^error: missing argument <model>\n\nnpm run pipelines -- run-model-import <model>/,
+  );
   expect(await go("nonsense")).toBe(2);
   expect(await go("--help")).toBe(0);
 });

@@ -1,16 +1,16 @@
-/** What may import what, as docs/architecture.md says it. Imports of types alone don't count: they are gone when code runs. */
+/** Which folder may import which, as docs/architecture.md says. Type-only imports don't count: they don't exist at run time. */
 import { cruise, type ICruiseResult } from "dependency-cruiser";
 import { expect, test } from "vitest";
 
 const program = ["config", "plan", "sizing", "components", "packages"];
 const folders = (...names: string[]) => `^(${names.join("|")})/`;
-/** Names, rules and defaults that know no configuration. */
+/** Names, rules and defaults that do not depend on configuration. */
 const naming = "^plan/(addresses|authentication|benchmark|candidate|names|vllm-arguments)\\.ts$";
 const tests = "\\.test\\.ts$|^test/";
 
-/** A folder reaches only these. */
+/** A folder may import only these. */
 const only = (name: string, ...allowed: string[]) => ({
-  name: `${name} reaches further than it may`,
+  name: `${name} imports more than it may`,
   severity: "error" as const,
   from: { path: folders(name), pathNot: tests },
   to: { path: folders(...program, "scripts", "local", "tasks"), pathNot: [folders(name), ...allowed] },
@@ -18,7 +18,7 @@ const only = (name: string, ...allowed: string[]) => ({
 
 const forbidden = [
   {
-    name: "files import each other in a circle",
+    name: "files import each other in a cycle",
     severity: "error" as const,
     from: {},
     to: { circular: true },
@@ -31,7 +31,7 @@ const forbidden = [
   only("local"),
 ];
 
-test("every folder imports only what it may, and no file itself", async () => {
+test("every folder imports only what it may, without cycles", async () => {
   const { output } = await cruise([...program, "scripts", "local", "index.ts", "config.ts"], {
     ruleSet: { forbidden },
     validate: true,
