@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const life = "test/cluster/life.test.ts";
 const pipelines = "test/cluster/pipelines.test.ts";
 const end = "test/cluster/end.test.ts";
-/** Need the platform to themselves: kube-router rewrites all rules for each network policy; outages.test.ts stops parts of the platform. */
+/** Run without others: kube-router rewrites all rules for each network policy; outages.test.ts stops parts of the platform. */
 const alone = ["test/cluster/network.test.ts", "test/cluster/outages.test.ts"];
 const globalSetup = "test/cluster/setup.ts";
 const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000 };

@@ -5,7 +5,7 @@ import { freemem } from "node:os";
 import { sandboxProcess } from "./node/sandbox.ts";
 import { cacheDirectory } from "./paths.ts";
 
-/** What was found; `undefined` where a program is missing. */
+/** What was found; `undefined` if a program is missing. */
 export interface Machine {
   readonly platform: string;
   readonly architecture: string;
@@ -122,7 +122,7 @@ function availableMemory(): number {
 
 /** @throws Error with every problem of this machine. */
 export function checkMachine(missing: Machine["missing"]): void {
-  // A running platform already holds its memory, so the free memory says nothing.
+  // A running platform already uses its memory, so checking the free memory would mislead.
   if (sandboxProcess() !== undefined) return;
   const found = problems(inspectMachine(missing));
   if (found.length === 0) return;

@@ -110,7 +110,7 @@ function describePlugin({ version, origin }: InstalledPlugin): string {
   return `${providerVersion()}, Pulumi's own code, built from its Go module`;
 }
 
-/** The CLI looks for its language host beside its own real file, so it is linked or copied, without symlinks. */
+/** The CLI looks for its language host beside its own real file, so it is hard-linked or copied, not symlinked. */
 function provideCli(): void {
   const source = goProgram("pulumi");
   const stamp = join(binDirectory, ".source");

@@ -1,5 +1,5 @@
 /**
- * Runs a script of this project with the Node that package.json pins, after installing the locked packages where they
+ * Runs a script of this project with the Node that package.json pins, after installing the locked packages if they
  * are missing or old. It is plain CommonJS so that any Node on PATH can run it:
  * `node scripts/bootstrap.cjs <script.ts> [arguments]`.
  */

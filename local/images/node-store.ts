@@ -69,7 +69,7 @@ export async function provideTestImage(image: Image): Promise<string> {
 }
 
 /**
- * Builds an image and, where pods run it, streams it from Buildah's store into the node's.
+ * Builds an image and, if pods run it, streams it from Buildah's store into the node's.
  * Its reference by digest is recorded under the cache.
  */
 export async function provideImage(image: Image): Promise<void> {

@@ -10,7 +10,7 @@ export interface Manifest {
 /** Keys that only matter in the checkout. */
 const ofTheCheckout = ["private", "//dependencies"];
 
-/** The manifest beside `dist`, where each `src/x.ts` is compiled to. Exports of anything else, such as tests' helpers, are left out. */
+/** The manifest beside `dist`, to which each `src/x.ts` is compiled. Other exports, such as test helpers, are left out. */
 export function publishedManifest(manifest: Manifest): Record<string, unknown> {
   const fields = Object.entries(manifest).filter(([field]) => !ofTheCheckout.includes(field));
   const exports = Object.entries(manifest.exports).flatMap(([name, target]) => {

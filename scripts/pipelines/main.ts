@@ -18,7 +18,7 @@ export interface World {
   readonly directory: string;
   readonly connect: (context: string) => Cluster;
   readonly terminal: (output: "text" | "json") => Terminal;
-  /** The file of a stack that is not beside Pulumi.yaml. Default: none is. */
+  /** The file of a stack that is not beside Pulumi.yaml. Default: there is none. */
   readonly fileOf?: (stack: string) => string | undefined;
 }
 

@@ -19,7 +19,7 @@ export interface World {
   readonly directory: string;
   readonly connect: (context: string) => Cluster;
   readonly terminal: Terminal;
-  /** The file of a stack that is not beside Pulumi.yaml. Default: none is. */
+  /** The file of a stack that is not beside Pulumi.yaml. Default: there is none. */
   readonly fileOf?: (stack: string) => string | undefined;
   /** Opens the page and returns the outcome. Undefined if nobody would see it. */
   readonly open: ((file: string) => Promise<string>) | undefined;

@@ -7,7 +7,7 @@ export interface Moved {
   /** Relative to the project. */
   readonly file: string;
   readonly what: string;
-  /** Empty where it was not pinned before. */
+  /** Empty if it was not pinned before. */
   readonly from: string;
   readonly to: string;
 }
