@@ -4,19 +4,19 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const life = "test/cluster/life.test.ts";
 const pipelines = "test/cluster/pipelines.test.ts";
 const end = "test/cluster/end.test.ts";
-/** One is disturbed by others: the node writes all its rules anew for each network policy. The other ends parts of the platform. */
+/** Run without others: kube-router rewrites all rules for each network policy; outages.test.ts stops parts of the platform. */
 const alone = ["test/cluster/network.test.ts", "test/cluster/outages.test.ts"];
 const globalSetup = "test/cluster/setup.ts";
 const onPlatform = { testTimeout: 1_800_000, hookTimeout: 3_600_000 };
-/** What vitest takes of itself leaves a core idle, which is half of a small machine. */
+/** Vitest's default leaves a core idle, which is half of a small machine. */
 const onEveryCore = { maxWorkers: "100%" };
-/** For files that wait for others' processes most of the time. */
+/** For files that mostly wait for other processes. */
 const sideBySide = { maxWorkers: 4 };
 const oneByOne = { maxWorkers: 1 };
-/** Projects of one run that differ in their workers run one after the other. */
-const inTurn = (groupOrder: number) => ({ sequence: { groupOrder } });
+/** Groups run one after another; projects with different `maxWorkers` cannot share one. */
+const inGroup = (groupOrder: number) => ({ sequence: { groupOrder } });
 
-/** Starts the files of projects that run side by side in the order in which the projects stand here, the longest first. */
+/** Starts the files of a group's projects in the order of the list below, which has the longest project first. */
 class InOrderOfProjects extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const names = this.ctx.projects.map(({ name }) => name);
@@ -39,7 +39,7 @@ export default defineConfig({
           ...onEveryCore,
         },
       },
-      // The whole program, hundreds of times: on a busy machine some take seconds.
+      // Runs the whole program hundreds of times: on a busy machine some tests take seconds.
       {
         test: {
           name: "program",
@@ -57,8 +57,8 @@ export default defineConfig({
           ...onEveryCore,
         },
       },
-      // Goes on with the stack of the setup, which the others leave alone.
-      { test: { name: "pipelines", include: [pipelines], ...onPlatform, ...sideBySide, ...inTurn(1) } },
+      // Uses the stack that the setup deployed; other projects do not touch it.
+      { test: { name: "pipelines", include: [pipelines], ...onPlatform, ...sideBySide, ...inGroup(1) } },
       {
         test: {
           name: "cluster",
@@ -67,10 +67,10 @@ export default defineConfig({
           globalSetup,
           ...onPlatform,
           ...sideBySide,
-          ...inTurn(1),
+          ...inGroup(1),
         },
       },
-      // Needs no platform, and takes the cores while the pipelines wait for their pods.
+      // Needs no platform, so it uses the cores while the pipelines wait for their pods.
       {
         test: {
           name: "engine",
@@ -78,13 +78,13 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           ...sideBySide,
-          ...inTurn(1),
+          ...inGroup(1),
         },
       },
-      { test: { name: "alone", include: alone, globalSetup, ...onPlatform, ...oneByOne, ...inTurn(2) } },
-      // Apart from the others, because each changes what runs on the platform; scripts/test.ts has their order.
-      { test: { name: "life", include: [life], ...onPlatform, ...oneByOne, ...inTurn(3) } },
-      { test: { name: "end", include: [end], ...onPlatform, ...oneByOne, ...inTurn(4) } },
+      { test: { name: "alone", include: alone, globalSetup, ...onPlatform, ...oneByOne, ...inGroup(2) } },
+      // Each changes what runs on the platform, so they run separately; scripts/test.ts sets the order.
+      { test: { name: "life", include: [life], ...onPlatform, ...oneByOne, ...inGroup(3) } },
+      { test: { name: "end", include: [end], ...onPlatform, ...oneByOne, ...inGroup(4) } },
     ],
   },
 });

@@ -1,6 +1,6 @@
 /**
- * The least that Pulumi can do with the same objects: a program that declares them from a file and nothing else, in a project
- * of its own, with the same provider, options and backend. Its stack is made and forgotten; the objects stay.
+ * The minimum that Pulumi does for the same objects: a program that only declares them from a file, in its own project, with
+ * the same provider, options and backend. Its stack is created and removed; the objects stay.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ for (const { type, name, inputs } of JSON.parse(readFileSync("objects.json", "ut
   new pulumi.CustomResource(type, name, inputs, { provider });
 `;
 
-/** The program with its stack; secrets are among the objects, so all of it lies in memory. */
+/** The program with its stack; the objects include secrets, so all of it stays in memory. */
 export class BareProgram {
   readonly #directory = mkdtempSync("/dev/shm/modelcar-bare-");
   readonly #kubeconfig: string;
@@ -38,7 +38,7 @@ export class BareProgram {
     this.#kubeconfig = kubeconfig;
   }
 
-  /** Declares `objects` in a new stack, which takes over those in the cluster as they are. */
+  /** Declares `objects` in a new stack, which adopts those in the cluster. */
   static async deploy(
     objects: readonly DeclaredObject[],
     context: string,
@@ -80,7 +80,7 @@ export class BareProgram {
     return measured;
   }
 
-  /** Forgets the stack and leaves its objects. */
+  /** Removes the stack and keeps its objects. */
   async forget(): Promise<void> {
     try {
       await this.run(["stack", "rm", "bare", "--force", "--yes"]);

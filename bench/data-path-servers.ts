@@ -1,4 +1,4 @@
-/** The servers that a model comes from and goes to, each on a free port, and what they and the disk take while they run. */
+/** The servers that a model comes from and goes to, each on a free port, and their use of memory, CPU and disk. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { processesOf } from "./process-tree.ts";
 
 export interface Server {
   readonly address: string;
-  /** Its memory now, in MiB, and its CPU seconds so far. */
+  /** Its current memory in MiB, and its CPU seconds so far. */
   readonly usage: () => { readonly mebibytes: number; readonly cpuSeconds: number };
   readonly stop: () => Promise<void>;
 }
@@ -32,7 +32,7 @@ export function startHub(
   );
 }
 
-/** Distribution's registry with an empty base image in it, whose name by digest is returned too. */
+/** Distribution's registry with an empty base image, which is also returned, by digest. */
 export async function startRegistry(directory: string): Promise<Server & { readonly base: string }> {
   const file = join(directory, "config.json");
   const server = await start("/v2/", (port) => {
@@ -69,7 +69,7 @@ export function startMinio(directory: string): Promise<Server> {
   }));
 }
 
-/** Bytes on the disk under a folder, of sparse files what they take. Files and folders may go while it looks. */
+/** Bytes on disk under a folder; sparse files count what they occupy. Files and folders may disappear meanwhile. */
 export function bytesUnder(path: string): number {
   try {
     const about = lstatSync(path);
@@ -84,7 +84,7 @@ export function bytesUnder(path: string): number {
 async function start(path: string, commandOf: (port: number) => CommandLine): Promise<Server> {
   const port = await freePort();
   const { command, args, env } = commandOf(port);
-  // A group of its own, so that what a container's program has started ends with it.
+  // Its own process group, so that processes started by a container's program end with it.
   const child = spawn(command, args, { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
   process.once("exit", () => signal(child));
   let errors = "";
@@ -145,7 +145,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** An image without layers, so that the model alone counts. */
+/** An image without layers, so that only the model counts. */
 async function pushEmptyBase(registry: string): Promise<string> {
   const url = `http://${registry}/v2/base`;
   const rootfs = { type: "layers", diff_ids: [] };

@@ -1,13 +1,13 @@
 /**
- * What the tasks cost that move a model, beside cp and sha256sum of its weights.
+ * What the tasks that move a model cost, compared with cp and sha256sum of its weights.
  *
- *   node bench/data-path.ts [GiB, 4 where it is left out]
+ *   node bench/data-path.ts [GiB, default 4]
  *
- * Runs the scripts as they are in the image of the tasks, on a model whose weights are one file of random bytes: pull from the
- * local hub, package and push to a registry (distribution), upload to MinIO. All on this machine and its disk, under the folder for
- * temporary files, which takes three times the size. In turns with cp and sha256sum, so that whatever else the machine does falls on
- * all. Before each, everything written is on the disk (sync), and the file that it reads was read once (warm). What it writes is in
- * the page cache or on the disk as it likes. Prints a table, then all of it as JSON.
+ * Runs the unchanged scripts in the image of the tasks, on a model whose weights are one file of random bytes: pull from the
+ * local hub, package and push to a registry (distribution), upload to MinIO. Everything is on this machine, in the folder for
+ * temporary files, which needs three times the size. The commands alternate with cp and sha256sum, so that other load affects all
+ * of them. Before each, all writes are flushed (sync) and its input file is read once (warm). Its own writes may stay in the page
+ * cache. Prints a table, then everything as JSON.
  */
 import { createHash, randomFillSync } from "node:crypto";
 import {
@@ -46,22 +46,22 @@ const weights = "model.safetensors";
 interface Sample {
   readonly seconds: number;
   readonly cpuSeconds: number;
-  /** The largest resident memory of the command's own processes together. */
+  /** The largest sum of the resident memory of the command's own processes. */
   readonly peakMebibytes: number;
   readonly serversMebibytes: number;
   readonly serversCpuSeconds: number;
-  /** At the worst moment: on the workspace and the task's own temporary files. */
+  /** At the peak: in the workspace and the task's temporary files. */
   readonly workspaceBytes: number;
-  /** At the worst moment: that, and what the registry or MinIO holds. */
+  /** At the peak: those, and what the registry or MinIO stores. */
   readonly allBytes: number;
 }
 
 const gibibytes = Number(process.argv[2] ?? 4);
-if (!(gibibytes > 0)) throw new Error("use: node bench/data-path.ts [GiB]");
+if (!(gibibytes > 0)) throw new Error("usage: node bench/data-path.ts [GiB]");
 const scratch = mkdtempSync(join(tmpdir(), "modelcar-bench-"));
 // The tasks run as the image's user, not as this one.
 chmodSync(scratch, 0o755);
-// However this ends, nothing of it stays.
+// Nothing is left behind, however this ends.
 process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const folder = (name: string) => join(scratch, name);
@@ -115,7 +115,8 @@ async function bench(inside: (command: readonly string[]) => CommandLine, hub: S
       reads,
       (stdout) => {
         const total = Number(/^result total-bytes: (\d+)$/m.exec(stdout)?.[1]);
-        if (!(total >= length)) throw new Error(`${script} says that it moved ${total} bytes:\n${stdout}`);
+        if (!(total >= length))
+          throw new Error(`${script} reports that it moved only ${total} bytes:\n${stdout}`);
       },
     );
   };
@@ -174,7 +175,7 @@ async function bench(inside: (command: readonly string[]) => CommandLine, hub: S
   print(samples, load);
 }
 
-/** One run of a command, after which `check` may refuse what it wrote. */
+/** One run of a command; `check` may reject its output. */
 async function sampled(
   { command, args, env }: CommandLine,
   servers: readonly Server[],
@@ -215,7 +216,7 @@ async function sampled(
   };
 }
 
-/** A repository of weights in safetensors' form, of random bytes, which no disk and no network makes smaller. */
+/** A repository with weights in the safetensors format, of random bytes, which neither disk nor network can compress. */
 function writeModel(bytes: number): void {
   mkdirSync(join(weightsFile, ".."), { recursive: true });
   const header = Buffer.alloc(256, " ");
@@ -234,10 +235,10 @@ function writeModel(bytes: number): void {
   } finally {
     closeSync(file);
   }
-  if (statSync(weightsFile).size !== bytes) throw new Error("the weights have another size than asked for");
+  if (statSync(weightsFile).size !== bytes) throw new Error("the weights do not have the requested size");
 }
 
-/** A folder of the benchmark's own, without anything in it, for every user. It stays itself, because containers hold it. */
+/** Empties a folder of the benchmark and opens it to all users. The folder itself is kept, because containers mount it. */
 function empty(name: string): void {
   mkdirSync(folder(name), { recursive: true });
   chmodSync(folder(name), 0o777);
@@ -248,7 +249,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** Medians of each command by itself; a row for the way into the registry as a whole. */
+/** Prints the medians of each command, and one row for the whole way into the registry. */
 function print(samples: Readonly<Record<string, readonly Sample[]>>, load: readonly number[]): void {
   const rows = Object.entries(samples).map(([what, runs]) => {
     const of = (key: keyof Sample) => median(runs.map((sample) => sample[key]));

@@ -1,4 +1,4 @@
-/** Where the time of a Pulumi command goes, by the trace that its engine writes (--otel-traces file://…). */
+/** Where the time of a Pulumi command goes, from the trace that its engine writes (--otel-traces file://…). */
 import { readFileSync } from "node:fs";
 
 interface Span {
@@ -7,13 +7,13 @@ interface Span {
   readonly end: number;
 }
 
-/** Seconds, one after the other, of a command that refreshes first. Together they are the command's own time. */
+/** The consecutive phases of a command that refreshes first, in seconds. They add up to the command's own time. */
 export interface Phases {
-  /** CLI, state and plugins come up. */
+  /** CLI, state and plugins start. */
   readonly start: number;
   /** Every object is read from the cluster and compared with the state. */
   readonly refresh: number;
-  /** The program's Node comes up and loads its modules, up to the first resource for a plugin. */
+  /** The program's Node starts and loads its modules, up to the first resource for a plugin. */
   readonly load: number;
   /** The program declares its resources, and plugins check and compare them. */
   readonly register: number;
@@ -22,7 +22,7 @@ export interface Phases {
 
 export interface TraceSummary {
   readonly phases: Phases;
-  /** Seconds in which at least one call to a plugin was open, and the calls, by method. */
+  /** By method: the number of calls to plugins, and the seconds during which at least one was open. */
   readonly calls: Readonly<Record<string, { readonly count: number; readonly seconds: number }>>;
 }
 
@@ -60,7 +60,7 @@ export function summary(file: string): TraceSummary {
 const ofMethod = (spans: readonly Span[], method: string): Span[] =>
   spans.filter(({ name }) => name === `pulumirpc.ResourceProvider/${method}`);
 
-/** The time that is inside at least one span. */
+/** The time covered by at least one span. */
 function covered(spans: readonly Span[]): number {
   let [total, until] = [0, Number.NEGATIVE_INFINITY];
   for (const { start, end } of [...spans].sort((a, b) => a.start - b.start)) {

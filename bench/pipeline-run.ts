@@ -1,8 +1,8 @@
 /**
  * What waiting for a PipelineRun costs, on the embedded platform (state folder .local-test, as for the cluster tests).
  *
- *   node bench/pipeline-run.ts latency 20   from Tekton's completion time to the moment it is seen, over 20 runs
- *   node bench/pipeline-run.ts requests 600 API requests for one run of 600 s, beside those of kubectl wait on the same run
+ *   node bench/pipeline-run.ts latency 20   time from Tekton's completion time until it is seen, over 20 runs
+ *   node bench/pipeline-run.ts requests 600 API requests for one run of 600 s, compared with kubectl wait on the same run
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import { administrator, Bench, isRunning, watched } from "../test/cluster/fault-
 
 const result = "printf hello > $(results.word.path)";
 
-/** Completion times are whole seconds, cut off: each figure holds up to a second that is not ours. */
+/** Completion times are truncated to whole seconds, so each figure may be up to a second too high. */
 async function latency(bench: Bench, count: number): Promise<void> {
   const seen: number[] = [];
   const done: number[] = [];
@@ -88,7 +88,7 @@ const bench = await Bench.start();
 try {
   if (what === "latency") await latency(bench, Number(number ?? 20));
   else if (what === "requests") await requests(bench, Number(number ?? 600));
-  else throw new Error("use: latency [runs] or requests [seconds]");
+  else throw new Error("usage: latency [runs] or requests [seconds]");
 } finally {
   await bench.stop();
 }

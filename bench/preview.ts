@@ -1,11 +1,11 @@
 /**
- * What `pulumi preview` without changes costs, by number of models, beside a bare Pulumi program of the same objects, to
- * which the ratio is, and beside kubectl.
+ * What `pulumi preview` without changes costs, by number of models, compared with a bare Pulumi program of the same objects
+ * (the base of the ratio) and with kubectl.
  *
  *   MODELCAR_STATE=$PWD/.local-test MODELCAR_STACK_FILE=$PWD/.bench-stack.yaml node bench/preview.ts 1 10 100
  *
- * Runs on the embedded platform and DEPLOYS to it: the stack becomes that of Pulumi.local.yaml with so many stopped models,
- * which make no pods, and at the end with one. The stack file is made and removed. Prints a table, then all of it as JSON.
+ * Runs on the embedded platform and DEPLOYS to it: the stack becomes that of Pulumi.local.yaml with that many stopped models,
+ * which have no pods, and finally with one. The stack file is created and removed. Prints a table, then everything as JSON.
  */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -23,7 +23,7 @@ import { type Measured, measure } from "./process-tree.ts";
 
 const rounds = 3;
 const preview = ["preview", "--expect-no-changes"];
-/** As many at once as Pulumi has by default: four for each core. */
+/** Pulumi's default parallelism: four for each core. */
 const parallel = 4 * cpus().length;
 const withoutRefresh = [...preview, "--refresh=false"];
 const bare = (command: string) => `bare program: ${command}`;
@@ -42,11 +42,11 @@ const commands: Readonly<Record<string, (declared: Declared) => Promise<Measured
 const counts = process.argv.slice(2).map(Number);
 if (stateDirectory !== testState || existsSync(committedFile) || !counts.every((count) => count > 0)) {
   throw new Error(
-    `use: MODELCAR_STATE=${testState} MODELCAR_STACK_FILE=<a new file> node bench/preview.ts [models]…`,
+    `usage: MODELCAR_STATE=${testState} MODELCAR_STACK_FILE=<a new file> node bench/preview.ts [models]…`,
   );
 }
 const scratch = mkdtempSync(join(tmpdir(), "modelcar-bench-"));
-/** State remembers the path of the kubeconfig, so one of our own stands for the real one and, to count requests, for a proxy. */
+/** State contains the kubeconfig's path, so this file has either the real kubeconfig or, to count requests, that of a proxy. */
 const ownKubeconfig = join(stateDirectory, "bench-kubeconfig");
 copyFileSync(kubeconfigFile, ownKubeconfig);
 const notes: string[] = [];
@@ -71,7 +71,7 @@ try {
 
 type Result = Awaited<ReturnType<typeof bench>>;
 
-/** The stack's objects: as kubectl takes them, and declared by the bare program. */
+/** The stack's objects, as manifests for kubectl and declared by the bare program. */
 interface Declared {
   readonly manifests: string;
   readonly program: BareProgram;
@@ -90,7 +90,7 @@ async function bench(models: number) {
   const declared = { manifests, program };
   const runs = Object.fromEntries(Object.keys(commands).map((name) => [name, [] as Measured[]]));
   const load = [loadavg()[0] ?? 0];
-  // In turns, so that whatever else the machine does then falls on all of them.
+  // The commands alternate, so that other load affects all of them.
   for (let round = 0; round < rounds; round++) {
     for (const [name, run] of Object.entries(commands)) runs[name]?.push(await run(declared));
     load.push(loadavg()[0] ?? 0);
@@ -118,7 +118,7 @@ async function bench(models: number) {
   return { models, objects: objects.length, upSeconds, load, measured, trace: summary(trace) };
 }
 
-/** Deploys the committed stack with so many stopped models in place of its own. */
+/** Deploys the committed stack with that many stopped models instead of its own. */
 async function deploy(models: number, kubeconfig = ownKubeconfig): Promise<Measured> {
   const file = parse(readFileSync(join(projectDirectory, "Pulumi.local.yaml"), "utf8"));
   file.config["modelcar:models"] = Array.from({ length: models }, (_, i) => ({
@@ -149,7 +149,7 @@ async function pulumi(args: readonly string[], kubeconfig = ownKubeconfig): Prom
   return measured;
 }
 
-/** A difference that kubectl finds is no failure, but is told. */
+/** A difference that kubectl finds is reported, but is no failure. */
 async function kubectl(args: readonly string[], manifests: string): Promise<Measured> {
   const program = goProgram("kubernetes", "kubectl");
   const measured = await measure(program, [`--kubeconfig=${ownKubeconfig}`, ...args, "-f", "-"], {
@@ -162,7 +162,7 @@ async function kubectl(args: readonly string[], manifests: string): Promise<Meas
   return measured;
 }
 
-/** What the stack declares, with the secrets: it is never written to a disk. */
+/** What the stack declares, with its secrets: it is never written to disk. */
 async function declaredObjects(): Promise<DeclaredObject[]> {
   const { stdout } = await pulumi(["stack", "export", "--show-secrets"]);
   const { resources } = JSON.parse(stdout).deployment as {
@@ -173,7 +173,7 @@ async function declaredObjects(): Promise<DeclaredObject[]> {
     .map(({ urn, type, inputs }) => ({ type, name: urn.split("::").at(-1) ?? "", inputs: plain(inputs) }));
 }
 
-/** Without Pulumi's marks: secrets as their values, no keys of its own. */
+/** Without Pulumi's own keys, and with secrets as plain values. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
@@ -182,7 +182,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, each]) => [key, plain(each)]));
 }
 
-/** Requests to the API server in a run of its own, whose time does not count. */
+/** Requests to the API server, counted in a separate run, which is not timed. */
 async function requests(run: () => Promise<Measured>): Promise<number> {
   const proxy = await HttpProxy.start();
   try {

@@ -1,4 +1,4 @@
-/** A command with all processes that it starts: time, memory, CPU. Linux only. */
+/** Measures a command with all processes that it starts: time, memory, CPU. Linux only. */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -9,13 +9,13 @@ export interface Measured {
   readonly stderr: string;
   readonly seconds: number;
   /**
-   * The largest sum of resident memory of all its processes at one moment. Pages that processes share count in each, so it is
-   * an upper bound.
+   * The largest sum of the resident memory of all its processes. Shared pages count for each process, so it is an upper
+   * bound.
    */
   readonly peakMebibytes: number;
   /** That sum by program. */
   readonly mebibytesByProgram: Readonly<Record<string, number>>;
-  /** Of all processes, as last seen: up to one sampling interval of each is missing. */
+  /** The sum of all processes, as last sampled: up to one sampling interval of each is missing. */
   readonly cpuSeconds: number;
 }
 
@@ -78,7 +78,7 @@ export async function measure(
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-/** A process at one moment; its memory is what is resident. */
+/** A process at one moment, with its resident memory. */
 export interface Process {
   readonly pid: number;
   readonly program: string;
@@ -86,7 +86,7 @@ export interface Process {
   readonly cpuSeconds: number;
 }
 
-/** A process and all that it has started and that still run. */
+/** A process and all its descendants that still run. */
 export const processesOf = (pid: number): Process[] => treeOf(pid).flatMap((each) => look(each) ?? []);
 
 function treeOf(pid: number): number[] {
@@ -120,13 +120,13 @@ function look(pid: number): Process | undefined {
   });
 }
 
-/** Scripts of Node go by their own names. */
+/** Node scripts are listed by their own names. */
 function programOf([command = "", ...args]: readonly string[]): string {
   if (args.some((argument) => argument.includes("@pulumi/pulumi/cmd/run"))) return "program";
   return basename(args.find((argument) => /-(host|provider)\.ts$/.test(argument)) ?? command);
 }
 
-/** Processes end while they are looked at. */
+/** Processes may end while they are sampled. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

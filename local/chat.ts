@@ -1,12 +1,12 @@
 import { waitUntil } from "./run.ts";
 
-/** What the stack says of a served model. */
+/** A served model, as the stack's outputs describe it. */
 export interface ServedModel {
-  /** In-cluster base URL: `http://<service>.<namespace>.svc.cluster.local[:port]`. None while it is stopped. */
+  /** In-cluster base URL: `http://<service>.<namespace>.svc.cluster.local[:port]`. Undefined while the model is stopped. */
   readonly url?: string;
 }
 
-/** The same Service from the host's loopback, through the platform's gateway. */
+/** The URL of the same Service on the host's loopback, through the platform's gateway. */
 export function gatewayUrl(inCluster: string, gatewayPort: number): string {
   const { hostname, port } = new URL(inCluster);
   const [service, namespace] = hostname.split(".");
@@ -14,12 +14,12 @@ export function gatewayUrl(inCluster: string, gatewayPort: number): string {
   return `http://127.0.0.1:${gatewayPort}/${namespace}/${service}${port ? `:${port}` : ""}`;
 }
 
-/** Nobody serves the model at this moment: its pod is starting, after a crash of the node for instance. */
+/** No pod serves the model right now: it is still starting, for instance after a crash of the node. */
 export class NotServed extends Error {}
 
 /**
  * Asks a model one question through its chat endpoint and returns the answer.
- * @throws NotServed where no pod answers; Error with the server's status and words where one refuses.
+ * @throws NotServed if no pod answers; Error with the server's status and message if one refuses.
  */
 export async function ask(url: string, model: string, question: string): Promise<string> {
   const response = await fetch(`${url}/v1/chat/completions`, {
@@ -40,7 +40,7 @@ export async function ask(url: string, model: string, question: string): Promise
   return answer.choices[0]?.message.content ?? "";
 }
 
-/** Like `ask`, but gives a pod that is starting `seconds` to answer; says so once through `say`. */
+/** Like `ask`, but waits up to `seconds` for a pod that is starting; reports the wait once through `say`. */
 export async function askWhenServed(
   url: string,
   model: string,
@@ -49,7 +49,7 @@ export async function askWhenServed(
 ): Promise<string> {
   let told = false;
   const answer = await waitUntil(
-    `an answer of ${model}`,
+    `an answer from ${model}`,
     async () => {
       try {
         return { text: await ask(url, model, question) };

@@ -1,10 +1,10 @@
-/** The words and flags of a command line of Pulumi's CLI, told apart as the CLI tells them. Of version 3.250. */
+/** Parses a command line into words and flags as version 3.250 of the Pulumi CLI does. */
 
-/** A flag by its long name, or by its letter where it has only been given so; `value` is undefined for a switch. */
+/** A flag by its long name, or by its letter if it has no known long name; `value` is undefined for a switch. */
 export interface Flag {
   readonly name: string;
   readonly value: string | undefined;
-  /** As it was written. */
+  /** The flag as it was written. */
   readonly text: string;
 }
 
@@ -12,11 +12,11 @@ export interface CommandLine {
   /** Commands and operands, the command first: `stack`, `select`, `dev`. */
   readonly words: readonly string[];
   readonly flags: readonly Flag[];
-  /** Where the command is among the arguments; -1 without one. */
+  /** Index of the command among the arguments; -1 if there is none. */
   readonly commandAt: number;
 }
 
-/** Flags that are followed by a value. All others are switches, whose value, if any, comes after an equals sign. */
+/** Flags that take a value. All others are switches, which take a value only after an equals sign. */
 const valued = new Set(
   (
     "client cloud-url color config config-file copy-config-from cwd description dest event-log exclude exec-agent exec-kind " +
@@ -26,12 +26,12 @@ const valued = new Set(
     "target-replace teams tracing tracing-header type verbose"
   ).split(" "),
 );
-/** Switches that every command has. Before the command the CLI takes what follows any other flag for its value. */
+/** Switches that every command has. Before the command, the CLI takes the word after any other flag as its value. */
 const switchesOfAll =
   /^(-[eQh]|--(disable-integrity-checking|emoji|fully-qualify-stack-names|help|logflow|logtostderr|non-interactive|version))$/;
 const letters: Readonly<Record<string, string>> = { C: "cwd", s: "stack", v: "verbose" };
 const lettersOfUpdates = { c: "config", m: "message", p: "parallel", t: "target", x: "exclude" };
-/** Letters of flags with a value that a command has besides; any other letter is a switch's. */
+/** Additional letters of flags with a value, by command; any other letter is a switch. */
 const lettersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ...Object.fromEntries(
     "up update preview pre destroy down dn refresh watch"
@@ -54,7 +54,7 @@ const lettersOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   stack: { o: "organization", p: "project", t: "tag" },
 };
 
-/** Values that are missing at the end are empty. */
+/** Parses arguments of the CLI. A value that is missing at the end is empty. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const words: string[] = [];
   const flags: Flag[] = [];
@@ -81,7 +81,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   return { words, flags, commandAt };
 }
 
-/** Where the command is: after flags, each with a value unless it says it with "=" or is a switch of all commands. */
+/** Index of the command: any flag before it takes the next word, unless it has a "=" or is a switch of all commands. */
 function commandIn(args: readonly string[]): number {
   for (let at = 0; at < args.length && args[at] !== "--"; at += 1) {
     const arg = args[at] as string;
@@ -97,7 +97,7 @@ function longFlag(arg: string): { name: string; value: string | undefined } {
   return { name, value };
 }
 
-/** Switches may stand together before a letter that has a value: -ys dev, -ysdev, -ys=dev. */
+/** Switches may be combined before a letter that takes a value: -ys dev, -ysdev, -ys=dev. */
 function shortFlag(arg: string, command = ""): { name: string; value: string | undefined } {
   const known = { ...letters, ...lettersOf[command] };
   for (let at = 1; at < arg.length; at += 1) {

@@ -4,7 +4,7 @@ import { refusal } from "./own-stack.ts";
 import { projectDirectory } from "./paths.ts";
 import { ownArguments } from "./stack.ts";
 
-const only = "npm run here is for the stack local alone";
+const only = "npm run here is for the stack local only";
 const words = (line: string) => line.split(" ").filter(Boolean);
 const refusalOf = (line: string, environment: Record<string, string> = {}) =>
   refusal(words(line), environment);
@@ -77,7 +77,7 @@ describe("another stack is refused, with what to run instead", () => {
       );
     }
     expect(refusalOf("stack output models", { npm_config_stack: "true" })).toBe(
-      `${only}, and --stack came to npm: run pulumi stack output … --stack <name>`,
+      `${only}, and npm took --stack: run pulumi stack output … --stack <name>`,
     );
   });
 
@@ -91,7 +91,7 @@ describe("another stack is refused, with what to run instead", () => {
 
   test.each(["PULUMI_STACK", "PULUMI_OPTION_STACK"])("%s in the environment", (variable) => {
     expect(refusalOf("up", { [variable]: "dev" })).toBe(
-      `${only}, and ${variable} says dev: unset it, or run pulumi up --stack dev`,
+      `${only}, and ${variable} is dev: unset it, or run pulumi up --stack dev`,
     );
     expect(refusalOf("up", { [variable]: "local" })).toBeUndefined();
     expect(refusalOf("up", { [variable]: "" })).toBeUndefined();
@@ -100,12 +100,12 @@ describe("another stack is refused, with what to run instead", () => {
   test("a folder or a configuration in the environment", () => {
     expect(refusalOf("up", { PULUMI_OPTION_CWD: "/tmp" })).toContain("unset it, or run pulumi up --cwd /tmp");
     expect(refusalOf("up", { PULUMI_OPTION_CONFIG_FILE: "x.yaml" })).toContain(
-      "PULUMI_OPTION_CONFIG_FILE says x.yaml",
+      "PULUMI_OPTION_CONFIG_FILE is x.yaml",
     );
   });
 });
 
-test("npm run preview tells it before anything runs", () => {
+test("npm run preview reports it before anything runs", () => {
   const script = ["scripts/pulumi.ts", "preview", "--diff", "--stack", "dev"];
   const { status, stdout, stderr } = spawnSync(process.execPath, script, {
     cwd: projectDirectory,

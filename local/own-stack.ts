@@ -1,4 +1,4 @@
-/** Keeps `npm run pulumi|preview|up|destroy` to the stack `local`: all of it is set up for that one, and nothing for another. */
+/** Restricts `npm run pulumi|preview|up|destroy` to the stack `local`, the only one that they are set up for. */
 import { resolve } from "node:path";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { projectDirectory } from "./paths.ts";
@@ -8,11 +8,11 @@ import { stackName } from "./stack-file.ts";
 const stackFlags = ["stack", "dest", "source", "copy-config-from"];
 /** Commands whose operand names a stack. */
 const namesStack = /^(cancel|stack (select|rm|remove|init|new|rename))$/;
-/** Commands that take no operand here: one would be the name of a stack whose flag got lost, or a template. */
+/** Commands that take no operand here: an operand would be a template, or the name of a stack whose flag got lost. */
 const takesNone = /^(up|update|preview|pre|destroy|down|dn|refresh|watch)$/;
-/** Commands that have commands of their own. */
+/** Commands with subcommands. */
 const groups = /^(stack|config|state|plugin|package|policy)$/;
-/** By which the environment says what a flag says, to the CLI or (a flag before the `--` of `npm run`) to npm alone. */
+/** Environment variables with the effect of a flag: the CLI's own, and those of npm for a flag before the `--` of `npm run`. */
 const variables = {
   PULUMI_STACK: "stack",
   PULUMI_OPTION_STACK: "stack",
@@ -29,11 +29,11 @@ const variables = {
   npm_config_config_file: "config-file",
 } as const;
 
-const only = `npm run here is for the stack ${stackName} alone`;
+const only = `npm run here is for the stack ${stackName} only`;
 
 /**
- * Why these arguments of the CLI are refused, in one sentence that says what to run instead; undefined if they mean the stack
- * `local` in this project with its own configuration. No value that may be secret is in it.
+ * Why these arguments of the CLI are refused, in one sentence that says what to run instead; undefined if they are for the
+ * stack `local` of this project with its own configuration. It contains no value that may be secret.
  */
 export function refusal(
   args: readonly string[],
@@ -73,19 +73,19 @@ function inEnvironment(
 ): string | undefined {
   for (const [variable, name] of Object.entries(variables)) {
     const value = environment[variable];
-    // The CLI takes an empty one for none.
+    // The CLI ignores an empty one.
     if (!value || refused(name, value) === undefined) continue;
     const instead = plain(line, `--${name} ${value}`);
     if (!variable.startsWith("npm_"))
-      return `${only}, and ${variable} says ${value}: unset it, or run ${instead}`;
-    // npm takes a flag's value for a word of ours.
-    if (value === "true") return `${only}, and --${name} came to npm: run ${plain(line, `--${name}`)} <name>`;
+      return `${only}, and ${variable} is ${value}: unset it, or run ${instead}`;
+    // npm took the flag for a switch; its value may be among the operands.
+    if (value === "true") return `${only}, and npm took --${name}: run ${plain(line, `--${name}`)} <name>`;
     return `${only}, ${refused(name, value)}: run ${instead}`;
   }
   return undefined;
 }
 
-/** Why a flag's value is not this stack's; undefined if it is. */
+/** Why a flag's value is refused; undefined if it is this stack's. */
 function refused(name: string, value: string): string | undefined {
   if (stackFlags.includes(name)) return isOwn(value) ? undefined : `not for ${value || "one without a name"}`;
   if (name === "cwd") {
@@ -94,10 +94,10 @@ function refused(name: string, value: string): string | undefined {
   return name === "config-file" ? `whose configuration is not ${value}` : undefined;
 }
 
-/** The CLI qualifies names where stacks are kept in files. */
+/** With a file backend, the CLI also takes the qualified name. */
 const isOwn = (name: string): boolean => name === stackName || name === `organization/modelcar/${stackName}`;
 
-/** The command as one runs it with the CLI itself; what it was given besides is left out. */
+/** The command to run with the CLI itself; other arguments are left out. */
 function plain({ words, flags }: CommandLine, flag: string): string {
   const [command = "", second = ""] = words;
   const shown = groups.test(command) ? [command, second] : [command];

@@ -14,7 +14,7 @@ export const projectDirectory = join(import.meta.dirname, "..");
 export const cacheDirectory =
   process.env.MODELCAR_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "modelcar");
 
-/** What belongs to this checkout's cluster and stack; `delete` removes it. The tests set another (`MODELCAR_STATE`). */
+/** State of this checkout's cluster and stack; `delete` removes it. The tests use another folder (`MODELCAR_STATE`). */
 export const stateDirectory = process.env.MODELCAR_STATE ?? join(projectDirectory, ".local");
 
 /** The cluster's own name: kubeconfig context, control group, the key of everything that is machine-wide. */
@@ -22,7 +22,7 @@ export const clusterName = "modelcar-local";
 
 export const kubeconfigFile = join(stateDirectory, "kubeconfig");
 
-/** Ports on the host's loopback. The environment can move them where they are taken. */
+/** Ports on the host's loopback. Environment variables override them if they are taken. */
 export const apiPort = Number(process.env.MODELCAR_API_PORT ?? 16443);
 export const gatewayPort = Number(process.env.MODELCAR_GATEWAY_PORT ?? 18080);
 

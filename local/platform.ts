@@ -1,4 +1,4 @@
-/** The embedded platform as a whole: start, stop, delete, and what it is doing. */
+/** The embedded platform as a whole: start, stop, delete, status. */
 import { rmSync } from "node:fs";
 import type { Image } from "./images/image.ts";
 import { containerfileImages, goImages, modelTaskImages, pause } from "./images/images.ts";
@@ -21,7 +21,7 @@ import { buildGoTool, goToolReady, goTools } from "./toolchain/go.ts";
 
 /**
  * Brings the platform up: builds what isn't built, starts what doesn't run, waits until all of it works.
- * Running it again changes nothing; after a kill of any part it starts that part.
+ * Running it again changes nothing; a part that was killed is started again.
  * @throws Error that says which step failed and where its log is.
  */
 export async function startPlatform(progress = new Progress()): Promise<void> {
@@ -36,7 +36,7 @@ export async function startPlatform(progress = new Progress()): Promise<void> {
   await waitUntil("containerd", async () => (await runInSandbox("test", ["-S", containerdSocket])) === "", {
     seconds: 30,
   });
-  // Compiling wants the cores, images want the network and the disk.
+  // Compiling needs the cores; images need the network and the disk.
   const compiling = buildTools(progress);
   const images = stackRunsModels() ? [...containerfileImages, ...modelTaskImages] : containerfileImages;
   const imaging = provideImages(progress, "images", images);
@@ -55,7 +55,7 @@ function shareOf<Built extends { readonly seconds: number }>(
   return total(all.filter(chosen)) / total(all);
 }
 
-/** Fails as soon as one does, like Promise.all, but leaves no rejection unheard. */
+/** Fails as soon as one does, like Promise.all, but leaves no rejection unhandled. */
 async function firstFailure(work: readonly Promise<void>[]): Promise<void> {
   for (const each of work) each.catch(() => {});
   await Promise.all(work);
@@ -106,7 +106,7 @@ async function startNode(progress: Progress): Promise<void> {
 
 async function provideImages(progress: Progress, lane: string, images: readonly Image[]): Promise<void> {
   const missing: Image[] = [];
-  // An image is made again when the one it stands on is, as its key then is another.
+  // An image is rebuilt with its base, because the base's key is part of its own.
   for (const image of images) if (!(await imageReady(image))) missing.push(image);
   await inSequence(
     progress,
@@ -124,13 +124,13 @@ export async function stopPlatform(): Promise<boolean> {
   return ran;
 }
 
-/** Ends the platform and removes all that this checkout's cluster stored. Built tools and images stay in the cache. */
+/** Ends the platform and removes everything that this checkout's cluster stored. Built tools and images stay in the cache. */
 export async function deletePlatform(): Promise<void> {
   await stopPlatform();
   rmSync(stateDirectory, { recursive: true, force: true });
 }
 
-/** One line for each part: does it run? */
+/** One line for each part, saying whether it runs. */
 export async function platformStatus(): Promise<{
   readonly running: boolean;
   readonly lines: readonly string[];

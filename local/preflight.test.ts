@@ -16,7 +16,7 @@ const fit: Machine = {
 };
 
 describe("problems", () => {
-  it("finds none with a machine that will do", () => {
+  it("finds none on a suitable machine", () => {
     expect(problems(fit)).toEqual([]);
     expect(problems({ ...fit, goVersion: "1.26.4" })).toEqual([]);
     expect(problems({ ...fit, freeDiskGiB: 10, missing: { tools: 0, images: 0 } })).toEqual([]);
@@ -50,14 +50,14 @@ describe("problems", () => {
     expect(problems({ ...fit, goVersion })).toEqual([expect.stringContaining(`found ${goVersion}`)]);
   });
 
-  it("says only that where the system is another", () => {
+  it("reports nothing else on another operating system", () => {
     expect(problems({ ...fit, platform: "darwin", architecture: "arm64", userId: 501 })).toEqual([
       expect.stringContaining("darwin on arm64"),
     ]);
   });
 });
 
-it("asks for the Go that the newest of the tools' modules asks for", () => {
+it("requires the newest Go version that a tool's module requires", () => {
   const versions = globSync(join(import.meta.dirname, "tools/*/go.mod")).map(
     (file) => /^go (\S+)$/m.exec(readFileSync(file, "utf8"))?.[1],
   );

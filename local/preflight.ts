@@ -1,11 +1,11 @@
-/** What a machine must have before anything is built, all of it said in one message. */
+/** What a machine must have before anything is built; one message names all that is missing. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { freemem } from "node:os";
 import { sandboxProcess } from "./node/sandbox.ts";
 import { cacheDirectory } from "./paths.ts";
 
-/** What was found; `undefined` where a program is missing. */
+/** What was found; `undefined` if a program is missing. */
 export interface Machine {
   readonly platform: string;
   readonly architecture: string;
@@ -20,7 +20,7 @@ export interface Machine {
   readonly missing: { readonly tools: number; readonly images: number };
 }
 
-/** The newest that a module of `local/tools` asks for. */
+/** The newest Go version that a module of `local/tools` requires. */
 export const minimumGo = [1, 26, 4] as const;
 /** Measured: the node with the tiny model served, beside Pulumi; building takes about as much. */
 const memoryGiB = 7;
@@ -28,7 +28,7 @@ const memoryGiB = 7;
 const diskGiB = { tools: 24, images: 20, cluster: 3 };
 const programs = ["apt-get", "dpkg-deb", "perl", "unshare", "nsenter", "mount", "mkfifo", "find"];
 
-/** Everything that is wrong with a machine, each line with what to do. Empty where it will do. */
+/** Everything that is wrong with a machine, each line with what to do. Empty for a suitable machine. */
 export function problems(machine: Machine): string[] {
   if (machine.platform !== "linux" || machine.architecture !== "x64") {
     return [
@@ -76,7 +76,6 @@ function isAtLeast(version: string | undefined, minimum: readonly number[]): boo
   return true;
 }
 
-/** Looks at this machine. */
 export function inspectMachine(missing: Machine["missing"]): Machine {
   mkdirSync(cacheDirectory, { recursive: true });
   const disk = statfsSync(cacheDirectory);
@@ -122,7 +121,7 @@ function availableMemory(): number {
 
 /** @throws Error with every problem of this machine. */
 export function checkMachine(missing: Machine["missing"]): void {
-  // A running platform already holds its memory, so it is never measured against itself.
+  // A running platform already uses its memory, so checking the free memory would mislead.
   if (sandboxProcess() !== undefined) return;
   const found = problems(inspectMachine(missing));
   if (found.length === 0) return;

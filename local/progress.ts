@@ -1,4 +1,4 @@
-/** A step's name and how long it is expected to take on two cores, which is what "left" is computed from. */
+/** A step's name and its expected duration on two cores, from which the time left is computed. */
 export interface Step {
   readonly name: string;
   readonly seconds: number;
@@ -14,7 +14,7 @@ export class Progress {
     console.log(`[${clock}] ${message}`);
   }
 
-  /** Runs a step; while it runs, says every minute that it still does. */
+  /** Runs a step and reports every minute that it is still running. */
   async step<T>(step: Step, work: () => Promise<T>): Promise<T> {
     const start = Date.now();
     const elapsed = () => Math.round((Date.now() - start) / 1000);
@@ -31,7 +31,7 @@ export class Progress {
   }
 }
 
-/** A list of steps done one after another, of which each line tells what is left. */
+/** Runs steps one after another; the line of each tells how much time is left. */
 export async function inSequence(
   progress: Progress,
   lane: string,

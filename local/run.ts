@@ -7,7 +7,7 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Written to the command's standard input. */
   readonly input?: string | Buffer;
-  /** A file that gets standard output and error, appended; its last lines go into the error of a failure. */
+  /** A file to which standard output and error are appended; a failure's error contains its last lines. */
   readonly log?: string;
 }
 
@@ -49,11 +49,11 @@ export async function run(
   if (status === 0) return output;
   const said = options.log ? readFileSync(options.log, "utf8") : output + Buffer.concat(stderr).toString();
   const lastLines = said.trimEnd().split("\n").slice(-15).join("\n  ");
-  const where = options.log ? ` (all of it: ${options.log})` : "";
+  const where = options.log ? ` (full log: ${options.log})` : "";
   throw new Error(`${command} ${args[0] ?? ""} failed with ${status}${where}:\n  ${lastLines}`);
 }
 
-/** Calls `attempt` every `everyMs` until it returns a value, and fails with the last error's reason at the deadline. */
+/** Calls `attempt` every `everyMs` until it returns a value. At the deadline, fails with the reason of the last error. */
 export async function waitUntil<T>(
   what: string,
   attempt: () => Promise<T | undefined>,
@@ -68,7 +68,7 @@ export async function waitUntil<T>(
     } catch (error) {
       reason = `: ${(error as Error).message}`;
     }
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s${reason}`);
+    if (Date.now() > deadline) throw new Error(`timed out after ${seconds} s waiting for ${what}${reason}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

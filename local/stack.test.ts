@@ -4,7 +4,7 @@ import { mergeStackFile } from "./stack.ts";
 describe("mergeStackFile", () => {
   const images = { tasks: "a@sha256:1" };
 
-  it("takes the committed values over those of the machine", () => {
+  it("prefers the committed values to those of the machine", () => {
     const merged = mergeStackFile(
       { config: { "modelcar:namespace": "new" } },
       { encryptionsalt: "v1:x", config: { "modelcar:namespace": "old", "modelcar:gone": 1 } },

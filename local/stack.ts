@@ -1,4 +1,4 @@
-/** The stack `local`: Pulumi's CLI set up for it, and its configuration put together. */
+/** The stack `local`: sets up Pulumi's CLI for it and merges its configuration. */
 import { spawn } from "node:child_process";
 import {
   chmodSync,
@@ -28,14 +28,14 @@ const pulumiDirectory = join(stateDirectory, "pulumi");
 const binDirectory = join(pulumiDirectory, "bin");
 const configFile = join(pulumiDirectory, `Pulumi.${stackName}.yaml`);
 
-/** The environment in which this stack's CLI runs; nothing of the user's own Pulumi set-up is in it. */
+/** The environment in which this stack's CLI runs; it contains nothing of the user's own Pulumi setup. */
 export function stackEnvironment(): NodeJS.ProcessEnv {
   return pulumiEnvironment({ stateDirectory: pulumiDirectory, binDirectory, kubeconfig: kubeconfigFile });
 }
 
 /**
- * What the CLI reads: the committed file, what only this machine knows (image digests, the salt of its secrets), and
- * secrets that were set by `pulumi config set --secret`.
+ * The configuration that the CLI reads: the committed file, this machine's values (image digests, the salt of its secrets), and
+ * secrets that were set with `pulumi config set --secret`.
  */
 export function mergeStackFile(
   committed: StackFile,
@@ -55,7 +55,7 @@ export function mergeStackFile(
 const isSecret = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "secure" in value;
 
-/** Makes CLI, plugins, stack and configuration ready; quick when they are. */
+/** Prepares CLI, plugins, stack and configuration; quick if they are ready. */
 export async function prepareStack(log: (line: string) => void): Promise<void> {
   mkdirSync(binDirectory, { recursive: true });
   provideCli();
@@ -73,7 +73,7 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
   const images = {
     tasks: imageReference("tasks"),
     "vllm-cpu": imageReference("vllm-cpu"),
-    // Nothing runs on the stand-in nodes with GPUs, so no second build of vLLM is made for them.
+    // Nothing runs on the stand-in nodes with GPUs, so they need no other build of vLLM.
     "vllm-cuda": imageReference("vllm-cpu"),
     minio: imageReference("minio"),
     modelRegistry: imageReference("model-registry"),
@@ -93,12 +93,12 @@ const modelTaskReferences = () => ({
   modelcarBase: modelcarBaseReference(),
 });
 
-/** Pulumi's own plugins that this platform builds of their modules. */
+/** Pulumi's own plugins that this platform builds from their modules. */
 export const builtPlugins = () => ({
   kubernetes: goProgram("pulumi-kubernetes", "pulumi-resource-kubernetes"),
 });
 
-/** The resource plugins of this stack, as people read them: name, version and whose code runs. */
+/** The resource plugins of this stack, one line each: name, version and where the code comes from. */
 export async function pluginLines(): Promise<string[]> {
   const plugins = await installedPlugins({ pulumiHome: pulumiHome(pulumiDirectory), projectDirectory });
   return plugins.map((plugin) => `${plugin.name.padEnd(28)} ${describePlugin(plugin)}`);
@@ -107,10 +107,10 @@ export async function pluginLines(): Promise<string[]> {
 function describePlugin({ version, origin }: InstalledPlugin): string {
   if (origin === "release") return `${version}, Pulumi's release`;
   if (origin === "stand-in") return `${version}, a stand-in`;
-  return `${providerVersion()}, Pulumi's own code, built of its Go module`;
+  return `${providerVersion()}, Pulumi's own code, built from its Go module`;
 }
 
-/** The CLI looks for its language host beside its own real file, so it gets a name of its own there. */
+/** The CLI looks for its language host beside its own real file, so it is hard-linked or copied, not symlinked. */
 function provideCli(): void {
   const source = goProgram("pulumi");
   const stamp = join(binDirectory, ".source");
@@ -147,12 +147,12 @@ async function createStack(environment: NodeJS.ProcessEnv): Promise<StackFile> {
   return { encryptionsalt };
 }
 
-/** Commands that take the stack's configuration file as a flag, by all their names. */
+/** Commands that take the stack's configuration file as a flag, with their aliases. */
 const withConfigFile = /^(preview|pre|up|update|destroy|down|dn|refresh|config|watch|import|logs)$/;
 
 /**
- * What the CLI is given for `args`: this stack's configuration file where it takes one. `stack rm` leaves the committed one
- * where it is.
+ * The CLI's arguments for `args`: with this stack's configuration file if the command takes one. `stack rm` keeps the committed
+ * file.
  */
 export function ownArguments(args: readonly string[]): string[] {
   const { words, commandAt } = parseCommandLine(args);
@@ -169,15 +169,15 @@ export function ownArguments(args: readonly string[]): string[] {
   return args.length === 0 ? [command] : [...args];
 }
 
-/** Runs the CLI on the stack in the foreground, as `pulumi <args>` would on a real one. Returns its exit status. */
+/** Runs the CLI on the stack in the foreground, as `pulumi <args>` does on other stacks. Returns its exit status. */
 export async function pulumi(args: readonly string[]): Promise<number> {
   const child = spawn("pulumi", ownArguments(args), {
     cwd: projectDirectory,
-    // Not a flag: some commands know none, and others take the name as an operand.
+    // Not a flag: some commands have none, and others take the name as an operand.
     env: { ...stackEnvironment(), PULUMI_STACK: stackName },
     stdio: "inherit",
   });
-  // Ctrl-C reaches the CLI by itself; this process waits for what it does about it.
+  // Ctrl-C reaches the CLI directly; this process waits until the CLI has handled it.
   const ignore = () => {};
   process.on("SIGINT", ignore);
   try {

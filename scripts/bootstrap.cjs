@@ -1,6 +1,6 @@
 /**
- * Runs a script of this project with the Node that package.json pins, after installing the locked packages where they
- * are missing or old. It is plain CommonJS so that whatever Node is on PATH can run it:
+ * Runs a script of this project with the Node that package.json pins, after installing the locked packages if they
+ * are missing or old. It is plain CommonJS so that any Node on PATH can run it:
  * `node scripts/bootstrap.cjs <script.ts> [arguments]`.
  */
 const { createHash } = require("node:crypto");
@@ -22,7 +22,7 @@ if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
     stdio: "inherit",
   });
   if (npm.status !== 0) {
-    console.error("npm ci failed; its reason is above. Nothing else was done.");
+    console.error("npm ci failed; the reason is above. Nothing else was done.");
     process.exit(npm.status ?? 1);
   }
   writeFileSync(stamp, lock);

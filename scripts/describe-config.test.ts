@@ -8,7 +8,7 @@ import { type Key, keysOf } from "./describe-config/keys.ts";
 import { allKeys, file, page } from "./describe-config.ts";
 
 let keys: Key[];
-// TypeScript reads the types of zod: seconds, on a busy machine many.
+// TypeScript reads the types of zod: this takes seconds, many on a busy machine.
 beforeAll(() => {
   keys = allKeys();
 }, 120_000);
@@ -26,7 +26,7 @@ interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
 }
 
-/** Every key as zod's own JSON Schema has it, and the places of which it tells nothing. */
+/** Every key in zod's own JSON Schema; `hidden` collects the places that the schema says nothing about. */
 function paths(json: JsonSchema, path: string, hidden: string[]): string[] {
   const { type, properties = {}, additionalProperties, items, oneOf = [], anyOf = [] } = json;
   const any = [...oneOf, ...anyOf];
@@ -47,7 +47,7 @@ test("every key of the schema has a row", () => {
   const options = { io: "input", unrepresentable: "any" } as const;
   const all = paths(z.toJSONSchema(schema, options) as JsonSchema, "", hidden);
   expect(hidden).toEqual(["objectStore", "models[].source"]);
-  // What of the hidden ones the schema reads shows when it reads it.
+  // Hidden keys are recorded when the schema reads them.
   const recorder = (path: string, present: boolean) =>
     new Proxy(
       {},
@@ -75,7 +75,7 @@ test("a key without a comment is named", () => {
   expect(() => page(bare)).toThrow(/comment .*: models\[\]\.serve\.gpus$/);
 });
 
-/** Comments that say where they stand. */
+/** Comments that name their own place. */
 const commented = (path: string): Documented => ({
   property: (key) => ({ comment: `On ${path}${key}. Default: said.`, value: commented(`${path}${key}.`) }),
   items: () => commented(`${path}*.`),
@@ -111,7 +111,7 @@ test("lists, records, kinds and defaults are seen through", () => {
   ]);
 });
 
-test("shapes that zod does not show are found by asking", () => {
+test("shapes that zod hides are found by parsing", () => {
   const shapes = withOrWithout(
     "far",
     z.strictObject({ far: nonEmpty }),
@@ -123,7 +123,7 @@ test("shapes that zod does not show are found by asking", () => {
   ]);
 });
 
-test("what cannot be seen through is refused, not left out", () => {
+test("a schema that cannot be inspected is refused, not left out", () => {
   expect(() => describe(z.strictObject({ odd: z.tuple([nonEmpty]) }))).toThrow(/^odd: .*"tuple"/);
   expect(() => describe(z.strictObject({ odd: z.unknown().transform(String) }))).toThrow(
     /^odd: .*cannot be seen/,

@@ -16,15 +16,15 @@ Every key is set in \`Pulumi.<stack>.yaml\` under \`modelcar:\`, by hand or with
 \`pulumi config set --path 'modelcar:models[0].serve.gpus' 4\`. Secrets are set with
 \`pulumi config set --secret modelcar:hfToken\`, and refused in plain text.
 
-A value must be what "must be" says; "required" is a key that must be set where its parent is. \`[]\` stands for each entry of
-a list, \`<name>\` for a name that you give. What several keys decide together is in \`config/cross-checks.ts\`; all mistakes
-are reported at once, before anything is created.
+"must be" describes the value; a "required" key must be set wherever its parent is. \`[]\` stands for each entry of a list,
+\`<name>\` for a name that you choose. Rules across several keys are in \`config/cross-checks.ts\`. All mistakes are reported
+at once, before anything is created.
 `;
 
-/** The page: a table for each top-level key and for each part of a model. Throws when keys lack a comment. */
+/** The page: a table for each top-level key and for each part of a model. Throws if keys lack a comment. */
 export function page(keys: readonly Key[]): string {
   const bare = keys.filter(({ meaning }) => meaning === "").map(({ path }) => path);
-  if (bare.length > 0) throw new Error(`say in a comment above the key what is meant by: ${bare.join(", ")}`);
+  if (bare.length > 0) throw new Error(`the config schema has no comment above: ${bare.join(", ")}`);
   const sections = new Map<string, Key[]>();
   for (const key of keys) {
     const section = sectionOf(key, keys);
@@ -62,7 +62,7 @@ function table(keys: readonly Key[]): string {
   return `| key | must be | default | meaning |\n| --- | --- | --- | --- |\n${rows.join("")}`;
 }
 
-/** Markdown's own characters as themselves, but for code between backticks. */
+/** Escapes Markdown's special characters outside code spans. */
 function escaped(text: string): string {
   const parts = text.replaceAll("|", "\\|").split("`");
   return parts.map((part, index) => (index % 2 === 0 ? part.replace(/[<*]/g, "\\$&") : part)).join("`");

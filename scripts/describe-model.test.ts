@@ -1,4 +1,4 @@
-/** The hub here is a stand-in that serves the few answers that a description needs, one model at two commits. */
+/** The hub is a stand-in that serves the few responses that a description needs. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -86,14 +86,14 @@ test("a model in BF16, with its commit", async () => {
   });
 });
 
-test("a quantized model: packed weights count as what they stand for", async () => {
+test("a quantized model: packed weights count as the parameters that they hold", async () => {
   const { architecture } = await describeModel({ repository: "owner/w4a16", revision: "main", hubUrl });
   expect(architecture).toMatchObject({ bitsPerWeight: 4, headDimension: 32 });
   expect(architecture.parameters).toBeGreaterThanOrEqual(512 * 128 + 128 * 128);
   expect(architecture.parameters).toBeLessThan((512 * 128 + 128 * 128) * 1.01);
 });
 
-test("a model without safetensors, and one that is not there, are errors", async () => {
+test("a model without safetensors and a missing model are errors", async () => {
   await expect(describeModel({ repository: "owner/no-weights", revision: "main", hubUrl })).rejects.toThrow(
     "has no model.safetensors",
   );

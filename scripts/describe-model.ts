@@ -1,7 +1,7 @@
 /**
- * `npm run describe -- <owner>/<name>[@<branch, tag or commit>] [hub URL]`: what `modelcar:models` needs to know of a model on
- * Hugging Face: the commit behind the name, and the figures from which sizing tells whether it fits. HF_TOKEN opens gated
- * models.
+ * `npm run describe -- <owner>/<name>[@<branch, tag or commit>] [hub URL]`: what `modelcar:models` needs to know about a model on
+ * Hugging Face: the commit behind the name, and the figures from which sizing computes whether it fits. Gated models need
+ * HF_TOKEN.
  */
 import { pathToFileURL } from "node:url";
 import {
@@ -34,11 +34,11 @@ interface ModelConfig {
     readonly quant_method?: string;
     readonly config_groups?: Readonly<Record<string, { readonly weights?: { readonly num_bits?: number } }>>;
   };
-  /** Models that see as well as read keep the figures of the language model in here. */
+  /** Multimodal models keep the figures of their language model here. */
   readonly text_config?: ModelConfig;
 }
 
-/** Bits of the safetensors format's number types, where they are weights. */
+/** Bits of the safetensors format's number types, for those used for weights. */
 const bitsOf: Readonly<Record<string, number>> = {
   F64: 64,
   F32: 32,
@@ -49,7 +49,7 @@ const bitsOf: Readonly<Record<string, number>> = {
   I8: 8,
 };
 
-/** An entry of `modelcar:models`, without name and `serve`. Throws when the hub lacks the model or its safetensors. */
+/** An entry of `modelcar:models`, without name and `serve`. Throws if the hub lacks the model or its safetensors. */
 export async function describeModel(source: ModelSource) {
   const { repository, revision, hubUrl, accessToken } = source;
   const access = { hubUrl, ...(accessToken ? { accessToken } : {}) };
@@ -88,7 +88,7 @@ export async function describeModel(source: ModelSource) {
   };
 }
 
-/** Bits of quantized weights as the model's own config tells: compressed-tensors by groups, AWQ and GPTQ in one number. */
+/** Bits of quantized weights, from the model's own config: compressed-tensors by groups, AWQ and GPTQ in one number. */
 function quantizedBits({ quantization_config: quantization }: ModelConfig): number | undefined {
   if (quantization?.quant_method === "fp8") return 8;
   const groups = Object.values(quantization?.config_groups ?? {});
@@ -98,7 +98,9 @@ function quantizedBits({ quantization_config: quantization }: ModelConfig): numb
 async function main([model = "", hubUrl = "https://huggingface.co"]: readonly string[]): Promise<void> {
   const [repository = "", revision = "main"] = model.split("@");
   if (!/^[\w.-]+\/[\w.-]+$/.test(repository)) {
-    throw new Error("which model? npm run describe -- <owner>/<name>[@<branch, tag or commit>] [hub URL]");
+    throw new Error(
+      "no model given; usage: npm run describe -- <owner>/<name>[@<branch, tag or commit>] [hub URL]",
+    );
   }
   const entry = await describeModel({ repository, revision, hubUrl, accessToken: process.env.HF_TOKEN });
   console.log(stringify([entry]).trimEnd());
@@ -110,7 +112,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   } catch (error) {
     const hidden = error instanceof HubApiError && [401, 403, 404].includes(error.statusCode);
     const hint = hidden
-      ? "\nThe hub does not show it: check its name and revision; a gated model needs HF_TOKEN."
+      ? "\nThe hub does not have it or hides it: check its name and revision; a gated model needs HF_TOKEN."
       : "";
     console.error(`error: ${(error as Error).message}${hint}`);
     process.exitCode = 1;

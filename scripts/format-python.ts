@@ -1,4 +1,4 @@
-/** The Python half of `npm run format`: Ruff formats it and mends what it can. */
+/** The Python half of `npm run format`: Ruff formats it and fixes what it can. */
 import { projectDirectory } from "../local/paths.ts";
 import { run } from "../local/run.ts";
 import { providePythonTools, toolsPython } from "../local/toolchain/python.ts";

@@ -1,4 +1,4 @@
-/** `npm run status|logs|stop|delete|build`: looks at, ends and (without a stack) builds the embedded platform. */
+/** `npm run status|logs|stop|delete|build`: shows, stops and (without a stack) builds the embedded platform. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -17,13 +17,13 @@ function logFiles(): Map<string, string> {
   );
 }
 
-/** Shows the last lines of one part's log, and goes on with `--follow`. */
+/** Shows the last lines of one part's log, and follows it with `--follow`. */
 function showLogs([name, ...flags]: readonly string[]): number {
   const files = logFiles();
   const file = name === undefined ? undefined : files.get(name);
   if (!file) {
     console.error(
-      `which log? npm run logs -- NAME [--follow], where NAME is one of: ${[...files.keys()].join(", ") || "(none yet)"}`,
+      `no such log; usage: npm run logs -- NAME [--follow], where NAME is one of: ${[...files.keys()].join(", ") || "(none yet)"}`,
     );
     return 2;
   }
@@ -45,7 +45,7 @@ const commands: Record<string, (args: readonly string[]) => number | Promise<num
   logs: showLogs,
   stop: async () => {
     await stopPlatform();
-    console.log("stopped; npm start goes on where it was");
+    console.log("stopped; npm start resumes it");
     return 0;
   },
   delete: async () => {

@@ -13,8 +13,7 @@ async function start(): Promise<void> {
   progress.say("the platform is up; now pulumi up --stack local");
   await prepareStack((line) => progress.say(line));
   const status = await pulumi(["up", "--yes", "--skip-preview", "--non-interactive", "--suppress-permalink"]);
-  if (status !== 0)
-    throw new Error("pulumi up failed; its reason is above. Mend it and run npm start again.");
+  if (status !== 0) throw new Error("pulumi up failed; the reason is above. Fix it and run npm start again.");
   const { models, summary } = (await stackOutputs()) as {
     models: Record<string, ServedModel>;
     summary: string;

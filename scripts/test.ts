@@ -15,7 +15,7 @@ import { modelTaskSuites, taskSuites, testTasks } from "./test/tasks.ts";
 import { type Count, type PartTime, timed, timeTable, total } from "./test/timings.ts";
 
 const progress = new Progress();
-/** The tests' platform has a state folder of its own. */
+/** The tests' platform has its own state folder. */
 const testEnvironment = { ...process.env, MODELCAR_STATE: join(projectDirectory, ".local-test") };
 
 /** A command of the project's packages, which counts as one test. */
@@ -39,7 +39,7 @@ async function checkPython(): Promise<Count> {
   return total(counts);
 }
 
-/** What is read of vitest's JSON report; times in milliseconds. */
+/** The fields that are read from vitest's JSON report; times in milliseconds. */
 interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -69,7 +69,7 @@ function failuresOf({ name, message, assertionResults }: VitestReport["testResul
   );
 }
 
-/** A vitest project. A run that ends badly without a failed test, or that finds none, counts as a failure. */
+/** Runs vitest projects. A run that fails without a failed test, or finds no tests, counts as a failure. */
 async function vitest(...projects: string[]): Promise<Count> {
   const directory = mkdtempSync(join(tmpdir(), "modelcar-test-"));
   const report = join(directory, "report.json");
@@ -103,18 +103,17 @@ async function vitest(...projects: string[]): Promise<Count> {
   }
 }
 
-/** Builds the platform, as a fresh machine does, with the tests' own state folder. */
+/** Builds the platform as on a fresh machine, with the tests' own state folder. */
 async function buildPlatform(): Promise<Count> {
-  if (await stopPlatform())
-    progress.say(`stopped the platform in ${stateDirectory}; npm start goes on with it`);
+  if (await stopPlatform()) progress.say(`stopped the platform in ${stateDirectory}; npm start resumes it`);
   return counted(process.execPath, [join(projectDirectory, "scripts/local.ts"), "build"], testEnvironment);
 }
 
-/** Projects of vitest, or what else counts tests. */
+/** Vitest projects, or a function that runs and counts tests. */
 type Part = readonly string[] | (() => Promise<Count>);
 /**
- * What runs one after the other. Two parts run at once where the first waits for its pods while the other computes. What
- * follows `platform` uses what it builds; from life, which makes it, to end, which takes it away, one platform runs.
+ * The steps, in order. Two parts run at once if the first waits for its pods while the other computes. Steps after `platform`
+ * use what it builds; one platform runs from `life`, which starts it, to `end`, which deletes it.
  */
 const steps: readonly Readonly<Record<string, Part>>[] = [
   { types: () => command("tsc", "--noEmit") },
@@ -129,11 +128,11 @@ const steps: readonly Readonly<Record<string, Part>>[] = [
   { "model-tasks": () => testTasks(modelTaskSuites, progress) },
   { end: ["end"] },
 ];
-/** Left out where no part is named: it takes images that nothing else needs, and the pipelines run these tasks too. */
+/** Runs only if it is named: it needs images that nothing else needs, and the pipelines run these tasks too. */
 const byName = "model-tasks";
 const withoutPlatform = ["types", "style", "python", "unit", "schemas"];
 
-/** Runs parts at once, those of vitest in one run. */
+/** Runs parts at once, all vitest projects in one run. */
 async function runTogether(parts: readonly Part[]): Promise<Required<Count>> {
   const projects = parts.flatMap((part) => (typeof part === "function" ? [] : part));
   const runs = parts.flatMap((part) => (typeof part === "function" ? part() : []));
@@ -144,7 +143,7 @@ const chosen = process.argv.slice(2);
 const known = steps.flatMap((step) => Object.keys(step));
 const unknown = chosen.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  console.error(`no such part: ${unknown.join(", ")}; there are ${known.join(", ")}`);
+  console.error(`no such part: ${unknown.join(", ")}; the parts are ${known.join(", ")}`);
   process.exit(2);
 }
 const counts: Count[] = [];
@@ -163,10 +162,10 @@ for (const step of steps) {
   times.push(time);
   progress.say(`test: ${name}: ${count.passed} passed, ${count.failed} failed`);
   counts.push(count);
-  // Without these, what follows would only fail again, later.
+  // After any other failure the following steps would only fail later.
   if (count.failed > 0 && name !== "style" && name !== "python") break;
 }
-// What a part left that was not followed by the end.
+// Removes what a part left if `end` did not follow it.
 spawnSync(process.execPath, [join(projectDirectory, "scripts/local.ts"), "delete"], {
   cwd: projectDirectory,
   env: testEnvironment,

@@ -1,4 +1,4 @@
-/** `npm run update -- KIND [--dry-run]`: moves all pins of a kind at once, and says what it moved and what it held. */
+/** `npm run update -- KIND [--dry-run]`: moves all pins of a kind at once, and reports what it moved and what it held. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,15 +19,15 @@ const kinds: Readonly<Record<string, Updater>> = {
 
 const usage = `npm run update -- npm|go|python|debian|all [--dry-run]
 
-Moves every pin of a kind to the newest version that it may move to, and says what was moved and what was held and why.
-scripts/update/held.json has those that are not to move. Nothing is written before all of it is known. After it run npm test.
+Moves every pin of a kind to the newest version that it may move to, and reports what was moved, and what was held and why.
+scripts/update/held.json lists the pins to hold. Nothing is written before every update is computed. Run npm test afterwards.
 
   npm      package.json and its lock
-  go       local/tools/*/go.mod, as far as replace lines let them
+  go       local/tools/*/go.mod, as far as replace lines permit
   python   images/*/requirements.in, tasks/requirements-*.in and their locks; needs uv on PATH
   debian   the packages of the embedded platform and its images; reads this machine's apt sources
 
-  --dry-run  say it, and write nothing`;
+  --dry-run  report only, write nothing`;
 
 async function update(names: readonly string[], dryRun: boolean): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), "modelcar-update-"));
@@ -59,7 +59,7 @@ try {
   const names = kind === "all" ? Object.keys(kinds) : [kind];
   if (values.help) console.log(usage);
   else if (more.length > 0 || !(Object.hasOwn(kinds, kind) || kind === "all")) {
-    console.error(`error: which kind of pins?\n\n${usage}`);
+    console.error(`error: unknown or missing kind of pins\n\n${usage}`);
     process.exitCode = 2;
   } else await update(names, values["dry-run"]);
 } catch (error) {

@@ -1,9 +1,9 @@
 /**
- * The stack `local` with one model that is brought and served and nothing more, for tests of everything else: it needs none of
- * the images that compress, evaluate and measure.
+ * The stack `local` with one model that is only imported and served, for tests of everything else: it needs none of the images
+ * that compress, evaluate and measure.
  */
 
-/** Changes the stack's config. Its keys may have the project's name before them, as in its file. */
+/** Changes the stack's config. Its keys may be prefixed with the project's name, as in its file. */
 // biome-ignore lint/suspicious/noExplicitAny: config as YAML has it.
 export function alone(config: any): void {
   const key = (name: string) => (`modelcar:${name}` in config ? `modelcar:${name}` : name);

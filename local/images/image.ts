@@ -1,4 +1,4 @@
-/** What an image is and the two ways of making one: of a Go binary, or of a Containerfile. */
+/** An image, and the two ways to build one: from a Go binary or from a Containerfile. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDirectory, contentKey, projectDirectory } from "../paths.ts";
@@ -8,21 +8,21 @@ import { buildImage } from "./store.ts";
 /** An image to build: `key` changes when anything that goes into it does. */
 export interface Image {
   readonly name: string;
-  /** Measured on two cores, for the "left" of the progress lines. */
+  /** Build time measured on two cores, for the time left in progress lines. */
   readonly seconds: number;
   readonly key: string;
   readonly build: () => Promise<void>;
-  /** Those it stands on. */
-  readonly on: readonly Image[];
-  /** False for images that only others stand on. */
+  /** Images that it is built from. */
+  readonly bases: readonly Image[];
+  /** False for images that no pod runs: other images are built on them. */
   readonly imported: boolean;
 }
 
 export const repository = (name: string) => `modelcar.local/${name}`;
 
-/** The image's name in Buildah's store and the node's: its tag is what it was made from. */
+/** The image's name in Buildah's store and the node's; the tag is the key of its inputs. */
 export const tag = ({ name, key }: Pick<Image, "name" | "key">) => `${repository(name)}:${key}`;
-/** Tests and what only the cluster reads: images are not made from these. */
+/** Tests and files that only the cluster reads: no image contains them. */
 const notInImages =
   /\.pyc$|\.test\.ts$|^test_.*\.py$|_stand_in\.py$|^conftest\.py$|^fault_proxy\.py$|^requirements-(check|pytest|test)\.|^(job|task)\.yaml$/;
 
@@ -43,7 +43,7 @@ export function binaryImage(name: string, tool: GoToolName, command: string, use
     name,
     seconds: 5,
     key,
-    on: [],
+    bases: [],
     imported: true,
     build: () =>
       withContext(async (context) => {
@@ -69,7 +69,7 @@ export async function withContext(work: (context: string) => Promise<void>): Pro
   }
 }
 
-/** An image of a committed Containerfile on another image of ours. */
+/** An image built from a committed Containerfile, on another of this project's images. */
 export function containerfileImage(options: {
   readonly name: string;
   readonly folder: string;
@@ -77,20 +77,20 @@ export function containerfileImage(options: {
   /** Files and folders under the project that go into the image. */
   readonly sources: readonly string[];
   readonly buildArgs: Readonly<Record<string, string>>;
-  readonly on: readonly Image[];
+  readonly bases: readonly Image[];
   readonly seconds: number;
   readonly imported: boolean;
 }): Image {
-  const { name, folder, buildArgs, seconds, imported, on } = options;
+  const { name, folder, buildArgs, seconds, imported, bases } = options;
   const files = options.sources.flatMap((source) => filesUnder(join(projectDirectory, source)));
-  // The arguments name the images below it, by their keys.
+  // The build arguments name the base images, by their keys.
   const key = contentKey({ texts: [JSON.stringify(buildArgs)], files });
   return {
     name,
     seconds,
     imported,
     key,
-    on,
+    bases,
     build: () =>
       buildImage({
         name: tag({ name, key }),

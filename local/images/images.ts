@@ -16,7 +16,7 @@ const pauseIdentity = { name: "pause", key: contentKey({ texts: [debianProgram("
 export const pause: Image = {
   ...pauseIdentity,
   seconds: 5,
-  on: [],
+  bases: [],
   imported: true,
   build: () =>
     withContext(async (context) => {
@@ -44,7 +44,7 @@ const baseIdentity = { name: "base", key: contentKey({ texts: [JSON.stringify(ba
 const base: Image = {
   ...baseIdentity,
   seconds: 110,
-  on: [],
+  bases: [],
   imported: false,
   build: () =>
     withContext(async (context) => {
@@ -88,7 +88,7 @@ const orasIdentity = {
 const oras: Image = {
   ...orasIdentity,
   seconds: 5,
-  on: [],
+  bases: [],
   imported: true,
   build: () =>
     withContext(async (context) => {
@@ -115,7 +115,7 @@ const mariadb = containerfileImage({
   context: "local/images/mariadb",
   sources: ["local/images/mariadb"],
   buildArgs: { BASE_IMAGE: tag(base), MARIADB_VERSION: mariadbPackages[0]?.version ?? "" },
-  on: [base],
+  bases: [base],
   seconds: 60,
   imported: true,
 });
@@ -134,18 +134,18 @@ const hub = containerfileImage({
   context: ".",
   sources: ["local/hub"],
   buildArgs: { BASE_IMAGE: tag(base), TRAINING_IMAGE: tag(vllmCpu) },
-  on: [base, vllmCpu],
+  bases: [base, vllmCpu],
   seconds: 300,
   imported: true,
 });
 
 /**
- * The image that the tests of a task run in: that of the task with pytest, and where the tests start servers (`tasks` and what
- * stands on it) with those and the database of the model registry.
+ * The image that the tests of a task run in: the task's image with pytest. `tasks` and the images built on it also get the
+ * servers that their tests start, and the model registry's database.
  */
 export function testImageOf(name: string): Image {
   const image = projectImage(name);
-  const withServers = image === tasks || image.on.includes(tasks);
+  const withServers = image === tasks || image.bases.includes(tasks);
   const folder = withServers ? "local/images/tasks-test" : "local/images/pytest";
   return containerfileImage({
     name: `${name}-test`,
@@ -155,23 +155,23 @@ export function testImageOf(name: string): Image {
     buildArgs: withServers
       ? { TASKS_IMAGE: tag(image), MARIADB_IMAGE: tag(mariadb) }
       : { TASK_IMAGE: tag(image), HUB_IMAGE: tag(hub) },
-    on: [image, withServers ? mariadb : hub],
+    bases: [image, withServers ? mariadb : hub],
     seconds: withServers ? 60 : 10,
     imported: false,
   });
 }
 
-/** Images of Containerfiles, each after the ones it stands on. */
+/** Images built from Containerfiles, each after its bases. */
 export const containerfileImages: readonly Image[] = [base, pause, tasks, mariadb, torch, vllmCpu, hub];
 
-/** What KServe needs below a model that is an image: a shell that can link the model to where the server looks. */
+/** The base that KServe needs for a modelcar image: a shell that can link the model to where the server looks. */
 const modelcarContainerfile =
   'FROM scratch\nCOPY busybox /bin/\nRUN ["/bin/busybox", "--install", "-s", "/bin"]\n';
 export const modelcarBase: Image = {
   name: "modelcar-base",
   seconds: 5,
   key: contentKey({ texts: [debianProgram(""), modelcarContainerfile] }),
-  on: [],
+  bases: [],
   imported: false,
   build: () =>
     withContext(async (context) => {
@@ -181,12 +181,12 @@ export const modelcarBase: Image = {
     }),
 };
 
-/** Those of the tasks that run models; only a stack with such tasks has them. */
+/** Images of the tasks that run models; only a stack with such tasks needs them. */
 export const modelTaskImages: readonly Image[] = ofProject.filter(
   (image) => !containerfileImages.includes(image),
 );
 
-/** Images of one Go binary, by the tool that has it. */
+/** Images of one Go binary each, by the tool that builds it. */
 export const goImages: Readonly<Partial<Record<GoToolName, readonly Image[]>>> = {
   coredns: [binaryImage("coredns", "coredns", "coredns")],
   "storage-provisioner": [

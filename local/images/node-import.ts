@@ -1,6 +1,6 @@
 /**
- * The way of an image from Buildah's store into the node's: a stream, without a copy between. Where the node has most of the
- * layers already, those of the image below it, only the others are written out and sent: the images that run models share 4 GiB.
+ * Streams an image from Buildah's store into the node's, without an intermediate copy. If the node already has most of the layers
+ * (those of the base image), only the others are written out and sent: the images that run models share 4 GiB.
  */
 import {
   closeSync,
@@ -18,14 +18,13 @@ import { cacheDirectory } from "../paths.ts";
 import { run } from "../run.ts";
 import { buildahCommand, buildahEnvironment, layersOf } from "./store.ts";
 
-/** containerd's own client on the node, for the namespace of the kubelet's images. */
+/** Runs containerd's own client on the node, in the namespace of the kubelet's images. */
 export type Ctr = (...args: string[]) => Promise<string>;
 
-/** Where containerd keeps blobs. */
 const blobs = join(cacheDirectory, "containerd/io.containerd.content.v1.content/blobs");
 const pathOf = (digest: string) => digest.replace(":", "/");
 
-/** Bytes of known layers from which on it pays to write the others out before they are sent. */
+/** Bytes of known layers that make it worthwhile to write the other layers out before sending them. */
 const worthwhile = 2 ** 30;
 
 /** Copies a built image into the node's store under the same name. */
@@ -52,7 +51,7 @@ function push(named: string, target: string): Promise<string> {
   return run(command, args, { env: buildahEnvironment() });
 }
 
-/** Writes the image as an OCI layout in which the known layers are missing. */
+/** Writes the image as an OCI layout without the known layers. */
 async function writeLayout(
   named: string,
   layout: string,
@@ -64,7 +63,7 @@ async function writeLayout(
   nameIn(layout, named);
 }
 
-/** Gives the layout's only image the name that containerd takes. */
+/** Sets the name under which containerd imports the layout's only image. */
 function nameIn(layout: string, named: string): void {
   const file = join(layout, "index.json");
   const index = JSON.parse(readFileSync(file, "utf8"));
@@ -80,7 +79,7 @@ async function knownLayers(named: string, ctr: Ctr): Promise<[string, number][]>
     .map((digest) => [digest, statSync(join(blobs, pathOf(digest))).size]);
 }
 
-/** A file of holes: Buildah does not write a blob of whose size there is a file already. */
+/** Makes a sparse file: Buildah does not write a blob if a file of its size exists. */
 function placeholder(path: string, size: number): void {
   mkdirSync(join(path, ".."), { recursive: true });
   const file = openSync(path, "w");

@@ -1,4 +1,4 @@
-/** The way of images into the node's store: built once, imported once, then known by digest. */
+/** Builds images and imports them into the node's store, each once; from then on they are referred to by digest. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { containerdSocket } from "../node/configuration.ts";
@@ -18,7 +18,7 @@ const importedReference = (image: Image): string =>
 
 /**
  * The reference by digest of an image in the node's store.
- * @throws Error where there is no such image, or it is not imported yet.
+ * @throws Error if the image does not exist or is not imported yet.
  */
 export function imageReference(name: string): string {
   const image = [...containerfileImages, ...modelTaskImages, ...Object.values(goImages).flat()].find(
@@ -29,10 +29,10 @@ export function imageReference(name: string): string {
   return importedReference(image);
 }
 
-/** The name by which containerd knows the pods' pause image. */
+/** containerd's name for the pods' pause image. */
 export const pauseImageName = tag(pause);
 
-/** containerd's own client on the node, for the namespace of the kubelet's images. */
+/** Runs containerd's own client on the node, in the namespace of the kubelet's images. */
 const ctr = (...args: string[]) =>
   runInSandbox(debianProgram("usr/bin/ctr"), [
     "--address",
@@ -42,7 +42,7 @@ const ctr = (...args: string[]) =>
     ...args,
   ]);
 
-/** Whether the image needs no work: it was built, and imported if pods run it. */
+/** Whether the image is built and, if pods run it, imported. */
 export async function imageReady(image: Image): Promise<boolean> {
   if (!image.imported) return imageBuilt(image);
   if (!existsSync(importedFile(image))) return false;
@@ -52,10 +52,10 @@ export async function imageReady(image: Image): Promise<boolean> {
 /** Whether the image was ever built with today's pins. */
 export const imageBuilt = (image: Image): boolean => existsSync(builtFile(image));
 
-/** Builds an image into Buildah's store, after those it stands on, unless it is there. */
+/** Builds an image into Buildah's store, after its bases, unless it exists. */
 async function buildOnce(image: Image): Promise<void> {
   if (imageBuilt(image)) return;
-  for (const below of image.on) await buildOnce(below);
+  for (const base of image.bases) await buildOnce(base);
   await image.build();
   mkdirSync(recordDirectory, { recursive: true });
   writeFileSync(builtFile(image), "");
@@ -68,7 +68,7 @@ export async function provideTestImage(image: Image): Promise<string> {
 }
 
 /**
- * Builds an image and, where pods run it, streams it from Buildah's store into the node's.
+ * Builds an image and, if pods run it, streams it from Buildah's store into the node's.
  * Its reference by digest is recorded under the cache.
  */
 export async function provideImage(image: Image): Promise<void> {
@@ -84,7 +84,7 @@ export async function provideImage(image: Image): Promise<void> {
   await removeOthers(image.name, [named, reference]);
 }
 
-/** Removes what an image was before, which nothing refers to any more; running pods keep what they stand on. */
+/** Removes earlier builds of an image, which nothing refers to any more; running pods keep their layers. */
 async function removeOthers(name: string, kept: readonly string[]): Promise<void> {
   const others = (await ctr("images", "list", "--quiet"))
     .split("\n")

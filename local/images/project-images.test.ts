@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { modelTaskImages } from "./images.ts";
 import { readContainerfile } from "./project-images.ts";
 
-test("a Containerfile says what it stands on and which folders go into it", () => {
+test("a Containerfile names its base and the folders that go into it", () => {
   const text = [
     "ARG TASKS_IMAGE=modelcar.local/tasks",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Containerfiles write arguments so.
@@ -14,16 +14,16 @@ test("a Containerfile says what it stands on and which folders go into it", () =
   ].join("\n");
   expect(readContainerfile(text)).toEqual({
     argument: "TASKS_IMAGE",
-    on: "tasks",
+    base: "tasks",
     sources: ["tasks/common", "tasks/new"],
   });
-  expect(() => readContainerfile("FROM scratch\n")).toThrow("says what it stands on");
+  expect(() => readContainerfile("FROM scratch\n")).toThrow("names the base image");
 });
 
-test("every image comes after the one that it stands on", () => {
+test("every image comes after its base", () => {
   const names = modelTaskImages.map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(["compress", "evaluate", "guidellm", "report"]));
-  for (const { name, on } of modelTaskImages)
-    for (const below of on.filter((image) => names.includes(image.name)))
-      expect(names.indexOf(below.name)).toBeLessThan(names.indexOf(name));
+  for (const { name, bases } of modelTaskImages)
+    for (const base of bases.filter((image) => names.includes(image.name)))
+      expect(names.indexOf(base.name)).toBeLessThan(names.indexOf(name));
 });

@@ -1,4 +1,4 @@
-/** The images of images/, each built of its folder's Containerfile as on any other cluster. */
+/** The images of images/, each built from its folder's Containerfile, as for any other cluster. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectDirectory } from "../paths.ts";
@@ -11,24 +11,24 @@ const seconds: Readonly<Record<string, number>> = {
   transformers: 90,
   "vllm-cpu": 240,
 };
-/** What only other images stand on. */
+/** Images that no pod runs: other images are built on them. */
 const notImported = ["torch", "transformers"];
 
-/** What a Containerfile says of its context and of the image that it stands on. */
+/** What a Containerfile says about its build context and its base image. */
 export interface Containerfile {
-  /** The build argument that names the image below. */
+  /** The build argument that names the base image. */
   readonly argument: string;
-  /** The image below, by its folder in images/. */
-  readonly on: string;
-  /** Folders of the project, beside its own, that it copies from. */
+  /** The base image, by its folder in images/. */
+  readonly base: string;
+  /** Other folders of the project that it copies from. */
   readonly sources: readonly string[];
 }
 
-/** Reads a Containerfile of images/. Throws where it stands on none of this project's images. */
+/** Reads a Containerfile of images/. Throws if its base is not an image of this project. */
 export function readContainerfile(text: string): Containerfile {
-  const [, argument, on] = new RegExp(`^ARG (\\w+)=${repository("")}(\\S+)$`, "m").exec(text) ?? [];
-  if (argument === undefined || on === undefined)
-    throw new Error(`no line ARG NAME_IMAGE=${repository("<image>")} says what it stands on`);
+  const [, argument, base] = new RegExp(`^ARG (\\w+)=${repository("")}(\\S+)$`, "m").exec(text) ?? [];
+  if (argument === undefined || base === undefined)
+    throw new Error(`no line ARG NAME_IMAGE=${repository("<image>")} names the base image`);
   const copied = [...text.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, from = ""]) =>
     from.split(" "),
   );
@@ -39,10 +39,10 @@ export function readContainerfile(text: string): Containerfile {
   const sources = [...new Set(folders)].filter(
     (folder) => !folders.some((other) => folder.startsWith(`${other}/`)),
   );
-  return { argument, on, sources };
+  return { argument, base, sources };
 }
 
-/** All images of images/ on `base`, each after the one that it stands on. */
+/** All images of images/, built on `base`, each after its base. */
 export function projectImages(base: Image): Image[] {
   const images = new Map([[base.name, base]]);
   const add = (name: string): Image => {
@@ -50,15 +50,15 @@ export function projectImages(base: Image): Image[] {
     if (known) return known;
     const folder = `images/${name}`;
     const text = readFileSync(join(projectDirectory, folder, "Containerfile"), "utf8");
-    const { argument, on, sources } = readContainerfile(text);
-    const below = add(on);
+    const { argument, base: baseName, sources } = readContainerfile(text);
+    const ownBase = add(baseName);
     const image = containerfileImage({
       name,
       folder,
       context: ".",
       sources: [folder, ...sources],
-      buildArgs: { [argument]: tag(below) },
-      on: [below],
+      buildArgs: { [argument]: tag(ownBase) },
+      bases: [ownBase],
       seconds: seconds[name] ?? 60,
       imported: !notImported.includes(name),
     });

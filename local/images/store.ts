@@ -1,4 +1,4 @@
-/** Buildah from the unpacked Debian packages, with a store, configuration and policy of its own under the cache. */
+/** Buildah from the unpacked Debian packages, with its own store, configuration and policy in the cache. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export function buildahEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-/** Everything that Buildah reads was built here, so no signature is asked for. */
+/** Everything that Buildah reads was built here, so no signature is required. */
 const signaturePolicy = () =>
   storeFile("policy.json", JSON.stringify({ default: [{ type: "insecureAcceptAnything" }] }));
 
@@ -38,7 +38,7 @@ export const buildahCommand = (subcommand: "build" | "push", ...args: string[]):
 ];
 
 /**
- * pip's settings of this machine (index, certificates), for RUN steps: mounted while building, never in an image.
+ * This machine's pip settings (index, certificates) for RUN instructions: mounted during a build, never in an image.
  */
 function pipSettings(): string[] {
   const settings = Object.entries(process.env)
@@ -59,7 +59,7 @@ export async function buildImage(options: {
   readonly context: string;
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly ignorefile?: string;
-  /** Whether RUN steps install Python packages, which wants this machine's settings for it. */
+  /** Whether RUN instructions install Python packages and so need this machine's pip settings. */
   readonly usesPip?: boolean;
 }): Promise<void> {
   const buildArgs = Object.entries(options.buildArgs ?? {}).flatMap(([key, value]) => [
@@ -89,7 +89,7 @@ export async function layersOf(name: string): Promise<string[]> {
   return about.OCIv1.rootfs.diff_ids;
 }
 
-/** A command as it is started on the host. */
+/** A command to start on the host. */
 export interface CommandLine {
   readonly command: string;
   readonly args: readonly string[];
@@ -97,10 +97,10 @@ export interface CommandLine {
 }
 
 /**
- * Makes a throw-away container of a built image for as long as `work` runs, which starts commands in it, in the host's network,
- * as `inside` words them.
- * @param volumes host paths and where they are seen.
- * @throws Error where no container can be made of the image.
+ * Keeps a container of a built image while `work` runs. `inside` turns a command of the container into one to start on the host;
+ * it runs in the host's network.
+ * @param volumes host paths and their mount paths.
+ * @throws Error if no container can be created from the image.
  */
 export async function withContainer<T>(
   name: string,
@@ -121,7 +121,7 @@ export async function withContainer<T>(
   }
 }
 
-/** Runs a command in a container of its own, and shows its output. How it ended is returned. */
+/** Runs a command in its own container and shows its output. Returns how it ended. */
 export const runInImage = (
   name: string,
   command: readonly string[],
@@ -132,7 +132,7 @@ export const runInImage = (
     return spawnSync(program, args, { env, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
   });
 
-/** Unmounts what Buildah mounts in its store, and leaves mounted where a build was interrupted. No build may run. */
+/** Unmounts what interrupted builds left mounted in Buildah's store. No build may be running. */
 export async function unmountStore(): Promise<void> {
   const mounted = readFileSync("/proc/mounts", "utf8")
     .split("\n")

@@ -33,7 +33,7 @@ export function writeConfiguration(name: string, text: string): string {
 /** Names of the cluster's own registry, which has no TLS. */
 const plainRegistries = ["registry.oci-registry:5000", "registry.oci-registry.svc.cluster.local:5000"];
 
-/** Writes how containerd reaches registries and returns the folder. */
+/** Writes containerd's registry configuration and returns its folder. */
 function registryConfiguration(): string {
   for (const registry of plainRegistries) {
     mkdirSync(configurationFile(join("registries", registry)), { recursive: true });
@@ -80,7 +80,7 @@ export const cniConfiguration = () =>
     ],
   });
 
-/** The kubelet of a node whose images are imported and whose disk is the user's own. */
+/** The configuration of the kubelet, on a node whose images are imported and whose disk is the user's. */
 export const kubeletConfiguration = () =>
   stringify({
     apiVersion: "kubelet.config.k8s.io/v1beta1",
@@ -101,10 +101,10 @@ export const kubeletConfiguration = () =>
     clusterDomain: "cluster.local",
     clusterDNS: [dnsAddress],
     resolvConf: writeConfiguration("resolv.conf", "# The cluster has no outside.\n"),
-    // The disk is the user's own: the preflight asks for room, the kubelet evicts only when it is almost gone.
+    // The disk is the user's: the preflight checks its free space, the kubelet evicts only when almost none is left.
     evictionHard: { "memory.available": "200Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
     imageGCHighThresholdPercent: 100,
-    // Images are imported, not pulled, so none may be collected.
+    // Images are imported and cannot be pulled again, so none may be garbage-collected.
     imageMinimumGCAge: "87600h",
     imageMaximumGCAge: "0s",
     serializeImagePulls: false,

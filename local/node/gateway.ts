@@ -21,7 +21,7 @@ const [dnsAddress, apiAddress, apiPort] = process.argv.slice(2) as [string, stri
 createServer({ noDelay: true }, (client) => {
   const server = connect({ host: apiAddress, port: Number(apiPort), noDelay: true });
   client.pipe(server).pipe(client);
-  // Either side going away ends the other.
+  // When either side closes, so does the other.
   client.on("error", () => server.destroy());
   server.on("error", () => client.destroy());
 }).listen({ fd: 3 });

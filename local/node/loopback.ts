@@ -1,4 +1,4 @@
-/** The way from the host's loopback into the sandbox: one process that holds sockets on both sides. */
+/** The gateway from the host's loopback into the sandbox: one process with sockets on both sides. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -9,7 +9,7 @@ import { dnsAddress } from "./configuration.ts";
 import { isRunning, killProcess, type ProcessRecord, processRecord } from "./processes.ts";
 import { logsDirectory, nodeAddress, sandboxProcess } from "./sandbox.ts";
 
-/** What is remembered of the gateway: its own process and the sandbox and ports that it serves. */
+/** The record of the gateway: its process, and the sandbox and ports that it serves. */
 interface GatewayRecord {
   readonly gateway: ProcessRecord;
   readonly sandbox: number;
@@ -58,7 +58,7 @@ export async function stopGateway(): Promise<void> {
   rmSync(recordFile, { force: true });
 }
 
-/** @throws Error naming the variable that moves the port, where it is taken. */
+/** @throws Error that names the variable to set if the port is taken. */
 function listen(port: number): Promise<Server> {
   const variable = port === apiPort ? "MODELCAR_API_PORT" : "MODELCAR_GATEWAY_PORT";
   return new Promise((resolve, reject) => {

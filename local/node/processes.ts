@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { waitUntil } from "../run.ts";
 
-/** A process that we started: its id, and its start time so that a reused id is never taken for it. */
+/** A process that we started: its id, and its start time to recognize a reused id. */
 export interface ProcessRecord {
   readonly pid: number;
   /** In clock ticks since boot: field 22 of /proc/PID/stat (proc(5)). */
   readonly startTime: string;
 }
 
-/** @throws Error where no such process runs. */
+/** @throws Error if no such process is running. */
 export function processRecord(pid: number): ProcessRecord {
   const startTime = startTimeOf(pid);
-  if (startTime === undefined) throw new Error(`process ${pid} does not run`);
+  if (startTime === undefined) throw new Error(`process ${pid} is not running`);
   return { pid, startTime };
 }
 

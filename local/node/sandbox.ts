@@ -1,5 +1,5 @@
 /**
- * The sandbox that the node lives in: network, mount, process, IPC and host-name namespaces of its own, held by
+ * The sandbox that the node lives in: its own network, mount, PID, IPC and UTS namespaces, held by
  * one process 1. Killing that process ends every process, mount and interface of the cluster at once, so neither
  * `stop` nor a crash leaves anything behind but files under the state folder.
  */
@@ -33,7 +33,7 @@ export const servicesDirectory = join(stateDirectory, "services");
 export const logsDirectory = join(stateDirectory, "logs");
 const varDirectory = join(stateDirectory, "var");
 const recordFile = join(stateDirectory, "sandbox.json");
-/** The node's image store is shared by all checkouts, so one platform runs at a time; this says which. */
+/** All checkouts share the node's image store, so one platform runs at a time; this file records which. */
 const machineRecordFile = join(cacheDirectory, "running.json");
 
 /** What process 1 does before it supervises the services. Everything here ends with the sandbox. */
@@ -54,7 +54,7 @@ $busybox ip addr add ${nodeAddress}/24 dev node0
 $busybox ip link set node0 up
 # The node's own requests to Services must find a route before kube-proxy's rules send them to pods.
 $busybox ip route add ${serviceNetwork} dev node0
-# Look-ups of the outside fail at once instead of timing out; kube-proxy wants a default route to exist.
+# Look-ups of outside names fail at once instead of timing out; kube-proxy needs a default route.
 $busybox ip route add unreachable default
 echo 1 > /proc/sys/net/ipv4/ip_forward
 if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables; fi
@@ -65,13 +65,13 @@ function record(): ProcessRecord | undefined {
   return existsSync(recordFile) ? (JSON.parse(readFileSync(recordFile, "utf8")) as ProcessRecord) : undefined;
 }
 
-/** The host's process id of the sandbox's process 1, where it runs. */
+/** The host's process id of the sandbox's process 1; undefined if the sandbox is not running. */
 export function sandboxProcess(): number | undefined {
   const known = record();
   return known && isRunning(known) ? known.pid : undefined;
 }
 
-/** Starts the sandbox unless it runs. Returns whether it was started. */
+/** Starts the sandbox unless it is running. Returns whether it started it. */
 export async function startSandbox(): Promise<boolean> {
   if (await isUsable()) return false;
   refuseSecondPlatform();
@@ -122,7 +122,7 @@ export async function startSandbox(): Promise<boolean> {
   return true;
 }
 
-/** Whether the sandbox runs and lets processes in; one that was killed takes a moment to go, which is waited for. */
+/** Whether the sandbox runs and processes can enter it. Waits until a killed one is gone. */
 async function isUsable(): Promise<boolean> {
   const known = record();
   if (!known || !isRunning(known)) return false;
@@ -134,7 +134,7 @@ async function isUsable(): Promise<boolean> {
   return usable;
 }
 
-/** State folder of the platform that runs on this machine, of which there can be one. */
+/** State folder of the platform that runs on this machine, if any. */
 function runningPlatform(): string | undefined {
   if (!existsSync(machineRecordFile)) return undefined;
   const running = JSON.parse(readFileSync(machineRecordFile, "utf8")) as ProcessRecord & {
@@ -157,7 +157,7 @@ export async function stopSandbox(): Promise<void> {
   const known = record();
   if (known && isRunning(known)) await killProcess(known);
   rmSync(recordFile, { force: true });
-  // They have the same names for every checkout's platform.
+  // The platforms of all checkouts use the same names.
   if (!runningPlatform()) removeControlGroups();
 }
 

@@ -13,7 +13,7 @@ const pattern = new RegExp(
   `^/(?<namespace>${label})/(?<service>${label})(?::(?<port>\\d{1,5}))?(?<path>[/?].*)?$`,
 );
 
-/** Reads `/<namespace>/<service>[:port]/<path>`; undefined where the URL has another form. */
+/** Reads `/<namespace>/<service>[:port]/<path>`; undefined if the URL has another form. */
 export function parseServicePath(url: string): ServicePath | undefined {
   const groups = pattern.exec(url)?.groups;
   if (!groups?.namespace || !groups.service) return undefined;

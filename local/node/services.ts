@@ -1,4 +1,4 @@
-/** The node's daemons, each supervised by runit inside the sandbox: one that dies is started again within a second. */
+/** The node's daemons, each supervised by runit inside the sandbox: one that dies is restarted within a second. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clusterName, stateDirectory } from "../paths.ts";
@@ -105,15 +105,15 @@ function commands(pauseImage: string): Record<ServiceName, readonly string[]> {
       flag("kubeconfig", clientConfiguration("kube-proxy")),
       flag("hostname-override", clusterName),
       flag("cluster-cidr", podNetwork),
-      // kube-router writes the same table as a whole; what it takes away by chance comes back this soon.
+      // kube-router rewrites the same table as a whole; kube-proxy restores rules lost that way after this time.
       flag("iptables-sync-period", "5s"),
-      // The sandbox may not write these settings of the kernel.
+      // The sandbox may not write these kernel settings.
       flag("conntrack-max-per-core", 0),
       flag("conntrack-min", 0),
       flag("conntrack-tcp-timeout-established", "0s"),
       flag("conntrack-tcp-timeout-close-wait", "0s"),
     ],
-    // Nothing but network policies: the CNI plugins do the pods' network, kube-proxy the Services.
+    // Network policies only: the CNI plugins set up the pods' network, kube-proxy handles Services.
     "kube-router": [
       goProgram("kube-router"),
       flag("kubeconfig", clientConfiguration("kube-router")),
@@ -123,7 +123,7 @@ function commands(pauseImage: string): Record<ServiceName, readonly string[]> {
       flag("run-service-proxy", false),
       flag("service-cluster-ip-range", serviceNetwork),
       flag("health-port", 0),
-      // On a new cluster its rights are applied after its first start; it gives up and is started again until then.
+      // On a new cluster its RBAC is applied after its first start; until then it exits and is restarted.
       flag("cache-sync-timeout", "5s"),
     ],
     "gpu-nodes": [
@@ -137,7 +137,7 @@ function commands(pauseImage: string): Record<ServiceName, readonly string[]> {
 const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /**
- * Writes daemons' service folders; runit starts them within five seconds, and again those whose command has changed.
+ * Writes daemons' service folders; runit starts new ones within five seconds. Restarts those whose command changed.
  * @param pauseImage the pods' process 1, which is imported before the first pod starts.
  */
 export async function writeServices(names: readonly ServiceName[], pauseImage: string): Promise<void> {
@@ -160,7 +160,7 @@ export async function writeServices(names: readonly ServiceName[], pauseImage: s
   }
 }
 
-/** Returns whether the file was another before. */
+/** Returns whether the file changed. */
 function writeExecutable(file: string, text: string): boolean {
   if (existsSync(file) && readFileSync(file, "utf8") === text) return false;
   writeFileSync(file, text);
@@ -168,7 +168,7 @@ function writeExecutable(file: string, text: string): boolean {
   return true;
 }
 
-/** kubectl of the pinned release with the admin's rights, from inside the sandbox. */
+/** Runs kubectl of the pinned release as admin, inside the sandbox. */
 export function kubectl(args: readonly string[], input?: string): Promise<string> {
   const file = join(certificatesDirectory, "admin.kubeconfig");
   writeFileSync(file, kubeconfig("admin", apiServerUrl), { mode: 0o600 });

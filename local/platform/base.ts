@@ -15,7 +15,7 @@ const corefile = `.:53 {
 }
 `;
 
-/** Cluster DNS (CoreDNS) at the address that the kubelet gives to pods. The cluster has no outside to forward to. */
+/** Cluster DNS (CoreDNS) at the address that the kubelet gives to pods. There is no outside server to forward to. */
 export function dnsManifests(image: string): Manifest[] {
   const labels = { "k8s-app": "kube-dns" };
   const metadata = { namespace: "kube-system", name: "coredns", labels };
@@ -86,7 +86,7 @@ export function dnsManifests(image: string): Manifest[] {
   ];
 }
 
-/** What kube-router, a daemon of the node, may read to enforce network policies. */
+/** RBAC of kube-router, a daemon of the node, which enforces network policies. */
 export function networkPolicyManifests(): Manifest[] {
   const role = { apiVersion: "rbac.authorization.k8s.io/v1", metadata: { name: "kube-router" } };
   const verbs = ["list", "get", "watch"];
@@ -109,7 +109,7 @@ export function networkPolicyManifests(): Manifest[] {
   ];
 }
 
-/** The local-path provisioner from its own module, its class made the default one, volumes under our state folder. */
+/** The local-path provisioner from its own module, with its class as the default and its volumes in our state folder. */
 export async function storageManifests(images: { provisioner: string; helper: string }): Promise<Manifest[]> {
   const source = await goModuleSource("cluster", "github.com/rancher/local-path-provisioner");
   const manifests = readManifests(join(source, "deploy/local-path-storage.yaml"));
@@ -152,7 +152,7 @@ export function gpuNodeManifests(): { nodes: Manifest[]; statuses: { name: strin
         "nvidia.com/gpu.product": "NVIDIA-L4",
       },
     },
-    // As GPU nodes usually are, so that nothing lands there by chance.
+    // As GPU nodes usually are, to keep off pods that do not tolerate the taint.
     spec: { taints: [{ key: "nvidia.com/gpu", value: "present", effect: "NoSchedule" }] },
   });
   const status = (name: string, cpu: string, memory: string, gpus: string) => {

@@ -33,7 +33,7 @@ const deployments = [
 
 const appliedFile = join(stateDirectory, "platform-applied");
 
-/** Applies what the platform runs on Kubernetes (unless it is there already) and waits until all of it is available. */
+/** Applies what the platform runs on Kubernetes, unless it is installed, and waits until all of it is available. */
 export async function installPlatform(progress: Progress): Promise<void> {
   const key = manifestsKey();
   if (!existsSync(appliedFile) || readFileSync(appliedFile, "utf8") !== key) {
@@ -41,7 +41,7 @@ export async function installPlatform(progress: Progress): Promise<void> {
     const gpuNodes = gpuNodeManifests();
     rmSync(appliedFile, { force: true });
     const first = manifests.filter(({ kind }) => kind === "Namespace" || kind === "CustomResourceDefinition");
-    // Webhooks that are not served yet would refuse what comes after them.
+    // Webhooks that are not served yet would refuse the objects after them.
     const webhooks = manifests.filter(({ kind }) => kind.endsWith("WebhookConfiguration"));
     const custom = manifests.filter(({ kind }) => kind === "ClusterStorageContainer");
     const rest = manifests.filter((manifest) => ![...first, ...webhooks, ...custom].includes(manifest));
@@ -67,7 +67,7 @@ export async function installPlatform(progress: Progress): Promise<void> {
   await waitForAdmission();
 }
 
-/** `kubectl wait` refuses a definition that has no condition at all yet, so it is asked again. */
+/** `kubectl wait` fails for a definition that has no condition yet, so it is retried. */
 async function waitForDefinitions(): Promise<void> {
   await waitUntil(
     "the CustomResourceDefinitions",
@@ -76,7 +76,7 @@ async function waitForDefinitions(): Promise<void> {
   );
 }
 
-/** Without kube-router's rules every policy would be a mere wish. */
+/** Without kube-router's rules no network policy is enforced. */
 async function waitForNetworkPolicies(): Promise<void> {
   await waitUntil(
     `kube-router's rules (logs: ${join(logsDirectory, "kube-router/current")})`,
@@ -85,7 +85,7 @@ async function waitForNetworkPolicies(): Promise<void> {
   );
 }
 
-/** What the manifests are made from: images, the modules that they are read from, and this folder's code. */
+/** Key of what the manifests are made from: images, the modules that ship them, and this folder's code. */
 function manifestsKey(): string {
   const images = [...containerfileImages, ...Object.values(goImages).flat()].filter(
     ({ imported }) => imported,
@@ -126,7 +126,7 @@ async function platformManifests(): Promise<Manifest[]> {
   ];
 }
 
-/** Names the Deployments that still lack their pods, whenever that changes. */
+/** Reports the Deployments that still lack pods, whenever the list changes. */
 async function waitForDeployments(progress: Progress): Promise<void> {
   let said = "";
   await waitUntil(
@@ -154,7 +154,7 @@ async function waitForDeployments(progress: Progress): Promise<void> {
   );
 }
 
-/** Objects that each webhook is asked about, without being created. */
+/** Objects that each webhook admits in a dry run. */
 const probes: readonly Manifest[] = [
   {
     apiVersion: "tekton.dev/v1",
@@ -176,7 +176,7 @@ const probes: readonly Manifest[] = [
   },
 ];
 
-/** A Deployment is available a little before the network leads to it; this waits until the webhooks answer. */
+/** Waits until the webhooks answer: a Deployment is available shortly before it can be reached. */
 async function waitForAdmission(): Promise<void> {
   const text = probes.map((probe) => stringify(probe)).join("---\n");
   await waitUntil(

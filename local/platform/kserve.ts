@@ -71,7 +71,7 @@ function adapt(manifest: Manifest, images: { manager: string; storageInitializer
   }
 }
 
-/** The manager alone: its metrics proxy is an image of another project, and nothing here reads the metrics. */
+/** Keeps the manager only: its metrics proxy is an image of another project, and nothing here reads the metrics. */
 function adaptManager(deployment: Manifest, image: string): Manifest {
   const pod = deployment.spec.template.spec;
   // biome-ignore lint/suspicious/noExplicitAny: a container of a third-party manifest.
@@ -80,7 +80,7 @@ function adaptManager(deployment: Manifest, image: string): Manifest {
   manager.imagePullPolicy = "IfNotPresent";
   manager.command = null;
   manager.securityContext.runAsUser = 65532;
-  // Its default of a tenth of a core makes admission time out on a busy machine of two cores.
+  // Its default limit of 100m makes admission time out on a busy machine with two cores.
   manager.resources = { requests: { cpu: "100m", memory: "200Mi" }, limits: { memory: "500Mi" } };
   manager.readinessProbe.initialDelaySeconds = 1;
   pod.containers = [manager];
@@ -98,8 +98,8 @@ function adaptConfiguration(configMap: Manifest, storageInitializer: string): Ma
 }
 
 /**
- * Our storage initializer, which serves `s3://` and no other scheme. KServe's own says nothing of its security, so that a
- * restricted namespace would refuse its pods; OpenShift adds this by its security context constraints.
+ * Our storage initializer, which serves `s3://` and no other scheme. KServe's own has no security context, so a
+ * restricted namespace would refuse its pods; OpenShift's security context constraints add one.
  */
 function adaptStorageContainer(container: Manifest, image: string): Manifest {
   container.spec.container.image = image;

@@ -24,7 +24,7 @@ export function readManifests(path: string): Manifest[] {
 
 /**
  * The object `kind/name` of a list.
- * @throws Error where the pinned package no longer has it.
+ * @throws Error if the pinned package no longer has it.
  */
 export function find(manifests: readonly Manifest[], kind: string, name: string): Manifest {
   const manifest = manifests.find((candidate) => candidate.kind === kind && candidate.metadata.name === name);
@@ -32,7 +32,7 @@ export function find(manifests: readonly Manifest[], kind: string, name: string)
   return manifest;
 }
 
-/** A copy in which each text that equals a key of `replacements` is its value. */
+/** A copy in which each string that equals a key of `replacements` is replaced by its value. */
 export function replaceTexts<T>(value: T, replacements: Readonly<Record<string, string>>): T {
   const replace = (item: unknown): unknown => {
     if (typeof item === "string") return replacements[item] ?? item;
@@ -53,7 +53,7 @@ export const restricted = {
   seccompProfile: { type: "RuntimeDefault" },
 } as const;
 
-/** A Deployment of one container with the Service `name` before it, and the Namespace they live in. */
+/** A Deployment of one container, its Service `name`, and their Namespace. */
 export function singleContainer(options: {
   readonly namespace: string;
   readonly name: string;

@@ -1,4 +1,4 @@
-/** The image below models that are packaged as images, in the cluster's own registry, where the task that packages them finds it. */
+/** Pushes the base of modelcar images into the cluster's own registry, from which the task that packages models pulls it. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tag } from "../images/image.ts";
@@ -9,7 +9,7 @@ import { runInSandbox } from "../node/sandbox.ts";
 import { contentKey, stateDirectory } from "../paths.ts";
 
 const repository = "registry.oci-registry.svc.cluster.local:5000/modelcar/base";
-/** Belongs to the cluster, as the registry does. */
+/** Belongs to the cluster's state, as the registry's content does. */
 const pushedFile = join(
   stateDirectory,
   `modelcar-base-${contentKey({ texts: [repository, modelcarBase.key] })}`,
@@ -27,11 +27,11 @@ export async function pushModelcarBase(): Promise<void> {
     tag(modelcarBase),
     `docker://${repository}:${modelcarBase.key}`,
   );
-  // The registry's name is known on the node.
+  // Only the node resolves the registry's name.
   await runInSandbox(command, args, { env: buildahEnvironment() });
   writeFileSync(pushedFile, `${repository}@${readFileSync(digestFile, "utf8").trim()}`);
   rmSync(digestFile);
 }
 
-/** Its reference by digest. */
+/** The pushed image's reference by digest. */
 export const modelcarBaseReference = (): string => readFileSync(pushedFile, "utf8");

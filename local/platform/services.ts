@@ -1,4 +1,4 @@
-/** The services beside Kubernetes that the internet has for a cluster: the hub and an OCI registry. */
+/** Services that a cluster usually finds on the internet: the hub and an OCI registry. */
 import { type Manifest, singleContainer, volumeClaim } from "./manifests.ts";
 
 /** A read-only hub that speaks the part of the Hugging Face protocol that downloads need. */

@@ -5,7 +5,7 @@ import { type Manifest, readManifests, replaceTexts } from "./manifests.ts";
 const pipeline = "github.com/tektoncd/pipeline";
 const command = (name: string) => `ko://${pipeline}/cmd/${name}`;
 
-/** What Tekton's controller names beside our images: shells that this cluster never starts. */
+/** Images of shells that Tekton's controller requires as flags; this cluster never starts them. */
 const shellImages = {
   linux: "cgr.dev/chainguard/busybox@sha256:19f02276bf8dbdd62f069b922f10c65262cc34b710eea26ff928129a736be791",
 };

@@ -60,9 +60,9 @@ async function execute(
     child.once("error", reject);
     child.once("close", (exitCode, signal) => resolve(exitCode ?? signal ?? "unknown"));
   });
-  // The command itself may hold a secret, so that only what it said is shown.
+  // The command itself may contain a secret, so only its output is shown.
   if (code !== 0) throw new Error(`the command ended with exit status ${code}:\n${output.stderr}`);
-  // One line's end is taken off, as the official provider does.
+  // The official provider also strips one trailing newline.
   return { stdout: output.stdout.replace(/\n$/, ""), stderr: output.stderr.replace(/\n$/, "") };
 }
 

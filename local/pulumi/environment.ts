@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Where the Pulumi CLI of the embedded platform finds its things. All paths are absolute. */
+/** The paths and variables of the embedded platform's Pulumi CLI. All paths are absolute. */
 export interface PulumiEnvironmentOptions {
-  /** Holds the CLI's home, the stacks' state and the passphrase of their secrets. Made when missing. */
+  /** Holds the CLI's home, the stacks' state and the passphrase of their secrets. Created if missing. */
   readonly stateDirectory: string;
   /** Holds the file `pulumi` (no symbolic link: the CLI looks for the language host beside the real file). */
   readonly binDirectory: string;
@@ -22,8 +22,8 @@ export function pulumiHome(stateDirectory: string): string {
 /**
  * The environment in which the CLI runs on the embedded platform.
  *
- * State, plugins and secrets stay in `stateDirectory`: no `PULUMI_…` variable of the user's own set-up is passed on,
- * nothing of it is read or changed, and the CLI looks nothing up on the internet.
+ * State, plugins and secrets stay in `stateDirectory`: no `PULUMI_…` variable of the user's own setup is passed on,
+ * that setup is neither read nor changed, and the CLI looks nothing up on the internet.
  */
 export function pulumiEnvironment(options: PulumiEnvironmentOptions): NodeJS.ProcessEnv {
   const { stateDirectory, binDirectory, kubeconfig, baseEnvironment = process.env } = options;
@@ -43,7 +43,7 @@ export function pulumiEnvironment(options: PulumiEnvironmentOptions): NodeJS.Pro
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_SUPPRESS_NEO_LINK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    // Otherwise a plugin that happens to be on the user's PATH would be taken instead of the installed one.
+    // Otherwise the CLI would prefer a plugin on the user's PATH to the installed one.
     PULUMI_IGNORE_AMBIENT_PLUGINS: "true",
   };
 }

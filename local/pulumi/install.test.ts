@@ -45,7 +45,7 @@ const WITHOUT_DOWNLOADS = {
   "pulumi-resource-pulumi-nodejs": "stand-in",
 };
 
-it("takes what was built, and launchers of stand-ins for the rest, the same each time", async () => {
+it("links what was built and writes launchers of stand-ins for the rest, the same each time", async () => {
   expect(await install()).toEqual(WITHOUT_DOWNLOADS);
   expect(lines.join()).toContain("stand-ins: pulumi-resource-random, pulumi-resource-command");
   expect(readFileSync(join(root, KUBERNETES), "utf8")).toBe("\x7fELF built");
@@ -67,7 +67,7 @@ it("leaves official plugins as they are", async () => {
   expect(readFileSync(join(root, KUBERNETES), "utf8")).toBe("\x7fELF official");
 });
 
-it("takes the newly built provider in the place of an older one", async () => {
+it("replaces an older built provider by a newer one", async () => {
   await install();
   const newer = file("built/newer", "\x7fELF newer");
   await installPlugins({ ...options(), built: { kubernetes: newer }, downloads: "https://127.0.0.1:1" });
@@ -80,11 +80,11 @@ it("takes the newly built provider in the place of an older one", async () => {
 it("writes a launcher that starts the stand-in from anywhere", async () => {
   await install();
   const launcher = join(root, "home/plugins/resource-random-v4.21.2/pulumi-resource-random");
-  // Its standard input ends at once, by which the engine says that it is gone.
+  // Its standard input ends at once, which tells it that the engine is gone.
   expect(execFileSync(launcher, ["127.0.0.1:1"], { cwd: root, input: "" }).toString()).toMatch(/^\d+\n$/);
 });
 
-/** A download site that has the CLI's release archive only. */
+/** A download site that only has the CLI's release archive. */
 async function releases(checksum: (archive: Buffer) => string): Promise<{ url: string; close: () => void }> {
   mkdirSync(join(root, "pulumi"));
   for (const plugin of BUNDLED)
@@ -104,7 +104,7 @@ async function releases(checksum: (archive: Buffer) => string): Promise<{ url: s
 const BUNDLED = ["pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
-it("takes the language host from the CLI's release, and stand-ins for what cannot be downloaded", async () => {
+it("takes the language host from the CLI's release and uses stand-ins for what cannot be downloaded", async () => {
   const site = await releases(sha256);
   const installed = await install(site.url).finally(site.close);
   expect(installed).toEqual({
@@ -116,7 +116,7 @@ it("takes the language host from the CLI's release, and stand-ins for what canno
   );
 });
 
-it("does not use a release archive that is not the published one", async () => {
+it("does not use a release archive whose checksum is not the published one", async () => {
   const site = await releases(() => sha256(Buffer.from("another")));
   const installed = await install(site.url).finally(site.close);
   expect(installed).toEqual(WITHOUT_DOWNLOADS);

@@ -15,20 +15,20 @@ export interface InstallPluginsOptions {
   readonly projectDirectory: string;
   /** The environment for the CLI; see `pulumiEnvironment`. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** Pulumi's download site; without it, the public one. */
+  /** Pulumi's download site. Default: the public one. */
   readonly downloads?: string;
-  /** Official plugins that were built here, by name (`kubernetes`): taken where they cannot be downloaded. */
+  /** Official plugins that were built here, by name (`kubernetes`): used if they cannot be downloaded. */
   readonly built: Readonly<Partial<Record<ResourcePlugin, string>>>;
-  /** Takes one line for each thing done. */
+  /** Receives one line for each action. */
   readonly log: (line: string) => void;
 }
 
 /**
- * Where a plugin's code is from: Pulumi's release, or built here of Pulumi's own module, or a stand-in in this directory.
+ * Where a plugin's code comes from: Pulumi's release, a build of Pulumi's own module, or a stand-in in this directory.
  */
 export type PluginOrigin = "release" | "built" | "stand-in";
 
-/** A plugin in place after an installation. */
+/** An installed plugin. */
 export interface InstalledPlugin {
   readonly name: string;
   readonly version: string;
@@ -37,7 +37,7 @@ export interface InstalledPlugin {
 
 const run = promisify(execFile);
 const DOWNLOAD_TIMEOUT_MS = 180_000;
-/** Every stand-in's launcher carries this line, so that an official plugin is never taken for one. */
+/** Every stand-in's launcher contains this line, which tells it from an official plugin. */
 const MARKER = "# Stand-in for an official Pulumi plugin.";
 const RESOURCE_PLUGINS = ["kubernetes", "random", "command"] as const;
 type ResourcePlugin = (typeof RESOURCE_PLUGINS)[number];
@@ -48,11 +48,11 @@ const BUNDLED_PLUGINS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Sees to it that the CLI finds the language host and the resource plugins that the program needs.
+ * Installs the language host and the resource plugins that the program needs where the CLI finds them.
  *
- * The official ones are downloaded where that is possible; elsewhere those that were built here are taken, and for the others
- * launchers of the stand-ins in this directory are written. Official plugins that are there stay as they are, and nothing is
- * looked up when all of them are.
+ * Official plugins are downloaded if possible. Otherwise plugins that were built here are linked, and the others are replaced by
+ * launchers of the stand-ins in this directory. Official plugins that are already installed stay as they are; if all are,
+ * nothing is looked up.
  */
 export async function installPlugins(options: InstallPluginsOptions): Promise<InstalledPlugin[]> {
   const { projectDirectory, binDirectory, downloads = DOWNLOADS, log } = options;
@@ -94,7 +94,7 @@ export async function installPlugins(options: InstallPluginsOptions): Promise<In
 const pluginFile = (pulumiHome: string, name: ResourcePlugin, version: string): string =>
   join(pulumiHome, "plugins", `resource-${name}-v${version}`, `pulumi-resource-${name}`);
 
-/** The resource plugins that are in place; none where nothing is installed yet. */
+/** The installed resource plugins; empty if nothing is installed yet. */
 export async function installedPlugins(
   options: Pick<InstallPluginsOptions, "pulumiHome" | "projectDirectory">,
 ): Promise<InstalledPlugin[]> {
@@ -114,9 +114,9 @@ async function packageVersion(projectDirectory: string, name: string): Promise<s
   return version.replace(/^v/, "");
 }
 
-/** Where the code of an installed plugin is from; `undefined` where there is none. */
+/** Where the code of an installed plugin comes from; `undefined` if there is none. */
 async function originOf(path: string): Promise<PluginOrigin | undefined> {
-  // A link is what this installation made, whether or not its target is still there.
+  // Only this function makes links, whether or not the target still exists.
   if (await readlink(path).catch(() => undefined)) return existsSync(path) ? "built" : undefined;
   if (!existsSync(path)) return undefined;
   const file = await open(path);
@@ -128,7 +128,7 @@ async function originOf(path: string): Promise<PluginOrigin | undefined> {
   }
 }
 
-/** Makes `path` a link to a program that was built here. */
+/** Links `path` to a program that was built here. */
 async function linkTo(program: string, path: string): Promise<void> {
   if ((await readlink(path).catch(() => undefined)) === program) return;
   await mkdir(dirname(path), { recursive: true });
@@ -144,7 +144,7 @@ async function download(
   path: string,
 ): Promise<boolean> {
   options.log(`Downloading the Pulumi plugin ${name} ${version} …`);
-  // The CLI takes whatever lies in the plugin's directory for installed.
+  // The CLI takes a plugin for installed if its directory contains anything.
   await rm(dirname(path), { recursive: true, force: true });
   try {
     await run(
@@ -162,7 +162,7 @@ async function download(
   }
 }
 
-/** Takes plugins out of the CLI's release archive; false when it cannot. */
+/** Extracts plugins from the CLI's release archive; false when it cannot. */
 async function downloadBundled(
   options: InstallPluginsOptions,
   version: string,
@@ -179,7 +179,7 @@ async function downloadBundled(
   }
 }
 
-/** Writes the executable by which the CLI starts the stand-in `script` with this repository's Node. */
+/** Writes the executable with which the CLI starts the stand-in `script` with this repository's Node. */
 async function writeLauncher(options: InstallPluginsOptions, path: string, script: string): Promise<void> {
   const node = join(options.projectDirectory, "node_modules/.bin/node");
   const text = [

@@ -23,7 +23,7 @@ import {
 } from "./plugin-server.ts";
 
 const PLUGIN = "pulumi-language-nodejs";
-/** The exit code by which `@pulumi/pulumi/cmd/run` says that it has shown the error itself. */
+/** The exit code with which `@pulumi/pulumi/cmd/run` says that it has shown the error itself. */
 const ERROR_ALREADY_SHOWN = 32;
 
 const language = protocol<typeof languageMessages>("language_pb");
@@ -106,7 +106,7 @@ interface PackageManifest {
   pulumi?: { resource?: boolean; name?: string; version?: string };
 }
 
-/** The resource plugins that the program's direct dependencies ask for in their `package.json`. */
+/** The resource plugins that the program's direct dependencies require in their `package.json`. */
 function requiredPlugins(programDirectory: string): { name: string; version: string }[] {
   const manifestPath = join(programDirectory, "package.json");
   const manifest = JSON.parse(readFileSync(manifestPath, "utf8")) as PackageManifest;

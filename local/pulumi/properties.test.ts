@@ -3,7 +3,7 @@ import { equal, hasUnknowns, plainObject, secret } from "./properties.ts";
 
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-it("takes marks and nulls off", () => {
+it("strips secret marks and nulls", () => {
   const marked = { a: secret({ b: 1 }), list: [{ c: secret("x") }, 2], nothing: null };
   expect(plainObject(marked)).toEqual({ a: { b: 1 }, list: [{ c: "x" }, 2] });
 });

@@ -9,7 +9,7 @@ export interface Resource {
   readonly name: string;
 }
 
-/** What a check found; `inputs` are those that later calls get. */
+/** The result of a check; later calls receive its `inputs`. */
 export interface CheckResult {
   readonly inputs: Properties;
   readonly failures?: readonly { readonly property?: string; readonly reason: string }[];
@@ -26,7 +26,7 @@ export interface DiffResult {
 export interface ResourceState {
   readonly id: string;
   readonly outputs: Properties;
-  /** Set by `read` only: what the program would have to say to get this resource. */
+  /** Set by `read` only: the inputs with which the program would declare this resource. */
   readonly inputs?: Properties;
 }
 
@@ -41,7 +41,7 @@ export interface Provider {
   readonly plugin: string;
   readonly version: string;
   check(resource: Resource, olds: Properties, news: Properties): Promise<CheckResult>;
-  /** `olds` is the resource's old state, `oldInputs` what the program said then. */
+  /** `olds` is the resource's old state, `oldInputs` are its inputs at that time. */
   diff(
     resource: Resource,
     id: string,
@@ -66,6 +66,6 @@ export interface Provider {
     options: ChangeOptions,
   ): Promise<Properties>;
   delete(resource: Resource, id: string, state: Properties): Promise<void>;
-  /** Ends what is being waited for. */
+  /** Cancels pending waits. */
   cancel?(): void;
 }

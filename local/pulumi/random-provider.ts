@@ -66,7 +66,7 @@ await serveProvider({
     return { inputs: news, failures };
   },
 
-  // A value is drawn once, so that every change of the inputs needs a new resource.
+  // A value is drawn once, so every change of the inputs replaces the resource.
   async diff(_resource, _id, olds, oldInputs, news): Promise<DiffResult> {
     const before = plainObject(Object.keys(oldInputs).length > 0 ? oldInputs : olds);
     const after = plainObject(news);

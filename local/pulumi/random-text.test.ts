@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { randomText } from "./random-text.ts";
 
-it("has the asked length and at least the asked number of each kind", () => {
+it("has the requested length and at least the requested number of each kind", () => {
   const least = fc.integer({ min: 0, max: 5 });
   fc.assert(
     fc.property(least, least, least, least, fc.integer({ min: 0, max: 10 }), (a, b, c, d, more) => {
@@ -25,7 +25,7 @@ it("uses only the allowed characters", () => {
   expect(randomText({ length: 50, special: false })).toMatch(/^[a-zA-Z0-9]{50}$/);
 });
 
-it("refuses what cannot be", () => {
+it("refuses impossible inputs", () => {
   expect(() => randomText({ length: 2, minLower: 3 })).toThrow("length 2 is less than");
   expect(() => randomText({ length: 1, lower: false, upper: false, numeric: false, special: false })).toThrow(
     "no kind of character is allowed",

@@ -3,7 +3,7 @@ import type { Properties } from "./properties.ts";
 
 const DEFAULT_SPECIAL = "!@#$%&*()-_=+[]{}<>:?";
 
-/** A random text of `length` characters with at least the asked number of each kind. */
+/** A random text of `length` characters with at least the requested number of each kind. */
 export function randomText(inputs: Properties): string {
   const kinds = [
     { characters: "abcdefghijklmnopqrstuvwxyz", use: inputs.lower ?? true, least: inputs.minLower },

@@ -22,7 +22,7 @@ export async function isReachable(url: string): Promise<boolean> {
 }
 
 /**
- * Downloads the CLI's release archive of `version`, checks it against the published SHA-256 and unpacks `files` of it
+ * Downloads the CLI's release archive of `version`, checks it against the published SHA-256 and unpacks its `files`
  * into `directory`.
  */
 export async function unpackRelease(
@@ -51,7 +51,7 @@ export async function unpackRelease(
   tar.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors += text;
   });
-  // tar may end before it has read all, which its exit status tells.
+  // tar may end before it has read everything; its exit status says why.
   tar.stdin.on("error", () => {});
   tar.stdin.end(archive);
   await new Promise<void>((resolve, reject) => {
@@ -68,7 +68,7 @@ async function read(url: string, signal: AbortSignal): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Opens `url`, following redirects; fails on an answer that is no success. */
+/** Opens `url`, following redirects; fails on an unsuccessful response. */
 async function open(url: string, signal: AbortSignal, redirects = 0): Promise<IncomingMessage> {
   const isSecure = url.startsWith("https:");
   const agent = new (isSecure ? HttpsAgent : HttpAgent)({ proxyEnv: process.env });

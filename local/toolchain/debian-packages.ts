@@ -46,7 +46,7 @@ export interface DebianPackage {
 }
 
 /**
- * What the suite bookworm itself has of these packages: the embedded platform reads no other, so updates of the security suite come
+ * These packages' versions in the suite bookworm itself, the only one that the embedded platform uses: security updates arrive
  * with the next point release.
  */
 export async function packagesOfBookworm(names: readonly string[]): Promise<Map<string, DebianPackage>> {

@@ -14,14 +14,14 @@ import { cacheDirectory, contentKey } from "../paths.ts";
 import { run } from "../run.ts";
 import lock from "./debian.lock.json" with { type: "json" };
 
-/** Counts changes in how the packages are laid out, which are new folders as changed packages are. */
+/** Version of the folder's layout: a new one needs a new folder, as changed packages do. */
 const layout = "2";
 const key = contentKey({ texts: [JSON.stringify(lock), layout] });
 
 /** The folder into which the locked Debian packages are unpacked; nothing is installed on the host. */
 export const debianDirectory = join(cacheDirectory, "debian", key);
 
-/** Whether the packages are there. */
+/** Whether the packages are unpacked. */
 export const debianToolsReady = (): boolean => existsSync(debianDirectory);
 
 /**
@@ -42,7 +42,7 @@ export const debianProgram = (path: string): string => join(debianDirectory, pat
 
 /**
  * The address of the bookworm archive that this machine's apt uses.
- * @throws Error where apt has none.
+ * @throws Error if apt has none.
  */
 export async function bookwormArchive(): Promise<string> {
   const targets = await run("apt-get", [
@@ -66,7 +66,7 @@ interface Package {
   readonly sha256: string;
 }
 
-/** Downloads the locked packages, and makes of them what the platform runs with. */
+/** Downloads and unpacks the locked packages, and prepares their programs to run from that folder. */
 export async function unpackDebianTools(): Promise<void> {
   const work = `${debianDirectory}.partial`;
   await unpackPackages(lock, work, join(cacheDirectory, "logs", "debian.log"));
@@ -77,8 +77,8 @@ export async function unpackDebianTools(): Promise<void> {
 }
 
 /**
- * Downloads packages, checks each one's SHA-256, and unpacks them into a folder, which is made anew.
- * @throws Error where apt has a package not, or with another content.
+ * Downloads packages, checks each one's SHA-256, and unpacks them into a folder, which is recreated.
+ * @throws Error if apt lacks a package or has it with another content.
  */
 export async function unpackPackages(
   packages: readonly Package[],
@@ -93,7 +93,7 @@ export async function unpackPackages(
       cwd: downloads,
       log,
     });
-  // A machine whose package lists are missing or old learns of the versions first.
+  // If the package lists are missing or old, they are updated first.
   await download().catch(async () => {
     await run("apt-get", ["update"], { log });
     await download();
@@ -104,7 +104,7 @@ export async function unpackPackages(
     ).trim();
     const actual = file ? createHash("sha256").update(readFileSync(file)).digest("hex") : "no file";
     if (actual !== sha256)
-      throw new Error(`Debian package ${name} ${version}: SHA-256 is ${actual}, locked is ${sha256}`);
+      throw new Error(`Debian package ${name} ${version}: has SHA-256 ${actual}, but ${sha256} is locked`);
     await run("dpkg-deb", ["-x", file, folder]);
   }
   rmSync(downloads, { recursive: true });
@@ -121,7 +121,7 @@ function linkIptables(directory: string): void {
   }
 }
 
-/** Makes each dynamic program find the libraries beside it, also when it starts itself anew with an empty environment. */
+/** Makes each dynamic program find the libraries beside it, even if it executes itself again with an empty environment. */
 async function setLibraryPaths(directory: string): Promise<void> {
   const patchelf = join(directory, "usr/bin/patchelf");
   const libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map((folder) =>

@@ -5,7 +5,7 @@ import type { Step } from "../progress.ts";
 import { run } from "../run.ts";
 import { embeddedFiles, providerModule, providerVersion } from "./pulumi-kubernetes.ts";
 
-/** Commands to build of a Go module under `local/tools`, whose `go.mod` and `go.sum` pin their source. */
+/** Commands to build from a Go module under `local/tools`, whose `go.mod` and `go.sum` pin their source. */
 interface GoTool extends Step {
   readonly name: string;
   /** The folder under `local/tools`. Default: the name. */
@@ -13,15 +13,15 @@ interface GoTool extends Step {
   readonly packages: readonly string[];
   /** Package variables set at link time, without the `-X`. */
   readonly variables?: readonly string[];
-  /** The binary's name where the last part of the package path isn't it. */
+  /** The binary's name. Default: the last part of the package path. */
   readonly binary?: string;
 }
 
 const moduleDirectory = (name: string): string => join(import.meta.dirname, "..", "tools", name);
 
 /**
- * The version that a folder of pins has of a module, such as `v1.15.0`.
- * @throws Error where its go.mod does not require the module.
+ * The version of a module in a folder of pins, such as `v1.15.0`.
+ * @throws Error if its go.mod does not require the module.
  */
 export function pinnedVersion(folder: string, module: string): string {
   const file = join(moduleDirectory(folder), "go.mod");
@@ -34,15 +34,15 @@ const kubernetesVersion = pinnedVersion("cluster", "k8s.io/kubernetes");
 const [kubernetesMajor = "", kubernetesMinor = ""] = kubernetesVersion.slice(1).split(".");
 const kubernetes = (name: string, value: string) => `k8s.io/component-base/version.${name}=${value}`;
 /**
- * The module of Kubernetes and of what is compiled with the same client libraries, which Go then compiles once. A tool that
- * does not build with the others' versions has a module of its own.
+ * The module of Kubernetes and of the tools that share its client libraries, which Go then compiles once. A tool that needs
+ * other versions has its own module.
  */
 const cluster = { module: "cluster" } as const;
 
 const kubeRouter = "github.com/cloudnativelabs/kube-router/v2";
 const pulumiModule = "github.com/pulumi/pulumi/pkg/v3";
 
-/** In the order in which they are built; `seconds` was measured on two cores. */
+/** In build order; `seconds` was measured on two cores. */
 export const goTools = [
   {
     name: "kubernetes",
@@ -56,7 +56,7 @@ export const goTools = [
       "kube-proxy",
       "kubectl",
     ].map((command) => `k8s.io/kubernetes/cmd/${command}`),
-    // Tekton refuses a server that doesn't know its version.
+    // Tekton refuses an API server that reports no version.
     variables: [
       kubernetes("gitVersion", kubernetesVersion),
       kubernetes("gitMajor", kubernetesMajor),
@@ -113,14 +113,14 @@ export const goTools = [
 
 export type GoToolName = (typeof goTools)[number]["name"];
 
-/** The folders of pins that others read the sources of; `crds` are modules that are only read. */
+/** The folders of pins whose module sources others read; nothing is built from `crds`. */
 export type GoModuleName = "cluster" | "tekton" | "pulumi-kubernetes" | "crds";
 
-/** What `go` runs with here: it builds static programs from exactly the pinned sources, with the Go that is installed. */
+/** The environment of `go`: it builds static programs from exactly the pinned sources, with the installed Go. */
 export const goEnvironment: NodeJS.ProcessEnv = {
   ...process.env,
   CGO_ENABLED: "0",
-  // What a debugger would read is left out of the binaries, so it isn't compiled either.
+  // The binaries have no debug information, so none is compiled.
   GOFLAGS: "-mod=readonly -trimpath -buildvcs=false -gcflags=all=-dwarf=false",
   GOTOOLCHAIN: "local",
   // Their sums are pinned in our go.sum; the public checksum database doesn't serve these modules everywhere.
@@ -131,7 +131,7 @@ export const goEnvironment: NodeJS.ProcessEnv = {
   ]
     .filter(Boolean)
     .join(","),
-  // Memory is plentiful where this runs and cores are few.
+  // Builds here have plenty of memory but few cores.
   GOGC: process.env.GOGC ?? "400",
 };
 
@@ -177,7 +177,7 @@ export async function buildGoTool(name: GoToolName): Promise<void> {
   renameSync(work, directory);
 }
 
-/** The flag that lays what the provider's main embeds over its folder. */
+/** The flag that overlays the files that the provider's main embeds on its folder. */
 async function providerOverlay(work: string): Promise<string[]> {
   const Replace = embeddedFiles(await goModuleSource("pulumi-kubernetes", providerModule), work);
   const file = join(work, "overlay.json");

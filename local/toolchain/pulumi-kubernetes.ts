@@ -1,4 +1,4 @@
-/** Pulumi's own Kubernetes provider, built of its Go module where Pulumi's downloads cannot be reached. */
+/** Pulumi's own Kubernetes provider, built from its Go module if Pulumi's downloads cannot be reached. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectDirectory } from "../paths.ts";
@@ -8,9 +8,9 @@ const toolDirectory = join(import.meta.dirname, "..", "tools", "pulumi-kubernete
 export const providerModule = "github.com/pulumi/pulumi-kubernetes/provider/v4";
 
 /**
- * The version that the provider tells the engine: that of the npm package `@pulumi/kubernetes`, whose release the module's
- * code follows, and the module's commit as build metadata, such as `4.25.0+f47bc2d6f199`.
- * @throws Error where go.mod names no commit.
+ * The version that the provider reports to the engine: that of the npm package `@pulumi/kubernetes`, which the module's code
+ * belongs to, and the module's commit as build metadata, such as `4.25.0+f47bc2d6f199`.
+ * @throws Error if go.mod names no commit.
  */
 export function providerVersion(): string {
   const manifest = join(projectDirectory, "node_modules/@pulumi/kubernetes/package.json");
@@ -22,7 +22,7 @@ export function providerVersion(): string {
 }
 
 /**
- * The files that the provider's main embeds, as its own release build makes them of what its module ships: the schema with
+ * The files that the provider's main embeds, generated from the module's files as its release build does: the schema with
  * the version set, and the mapping of Terraform's names. They are written into `work`.
  * @param source the module's folder in Go's module cache.
  * @returns path that main.go embeds → file to take its content from.

@@ -1,4 +1,4 @@
-/** Ruff and mypy, which check the Python here: in a virtual environment in the cache. Nothing is installed on the host. */
+/** Ruff and mypy, which check this project's Python, in a virtual environment in the cache. Nothing is installed on the host. */
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDirectory, contentKey, projectDirectory } from "../paths.ts";
@@ -8,7 +8,7 @@ import { unpackPackages } from "./debian.ts";
 const lock = join(projectDirectory, "tasks/requirements-check.txt");
 const log = join(cacheDirectory, "logs", "python-tools.log");
 
-/** pip for a Python that has none, as Debian 12 has it. */
+/** Debian 12's pip, for a Python without one. */
 const pipPackage = {
   name: "python3-pip-whl",
   version: "23.0.1+dfsg-1",
@@ -22,15 +22,15 @@ const directory = join(cacheDirectory, "python", contentKey({ files: [lock] }));
 export const toolsPython = join(directory, "bin/python");
 
 /**
- * Makes the environment where it is not there yet, by the lock with its hashes.
- * @throws Error where `python3` (3.11 or newer) is not on PATH, or a package cannot be had.
+ * Creates the environment from the lock with its hashes, unless it exists.
+ * @throws Error if `python3` (3.11 or newer) is not on PATH, or a package cannot be downloaded.
  */
 export async function providePythonTools(): Promise<void> {
   if (existsSync(directory)) return;
   const work = `${directory}.partial`;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
-  // Debian has what `venv` needs to bring pip along in a package of its own, so it is left out.
+  // On Debian, `venv` needs another package to install pip, so it is left out.
   await run("python3", ["-m", "venv", "--without-pip", work], { log }).catch((error: Error) => {
     throw new Error(`Python is checked with Python 3.11 or newer: install python3. ${error.message}`);
   });

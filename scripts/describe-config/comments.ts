@@ -1,20 +1,20 @@
-/** The comments above the keys of the config's schema, as TypeScript hands them down to the types of its values. */
+/** Reads the comments above the keys of the config's schema, which TypeScript keeps in the types of its values. */
 import { join } from "node:path";
 import ts from "typescript";
 
 const root = join(import.meta.dirname, "..", "..");
 
-/** The comments on one value of the config and on what is below it. */
+/** The comments on one value of the config and on the values inside it. */
 export interface Documented {
-  /** A key of a set of keys; its comment is empty where it has none. */
+  /** A key of an object; its comment is empty if it has none. */
   property(key: string): { readonly comment: string; readonly value: Documented };
   /** The entries of a list, the values of a record. */
   items(): Documented;
-  /** Of several shapes those with this text under the key, or with the key at all (true), or without it (false). */
+  /** The shapes in which the key has this string, or that have the key (true), or that lack it (false). */
   where(key: string, value: string | boolean): Documented;
 }
 
-/** Of the whole schema. Takes seconds: TypeScript reads the types of zod. */
+/** The comments of the whole schema. Takes seconds: TypeScript reads the types of zod. */
 export function schemaComments(): Documented {
   const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
@@ -32,7 +32,7 @@ export function schemaComments(): Documented {
       return checker.getTypeOfSymbol(property);
     }, type);
   const type = checker.getTypeOfSymbol(schema);
-  // A transformation that sets a key anew loses the key's comment in its output, and unions have none in their input.
+  // Transformations lose the comments of the keys that they set in the output type, unions lose them in the input type.
   return documented(checker, [at(type, "_zod", "input"), at(type, "in", "_zod", "output")]);
 }
 

@@ -1,4 +1,4 @@
-/** Every key that a zod schema of the config takes, found by walking and asking it: where it stands, form, default, meaning. */
+/** Finds every key that a zod schema of the config accepts: path, form, default and meaning. */
 import { stringify } from "yaml";
 import { z } from "zod";
 import type { Documented } from "./comments.ts";
@@ -6,13 +6,13 @@ import type { Documented } from "./comments.ts";
 export interface Key {
   /** As in error messages, with [] for each entry of a list and <name> for each name of a record. */
   readonly path: string;
-  /** Where a set of keys has several shapes: what tells the one with this key. Empty elsewhere. */
+  /** If the object has several shapes: what identifies the shape with this key. Else empty. */
   readonly shape: string;
   /** Completes "must be …". */
   readonly form: string;
-  /** YAML, "required" or "none"; what stands behind "Default: " in the comment follows, or takes the place of "none". */
+  /** YAML, "required" or "none"; the text after "Default: " in the comment is appended, or replaces "none". */
   readonly fallback: string;
-  /** The comment above the key in the source; empty where it has none. */
+  /** The comment above the key in the source; empty if there is none. */
   readonly meaning: string;
 }
 
@@ -23,7 +23,7 @@ interface Place {
   readonly documented: Documented;
 }
 
-/** The keys of a set of keys, in the order of the source. Throws at a schema whose keys it cannot see. */
+/** The keys of an object schema, in source order. Throws at a schema that it cannot inspect. */
 export function keysOf(schema: Schema, documented: Documented): Key[] {
   return [...below(unwrap(schema).schema, { path: "", shape: "", documented })];
 }
@@ -41,7 +41,9 @@ function* below(schema: Schema, place: Place): Generator<Key> {
     yield* kindKeys(def as z.core.$ZodDiscriminatedUnionDef, schema, place);
   } else if (def.type === "pipe") yield* hiddenKeys(schema, place);
   else if (!["string", "number", "boolean", "enum", "literal", "union"].includes(def.type)) {
-    throw new Error(`${path}: this script knows no zod schema of type "${def.type}" yet; teach it`);
+    throw new Error(
+      `${path}: this script does not support zod schemas of type "${def.type}" yet: add the type to below()`,
+    );
   }
 }
 
@@ -55,7 +57,7 @@ function* shapeKeys(shape: z.core.$ZodShape, place: Place, leaveOut?: string): G
   }
 }
 
-/** Of shapes that a key such as `kind` tells apart: that key once, then what each shape has beside it. */
+/** For shapes with a discriminator such as `kind`: the discriminator once, then the other keys of each shape. */
 function* kindKeys(def: z.core.$ZodDiscriminatedUnionDef, schema: Schema, place: Place): Generator<Key> {
   const { discriminator } = def;
   yield keyAt(discriminator, place, mistake(schema, { [discriminator]: impossible }) ?? "", "required");
@@ -72,8 +74,8 @@ function* kindKeys(def: z.core.$ZodDiscriminatedUnionDef, schema: Schema, place:
 }
 
 /**
- * Of `withOrWithout`, which shows zod neither of its shapes: it is asked with an unknown key, and the schema that complains
- * is the shape. The first key that it looks for is the one that tells the shapes apart.
+ * For `withOrWithout`, which hides both shapes from zod: it parses an unknown key, and the schema that rejects the key is the
+ * shape. The first key that it looks up is the one that distinguishes the shapes.
  */
 function* hiddenKeys(schema: Schema, place: Place): Generator<Key> {
   for (const present of [true, false]) {
@@ -88,7 +90,7 @@ function* hiddenKeys(schema: Schema, place: Place): Generator<Key> {
   }
 }
 
-/** The set of keys that an unknown key is unknown to. */
+/** The object schema that rejects an unknown key. */
 function complaining(schema: Schema, value: unknown): z.core.$ZodObject | undefined {
   let found: z.core.$ZodObject | undefined;
   const { customError = () => undefined } = z.config();
@@ -115,7 +117,7 @@ function keyAt(key: string, { path, shape, documented }: Place, form: string, fa
 
 const both = (outer: string, inner: string) => (outer === "" ? inner : `${outer}, ${inner}`);
 
-/** What is below defaults and transformations, and what stands for a value that is left out. */
+/** The schema inside defaults and transformations; `fallback` describes the value of a key that is left out. */
 function unwrap(schema: Schema): { readonly schema: Schema; readonly fallback: string } {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   if (def.type === "optional") return { ...unwrap(def.innerType), fallback: "none" };
@@ -143,7 +145,7 @@ function formOf(schema: Schema): string {
   return [...new Set(forms.filter((form) => form !== undefined))].join("; ");
 }
 
-/** What the schema says that a value must be. */
+/** What a value must be, in the words of the schema's error. */
 function mistake(schema: Schema, value: unknown): string | undefined {
   return z.safeParse(schema, value).error?.issues[0]?.message;
 }

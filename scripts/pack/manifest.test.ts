@@ -8,7 +8,7 @@ import { packages } from "./packages.ts";
 const read = (folder: string): Manifest =>
   JSON.parse(readFileSync(join("packages", folder, "package.json"), "utf8"));
 
-it("leads to compiled files and their types, and to no test's helper", () => {
+it("points to compiled files and their types, and to no test helpers", () => {
   const { exports, files, ...others } = publishedManifest(read("kubernetes"));
   expect(exports).toMatchObject({
     "./*": { types: "./dist/*.d.ts", default: "./dist/*.js" },
@@ -40,7 +40,7 @@ describe.each(packages)("packages/%s", (folder) => {
     for (const target of targets) expect(existsSync(join("packages", folder, target)), target).toBe(true);
   });
 
-  it("imports its own files and what its package.json names, and nothing of the program", () => {
+  it("imports only its own files and the packages that its package.json names", () => {
     const { dependencies = {}, peerDependencies = {} } = manifest as Record<string, Record<string, string>>;
     const named = new Set(Object.keys({ ...dependencies, ...peerDependencies }));
     const used = new Set<string>();
@@ -63,7 +63,7 @@ describe.each(packages)("packages/%s", (folder) => {
     expect([...used].sort()).toEqual([...named].sort());
   });
 
-  it("names nothing of the program", () => {
+  it("does not mention the program", () => {
     for (const name of sources) {
       const text = readFileSync(join("packages", folder, "src", name), "utf8");
       expect(text.replaceAll("@modelcar/", ""), name).not.toMatch(/modelcar/i);

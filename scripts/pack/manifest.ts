@@ -1,4 +1,4 @@
-/** A package's `package.json` as a tarball has it. In a checkout it leads to TypeScript, which Node does not load from node_modules. */
+/** A package's `package.json` for its tarball. In a checkout it points to TypeScript, which Node does not load from node_modules. */
 
 export interface Manifest {
   readonly name: string;
@@ -7,10 +7,10 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** What only matters here. */
+/** Keys that only matter in the checkout. */
 const ofTheCheckout = ["private", "//dependencies"];
 
-/** The manifest beside `dist`, where each `src/x.ts` is compiled to. Exports of anything else, such as tests' helpers, are left out. */
+/** The manifest beside `dist`, to which each `src/x.ts` is compiled. Other exports, such as test helpers, are left out. */
 export function publishedManifest(manifest: Manifest): Record<string, unknown> {
   const fields = Object.entries(manifest).filter(([field]) => !ofTheCheckout.includes(field));
   const exports = Object.entries(manifest.exports).flatMap(([name, target]) => {

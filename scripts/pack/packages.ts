@@ -4,13 +4,13 @@ import { projectDirectory } from "../../local/paths.ts";
 import { run } from "../../local/run.ts";
 import { type Manifest, publishedManifest } from "./manifest.ts";
 
-/** Folders under packages/, each after those that it needs. */
+/** Folders under packages/, each after its dependencies. */
 export const packages = ["kubernetes", "tekton-run", "kserve-readiness"] as const;
 export type PackageFolder = (typeof packages)[number];
 
 /**
  * Compiles the packages and writes a tarball of each into an existing folder. Returns the tarballs' paths.
- * @throws Error with the compiler's or npm's own words.
+ * @throws Error with the compiler's or npm's own message.
  */
 export async function packPackages(destination: string): Promise<Record<PackageFolder, string>> {
   const tarballs: [PackageFolder, string][] = [];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readCommandLine, UsageError } from "./command-line.ts";
 import { type CommandName, commandHelp, commands, help } from "./commands.ts";
 
-test("what a command line says", () => {
+test("a command line is parsed", () => {
   expect(
     readCommandLine([
       "run-modelcar",
@@ -35,18 +35,18 @@ test("what a command line says", () => {
 });
 
 test.each([
-  [[], "which command?"],
-  [["run"], 'there is no command "run"'],
-  [["constructor"], 'there is no command "constructor"'],
-  [["run-model-import"], "which model?"],
-  [["cancel"], "which run?"],
-  [["run-model-import", "a", "b"], '"b" is one word too many'],
-  [["list", "a"], '"a" is one word too many'],
+  [[], "missing command"],
+  [["run"], 'unknown command "run"'],
+  [["constructor"], 'unknown command "constructor"'],
+  [["run-model-import"], "missing argument <model>"],
+  [["cancel"], "missing argument <run>"],
+  [["run-model-import", "a", "b"], 'unexpected argument "b"'],
+  [["list", "a"], 'unexpected argument "a"'],
   [["list", "--param", "A=b"], "Unknown option '--param'"],
   [["list", "-n"], "argument missing"],
   [["list", "--output", "yaml"], '--output is "yaml", but must be text or json'],
   [["run-modelcar", "a", "--param", "TASKS"], '--param "TASKS" must be NAME=VALUE'],
-  [["run-modelcar", "a", "--param", "A=1", "--param", "A=2"], "--param A is given twice"],
+  [["run-modelcar", "a", "--param", "A=1", "--param", "A=2"], "--param A was given twice"],
   [["run-modelcar", "a", "--dry-run=yes"], "does not take an argument"],
 ])("%o is wrong usage", (args, message) => {
   expect(() => readCommandLine(args)).toThrow(UsageError);

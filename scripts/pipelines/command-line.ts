@@ -1,4 +1,4 @@
-/** What a command line says. */
+/** Parses the command line. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import {
   type CommandDefinition,
@@ -13,7 +13,7 @@ import {
 
 /** The command line is wrong; nothing was done. */
 export class UsageError extends Error {
-  /** The command whose help tells more, if it is known. */
+  /** The command whose help explains more, if it is known. */
   readonly command: CommandName | undefined;
   constructor(message: string, command?: CommandName) {
     super(message);
@@ -23,7 +23,7 @@ export class UsageError extends Error {
 
 export interface CommandLine {
   readonly command: CommandName;
-  /** The model or the run; empty where a command takes none. */
+  /** The model or the run; empty if the command takes none. */
   readonly operand: string;
   readonly stack: string;
   readonly configFile: string | undefined;
@@ -36,21 +36,21 @@ export interface CommandLine {
   readonly output: "text" | "json";
 }
 
-/** What the arguments say, or the help that they ask for. Throws a UsageError. */
+/** Parses the arguments; returns the help text if they ask for it. Throws a UsageError. */
 export function readCommandLine(args: readonly string[]): CommandLine | { readonly help: string } {
   const [command = "", ...rest] = args;
   if (["help", "--help", "-h"].includes(command))
     return { help: isCommand(rest[0]) ? commandHelp(rest[0]) : help() };
   if (!isCommand(command)) {
-    throw new UsageError(command ? `there is no command "${command}"` : "which command?");
+    throw new UsageError(command ? `unknown command "${command}"` : "missing command");
   }
   const { values, positionals } = parsed(command, rest);
   if (values.help) return { help: commandHelp(command) };
   const { operand } = commands[command] as CommandDefinition;
   const wanted = operand ? 1 : 0;
-  if (positionals.length < wanted) throw new UsageError(`which ${operand}?`, command);
+  if (positionals.length < wanted) throw new UsageError(`missing argument <${operand}>`, command);
   if (positionals.length > wanted) {
-    throw new UsageError(`"${positionals[wanted]}" is one word too many`, command);
+    throw new UsageError(`unexpected argument "${positionals[wanted]}"`, command);
   }
   const { output = "text" } = values;
   if (output !== "text" && output !== "json") {
@@ -82,7 +82,7 @@ function parsed(command: CommandName, args: readonly string[]) {
     }),
   );
   try {
-    // Of the whole table's types: what a command does not take stays undefined.
+    // Typed with the options of all commands: those that this command does not take stay undefined.
     return parseArgs<{ options: typeof options; allowPositionals: true; args: string[] }>({
       args: [...args],
       options: config as typeof options,
@@ -101,7 +101,7 @@ function paramsOf(pairs: readonly string[], command: CommandName): Record<string
     if (name === undefined || value === undefined) {
       throw new UsageError(`--param "${pair}" must be NAME=VALUE`, command);
     }
-    if (Object.hasOwn(params, name)) throw new UsageError(`--param ${name} is given twice`, command);
+    if (Object.hasOwn(params, name)) throw new UsageError(`--param ${name} was given twice`, command);
     params[name] = value;
   }
   return params;

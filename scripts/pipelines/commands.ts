@@ -4,14 +4,18 @@ export interface OptionDefinition {
   readonly type: "string" | "boolean";
   readonly short?: string;
   readonly multiple?: true;
-  /** What stands for its value in the help. */
+  /** Placeholder of its value in the help. */
   readonly value?: string;
   readonly help: string;
 }
 
 export const options = {
   stack: { type: "string", value: "STACK", help: "stack whose configuration is read (default: dev)" },
-  "config-file": { type: "string", value: "FILE", help: "that file instead of Pulumi.<stack>.yaml" },
+  "config-file": {
+    type: "string",
+    value: "FILE",
+    help: "config file to read instead of Pulumi.<stack>.yaml",
+  },
   context: {
     type: "string",
     value: "CONTEXT",
@@ -27,15 +31,15 @@ export const options = {
     type: "string",
     short: "r",
     value: "RUN",
-    help: "the PipelineRun (default: the newest, one under way first)",
+    help: "the PipelineRun (default: the newest that is running, else the newest)",
   },
   param: {
     type: "string",
     multiple: true,
     value: "NAME=VALUE",
-    help: "another value for a param of the pipeline; may be repeated",
+    help: "overrides a param of the pipeline; may be repeated",
   },
-  "dry-run": { type: "boolean", help: "print the PipelineRun as YAML, start nothing, ask no cluster" },
+  "dry-run": { type: "boolean", help: "print the PipelineRun as YAML; start nothing, contact no cluster" },
   "cancel-on-interrupt": { type: "boolean", help: "Ctrl-C cancels the run (its finally tasks still run)" },
   output: {
     type: "string",
@@ -43,7 +47,7 @@ export const options = {
     value: "text|json",
     help: "json: one document on stdout, all else on stderr",
   },
-  help: { type: "boolean", short: "h", help: "this text" },
+  help: { type: "boolean", short: "h", help: "show this help" },
 } as const satisfies Record<string, OptionDefinition>;
 
 export type OptionName = keyof typeof options;
@@ -78,11 +82,12 @@ export const commands = {
   },
   "run-modelcar": {
     operand: "model",
-    summary: "make a ModelCar: pull, compress, evaluate, package, register, and by params deploy and measure",
+    summary:
+      "make a ModelCar: pull, compress, evaluate, package, register; params can make it deploy and measure too",
     options: starting,
   },
   "monitor-pipeline": {
-    summary: "watch a run to its end, whoever started it; tells why it failed",
+    summary: "watch any run to its end; shows why it failed",
     options: [...looking, "run", "cancel-on-interrupt"],
   },
   list: { summary: "the namespace's runs, newest first", options: looking },
@@ -93,13 +98,13 @@ export type CommandName = keyof typeof commands;
 
 const program = "npm run pipelines --";
 
-/** How a command is written. */
+/** A command with its operand. */
 function usage(command: CommandName): string {
   const { operand } = commands[command] as CommandDefinition;
   return `${command}${operand ? ` <${operand}>` : ""}`;
 }
 
-/** The commands, each in a line. */
+/** The help: one line per command. */
 export function help(): string {
   const width = Math.max(...Object.keys(commands).map((name) => usage(name as CommandName).length));
   const lines = Object.entries(commands).map(
@@ -110,11 +115,11 @@ export function help(): string {
     "",
     ...lines,
     "",
-    `${program} <command> --help tells a command's options. Exit status: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.`,
+    `${program} <command> --help lists a command's options. Exit status: 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.`,
   ].join("\n");
 }
 
-/** One command with its options. */
+/** The help of one command, with its options. */
 export function commandHelp(command: CommandName): string {
   const names: readonly OptionName[] = [...commands[command].options, "help"];
   const rows = names.map((name) => {

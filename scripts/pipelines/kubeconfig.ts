@@ -1,4 +1,4 @@
-/** Which kubeconfig and which stack file are read, and what to do where there is none. */
+/** Finds the kubeconfig and the stack file; the errors say what to do if there is none. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Cluster } from "@modelcar/kubernetes/client";
@@ -12,7 +12,7 @@ const embedded = {
   kubeconfig: kubeconfigFile,
 };
 
-/** The file of a stack that is not beside Pulumi.yaml. Throws an Error where the embedded platform has none yet. */
+/** The file of a stack that is not beside Pulumi.yaml. Throws an Error if the embedded platform has none yet. */
 export function fileOf(stack: string): string | undefined {
   if (stack !== embedded.stack) return undefined;
   if (existsSync(embedded.file)) return embedded.file;
@@ -21,7 +21,7 @@ export function fileOf(stack: string): string | undefined {
   );
 }
 
-/** The cluster of a context. Throws an Error where the kubeconfig does not exist or has no such context. */
+/** The cluster of a context. Throws an Error if the kubeconfig does not exist or has no such context. */
 export function connect(context: string): Cluster {
   if (context === embedded.context) process.env.KUBECONFIG ??= embedded.kubeconfig;
   try {

@@ -1,4 +1,4 @@
-/** The commands against a stand-in of the API server that behaves as Tekton does in these few ways. */
+/** The commands against a stand-in for the API server that imitates the Tekton behavior that they need. */
 
 import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -28,7 +28,7 @@ beforeEach(async () => {
   }
   api.put(`/api/v1/namespaces/${namespace}`, { metadata: { name: namespace } });
   api.intercept = (_request, _response, body) => {
-    // The server makes names; the stand-in does not know how.
+    // A real server generates the name; the stand-in does not.
     if (body?.metadata?.generateName) body.metadata.name = `${body.metadata.generateName}x7k2p`;
     return false;
   };
@@ -67,7 +67,7 @@ const existing = (name: string, status?: object, more: { labels?: object; create
   });
 const posts = () => api.requests.filter((request) => request.startsWith("POST"));
 
-test("an import is started under a name of the server's, watched, and its results are told", async () => {
+test("an import is started under a generated name and watched, and its results are shown", async () => {
   tektonEnds(ended("True", "Succeeded"));
   expect(await go("run-model-import", "sums")).toBe(0);
   expect(connected).toEqual(["modelcar-local"]);
@@ -78,7 +78,7 @@ test("an import is started under a name of the server's, watched, and its result
   expect(problems).toEqual([]);
 });
 
-test("a failure is told with its step and the last lines of its log", async () => {
+test("a failure is shown with its step and the last lines of its log", async () => {
   api.put(`${tekton}/taskruns/t`, {
     metadata: {
       name: "t",
@@ -119,7 +119,7 @@ test("json is one document, for a failure too", async () => {
   });
 });
 
-test("a dry run prints what would be created, and asks no cluster", async () => {
+test("a dry run prints what would be created, and contacts no cluster", async () => {
   expect(await go("run-model-import", "sums", "--dry-run")).toBe(0);
   expect(parse(out[0] ?? "")).toMatchObject({
     kind: "PipelineRun",
@@ -128,7 +128,7 @@ test("a dry run prints what would be created, and asks no cluster", async () => 
   expect([connected, api.requests]).toEqual([[], []]);
 });
 
-test("nothing is written to another context than the stack's", async () => {
+test("nothing is written to a context other than the stack's", async () => {
   for (const command of [
     ["run-model-import", "sums"],
     ["cancel", run],
@@ -146,7 +146,7 @@ test("nothing is written to another context than the stack's", async () => {
 test("a pipeline that is missing, and one of another version, say to run pulumi up", async () => {
   api.edit(`${tekton}/pipelines/model-import`, ({ spec }) => spec.params.shift());
   expect(await go("run-model-import", "sums")).toBe(1);
-  expect(problems.at(-1)).toMatch(/takes no HUGGINGFACE_MODEL: .* run pulumi up --stack dev$/);
+  expect(problems.at(-1)).toMatch(/has no param HUGGINGFACE_MODEL: .* run pulumi up --stack dev$/);
   api.remove(`${tekton}/pipelines/model-import`);
   expect(await go("run-model-import", "sums")).toBe(1);
   expect(problems.at(-1)).toBe(
@@ -162,7 +162,7 @@ test("a second run of the same model is refused while the first is under way", a
   expect(posts()).toEqual([]);
 });
 
-test("an answer that got lost makes no second run", async () => {
+test("a lost response starts no second run", async () => {
   const intercept = api.intercept;
   let lost = 0;
   api.intercept = (request, response, body) => {
@@ -190,7 +190,7 @@ test("a test asks KServe where the model answers", async () => {
   expect(params).toContainEqual({ name: "ENDPOINT_URL", value: "http://sums.example:8080" });
 });
 
-test("monitoring takes the run that is asked for, else the one under way, else the newest", async () => {
+test("monitoring takes the named run, else the one under way, else the newest", async () => {
   existing("old", ended("True", "Succeeded"), { created: "2026-01-01T00:00:00Z" });
   existing("new", ended("False", "Failed", "why"), { created: "2026-01-03T00:00:00Z" });
   expect(await go("monitor-pipeline")).toBe(1);
@@ -207,7 +207,7 @@ test("monitoring takes the run that is asked for, else the one under way, else t
   expect(out.at(-1)).toMatch(/^present: Succeeded/);
   expect(await go("monitor-pipeline", "-r", "none")).toBe(1);
   expect(problems.at(-1)).toBe(
-    "error: there is no run none in namespace private-ai-demo; the newest are new, present, old",
+    "error: there is no run none in namespace private-ai-demo; the newest runs are new, present, old",
   );
 });
 
@@ -242,7 +242,7 @@ test("the list has a line for each run, newest first; json has the same", async 
   ]);
 });
 
-test("cancelling lets finally tasks end, and tells of runs that pulumi up would start again", async () => {
+test("cancelling lets finally tasks end, and warns that pulumi up starts another run", async () => {
   existing("mine", undefined, { labels: { "app.kubernetes.io/managed-by": "pulumi" } });
   api.onPatch = (patched) =>
     setTimeout(
@@ -265,9 +265,11 @@ test("a run that is deleted while it is watched is a failure", async () => {
   expect(api.object(path)).toBeUndefined();
 });
 
-test("wrong usage is told with the command's help, and is status 2", async () => {
+test("wrong usage shows the command's help and exits with 2", async () => {
   expect(await go("run-model-import")).toBe(2);
-  expect(problems.at(-1)).toMatch(/^error: which model\?\n\nnpm run pipelines -- run-model-import <model>/);
+  expect(problems.at(-1)).toMatch(
+    /^error: missing argument <model>\n\nnpm run pipelines -- run-model-import <model>/,
+  );
   expect(await go("nonsense")).toBe(2);
   expect(await go("--help")).toBe(0);
 });

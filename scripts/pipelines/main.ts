@@ -1,4 +1,4 @@
-/** The commands: each reads the configuration, asks the cluster, and says how it went by its exit status. */
+/** The commands: each reads the configuration, calls the cluster, and returns an exit status. */
 
 import type { Cluster } from "@modelcar/kubernetes/client";
 import { stringify } from "yaml";
@@ -12,17 +12,17 @@ import { endpointOf, startRun, waitForTurn } from "./start.ts";
 import { type ExitStatus, exit, type Terminal } from "./terminal.ts";
 import { cancelRun, type Place, watchToEnd } from "./watch.ts";
 
-/** What the commands need of the world. */
+/** What the commands need from their surroundings. */
 export interface World {
   /** The project's directory, where Pulumi's files are. */
   readonly directory: string;
   readonly connect: (context: string) => Cluster;
   readonly terminal: (output: "text" | "json") => Terminal;
-  /** The file of a stack that is not beside Pulumi.yaml. Default: none is. */
+  /** The file of a stack that is not beside Pulumi.yaml. Default: there is none. */
   readonly fileOf?: (stack: string) => string | undefined;
 }
 
-/** Runs a command. The status is the process's exit status; nothing is thrown. */
+/** Runs a command and returns the process's exit status. Never throws. */
 export async function main(args: readonly string[], world: World): Promise<ExitStatus> {
   let terminal = world.terminal("text");
   try {
@@ -72,7 +72,7 @@ async function start(command: RunCommand, line: CommandLine, world: World, termi
     );
     return exit.success;
   }
-  // Whatever the configuration alone can refuse is refused before the cluster is asked.
+  // The configuration is checked before the first call to the cluster.
   const draft = planRun(command, config, model.name, params);
   const cluster = world.connect(context);
   const asksEndpoint = command === "run-model-testing" && params.ENDPOINT_URL === undefined;
@@ -117,7 +117,7 @@ function configOf({ stack, configFile }: CommandLine, world: World): Config {
   );
 }
 
-/** The context to write to: the stack's own and no other, so that a run never lands on a cluster of another stack. */
+/** The context to write to: only the stack's own, so that a run never lands on another stack's cluster. */
 function writableContext({ context, stack }: CommandLine, { kubeContext }: Config): string {
   if (context === undefined || context === kubeContext) return kubeContext;
   throw new PlanError(
@@ -125,7 +125,7 @@ function writableContext({ context, stack }: CommandLine, { kubeContext }: Confi
   );
 }
 
-/** For looking alone: with context and namespace given, no stack is needed. */
+/** For commands that only read: with context and namespace given, no stack is needed. */
 function readablePlace(line: CommandLine, world: World): Place {
   const { context, namespace } = line;
   if (context && namespace) return placeOf(line, world.connect(context), context, namespace);

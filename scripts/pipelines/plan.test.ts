@@ -1,4 +1,4 @@
-/** A run that a person starts is the run that the program would start. */
+/** A run that a user starts is the run that the program would start. */
 
 import { expect, test } from "vitest";
 import { modelAddress } from "../../rules/addresses.ts";
@@ -10,14 +10,14 @@ test.each([
   ["run-model-import", () => {}],
   ["run-model-testing", () => {}],
   ["run-modelcar", packaged],
-] as const)("%s names its pipeline and holds no secret", (command, edit) => {
+] as const)("%s names its pipeline and contains no secret", (command, edit) => {
   const config = configOfStack("dev", edit);
   const { pipeline, spec } = planRun(command, config, "mistral-24b-quantized");
   expect(spec.pipelineRef.name).toBe(pipeline.name);
   expect(JSON.stringify(spec)).not.toContain(canary);
 });
 
-test("params replace what the config says, each once", () => {
+test("params override the config, each once", () => {
   const { spec } = planRun("run-modelcar", configOfStack("alone", packaged), "sums", {
     LIMIT: "3",
     DEPLOY_MODEL: "true",
@@ -27,7 +27,7 @@ test("params replace what the config says, each once", () => {
   expect([values("LIMIT"), values("DEPLOY_MODEL"), values("RECIPE")]).toEqual([["3"], ["true"], ["code"]]);
 });
 
-test("a run with GPUs waits as a pending run of the line", () => {
+test("a run with GPUs is created pending, in its queue", () => {
   const config = configOfStack("dev", packaged);
   const manifest = manifestOf(config, planRun("run-modelcar", config, "mistral-24b-quantized"));
   expect(manifest.spec).toMatchObject({ status: "PipelineRunPending" });
@@ -37,10 +37,10 @@ test("a run with GPUs waits as a pending run of the line", () => {
   });
 });
 
-test("the server's name fits however long the model's is", () => {
+test("the generated name fits, however long the model's name is", () => {
   const name = "m".repeat(48);
   const config = configOfStack("alone", (config) => {
-    // Of more KServe makes no host.
+    // KServe makes no host from longer names.
     config.namespace = "ai";
     config.models[0].name = name;
   });
@@ -86,7 +86,7 @@ test("a model answers at its Service", () => {
   );
 });
 
-test("an image needs something below the model", () => {
+test("a model image needs a base image", () => {
   const config = configOfStack("alone", ({ images }) => {
     delete images.modelcarBase;
   });

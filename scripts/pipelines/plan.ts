@@ -1,4 +1,4 @@
-/** What a run is made of: the same specs that the program makes, from the same configuration. Pure. */
+/** Plans a run: with the same spec that the program makes from the same configuration. Pure. */
 
 import { pending, type Queue, queueMetadata } from "@modelcar/tekton-run/runs";
 import { conventions } from "../../components/pipeline-run/conventions.ts";
@@ -28,19 +28,19 @@ export const pipelines = {
 } as const;
 export type RunCommand = keyof typeof pipelines;
 
-/** A run as it can be created. */
+/** A run to create. */
 export interface Plan {
   readonly pipeline: PipelineDefinition;
   readonly model: string;
   readonly spec: PipelineRunSpec;
-  /** The line that it waits in. Default: it starts at once. */
+  /** The queue that it waits in. Default: it starts at once. */
   readonly queue?: Queue | undefined;
 }
 
-/** What a command asks for does not fit the stack; the message says what does. */
+/** A command does not fit the stack; the message says what does. */
 export class PlanError extends Error {}
 
-/** The model of that name. Throws a PlanError that says which there are. */
+/** The model with that name. Throws a PlanError that lists the models. */
 export function modelOf(config: Config, name: string): Model {
   const model = config.models.find((candidate) => candidate.name === name);
   if (model) return model;
@@ -49,7 +49,7 @@ export function modelOf(config: Config, name: string): Model {
 }
 
 /**
- * The run of a pipeline for a model. `params` replace what the configuration says; each must be a param of the pipeline.
+ * The run of a pipeline for a model. `params` override the configuration; each must be a param of the pipeline.
  * `endpointUrl` is where the model answers, for a test. Throws a PlanError.
  */
 export function planRun(
@@ -69,7 +69,7 @@ export function planRun(
   const { source } = model;
   if ("uri" in source) {
     throw new PlanError(
-      `model ${name} is at ${source.uri} already: pipeline ${pipeline.name} works with source.huggingFace`,
+      `model ${name} is at ${source.uri} already: pipeline ${pipeline.name} needs source.huggingFace`,
     );
   }
   const make = { "run-model-import": imported, "run-model-testing": tested, "run-modelcar": packed }[command];
@@ -93,7 +93,7 @@ export function manifestOf(
     apiVersion: "tekton.dev/v1",
     kind: "PipelineRun",
     metadata: {
-      // Room for the server's five characters.
+      // Leaves room for the server's suffix of five characters.
       generateName: `${`${pipeline.name}-${model}`.slice(0, 57)}-`,
       namespace: config.namespace,
       labels: {
@@ -124,12 +124,12 @@ function packed(config: Config, model: PulledModel, params: Params): PlannedRun 
   const baseImage = params.BASE_IMAGE ?? config.images.modelcarBase;
   if (!repository) {
     throw new PlanError(
-      `model ${model.name} has package.kind: ${model.package.kind}: say where the image goes, --param OCI_IMAGE=<registry>/<repository>`,
+      `model ${model.name} has package.kind: ${model.package.kind}: name the image's repository with --param OCI_IMAGE=<registry>/<repository>`,
     );
   }
   if (!baseImage) {
     throw new PlanError(
-      "say what is below the model: set modelcar:images.modelcarBase, or --param BASE_IMAGE=<image by digest>",
+      "no base image for the model: set modelcar:images.modelcarBase, or --param BASE_IMAGE=<image by digest>",
     );
   }
   return packagingRun(model, runSettings(config), { repository, baseImage });
@@ -151,7 +151,7 @@ function tested(config: Config, model: PulledModel, params: Params, endpointUrl?
   });
 }
 
-/** What is tested of a model whose configuration asks for no test: the tasks of the seeds, a sweep. */
+/** The test of a model whose configuration has none: the tasks of the seeds, and a sweep. */
 const defaultTest = {
   evaluate: { tasks: ["hellaswag", "arc_easy"], applyChatTemplate: false, minimumScores: {} },
   benchmark: benchmarkDefaults,

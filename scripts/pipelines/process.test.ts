@@ -21,7 +21,7 @@ afterEach(async () => {
   await api.stop();
 });
 
-/** Starts the program with a kubeconfig whose current context is of another cluster. */
+/** Starts the program with a kubeconfig whose current context is another cluster. */
 function start(...args: string[]) {
   const kubeconfig = join(mkdtempSync(join(tmpdir(), "modelcar-kube-")), "config");
   api.writeKubeconfig(kubeconfig, ["dev"], { elsewhere: "other" });
@@ -44,7 +44,7 @@ async function watched() {
   await expect.poll(() => api.openWatches, { timeout: 20_000 }).toBe(2);
 }
 
-test("Ctrl-C leaves the run going, says how to watch it again, and ends with 130", async () => {
+test("Ctrl-C leaves the run going, says how to watch it again, and exits with 130", async () => {
   const { text, ended } = start("monitor-pipeline");
   await watched();
   child?.kill("SIGINT");
@@ -79,7 +79,7 @@ test("no line of a log is rewritten: no control characters", async () => {
   });
   expect(await ended).toBe(1);
   expect(text.out + text.error).toContain("Failed: why");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must not occur
   expect(text.out + text.error).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
 }, 40_000);
 
@@ -103,7 +103,7 @@ test.each([
   40_000,
 );
 
-test("a kubeconfig that KUBECONFIG alone knows is named", async () => {
+test("a missing kubeconfig of KUBECONFIG is named", async () => {
   const { text, ended } = startWith({ KUBECONFIG: "/nowhere/config" }, [
     "list",
     "--context",

@@ -1,4 +1,4 @@
-/** The runs that are there, and how they stand. */
+/** The existing runs and their state. */
 import type { Cluster } from "@modelcar/kubernetes/client";
 import { duration } from "@modelcar/kubernetes/waiting";
 import {
@@ -14,7 +14,7 @@ import { conventions } from "../../components/pipeline-run/conventions.ts";
 import { PlanError } from "./plan.ts";
 import { table } from "./terminal.ts";
 
-/** A run with what of its spec is shown. */
+/** A run with the fields of its spec that are shown. */
 export interface RunView extends Run {
   readonly spec?: {
     readonly status?: string;
@@ -30,7 +30,7 @@ export async function runsOf(cluster: Cluster, namespace: string): Promise<RunVi
   return newestFirst(conventions, items);
 }
 
-/** One run: the one of that name, else the newest, one under way first. Throws a PlanError where there is none. */
+/** The run with that name; without a name the newest that is running, else the newest. Throws a PlanError if there is none. */
 export async function runNamed(cluster: Cluster, namespace: string, name?: string): Promise<RunView> {
   if (name) {
     const found = await cluster.get<RunView>(paths.run(namespace, name));
@@ -40,19 +40,19 @@ export async function runNamed(cluster: Cluster, namespace: string, name?: strin
   const chosen = name ? undefined : (runs.find((run) => outcomeOf(run) === "running") ?? runs[0]);
   if (chosen) return chosen;
   const known = runs.slice(0, 10).map((run) => run.metadata.name);
-  const there = known.length > 0 ? `; the newest are ${known.join(", ")}` : ", nor any other";
+  const there = known.length > 0 ? `; the newest runs are ${known.join(", ")}` : ", which has no runs";
   throw new PlanError(
     `there is no ${name ? `run ${name}` : "run"} in namespace ${namespace}${name ? there : ""}`,
   );
 }
 
-/** How a run stands, for people and programs. */
+/** The state of a run, for people and programs. */
 export interface RunState {
   readonly name: string;
   readonly pipeline: string;
   readonly model: string;
   readonly outcome: "pending" | "running" | "succeeded" | "failed";
-  /** Tekton's word for it, such as Cancelled or PipelineRunTimeout. */
+  /** Tekton's reason, such as Cancelled or PipelineRunTimeout. */
   readonly reason: string;
   readonly created: string;
   readonly durationSeconds?: number;
@@ -69,7 +69,8 @@ export function stateOf(run: RunView): RunState {
     model: typeof model === "string" ? model : "",
     outcome: outcome === "running" && spec?.status === pending ? "pending" : outcome,
     reason:
-      succeeded(run)?.reason ?? (spec?.status === pending ? "waits for its turn" : "not seen by Tekton yet"),
+      succeeded(run)?.reason ??
+      (spec?.status === pending ? "waiting in its queue" : "not seen by Tekton yet"),
     created: metadata.creationTimestamp ?? "",
     ...(seconds === undefined ? {} : { durationSeconds: seconds }),
   };

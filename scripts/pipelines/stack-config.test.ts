@@ -8,11 +8,11 @@ import { configOfStack, directory, stackFileOf } from "./test-stack.ts";
 test("a stack's file over the defaults of Pulumi.yaml", () => {
   const config = configOfStack("dev");
   expect(config.namespace).toBe("private-ai-demo");
-  // Only Pulumi.yaml says it.
+  // Only Pulumi.yaml sets it.
   expect(config.huggingFace.endpoint).toBe("https://huggingface.co");
 });
 
-test("a number at the top is the text that Pulumi makes of it", () => {
+test("a top-level number becomes a string, as in Pulumi", () => {
   const file = join(mkdtempSync(join(tmpdir(), "modelcar-stack-")), "Pulumi.x.yaml");
   writeFileSync(file, "config:\n  modelcar:platformVersion: 3.4\n  other:key: 1\n");
   const message = () => readStackConfig(directory, "x", file);
@@ -29,7 +29,7 @@ test("a secret stays unread; anything else that is encrypted is an error that na
   );
 });
 
-test("mistakes are listed, all of them, and a missing stack says which there are", () => {
+test("all mistakes are listed, and a missing stack lists the existing ones", () => {
   const edit = (raw: Record<string, unknown>) => Object.assign(raw, { namespace: "No", platform: "nomad" });
   expect(() => configOfStack("dev", edit)).toThrow(
     /^2 mistakes in [^\n]+\n {2}modelcar:\w+: [^\n]+\n {2}modelcar:\w+/,
@@ -38,7 +38,7 @@ test("mistakes are listed, all of them, and a missing stack says which there are
   expect(() => readStackConfig(directory, "prod")).toThrow(/--stack takes dev, local/);
 });
 
-test("a file that is no YAML is named", () => {
+test("a file that is not YAML is named", () => {
   const file = join(mkdtempSync(join(tmpdir(), "modelcar-stack-")), "Pulumi.x.yaml");
   writeFileSync(file, "config: [");
   expect(() => readStackConfig(directory, "x", file)).toThrow(/Pulumi\.x\.yaml: /);

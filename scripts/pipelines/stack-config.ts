@@ -1,4 +1,4 @@
-/** A stack's configuration as Pulumi's files have it, read without Pulumi's CLI: no login, no passphrase. */
+/** Reads a stack's configuration from Pulumi's files, without Pulumi's CLI: no login, no passphrase. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -9,7 +9,7 @@ const prefix = "modelcar:";
 
 type Entries = Readonly<Record<string, unknown>>;
 
-/** What cannot be done as it was asked for; the message says what to do. */
+/** The configuration is missing or wrong; the message says what to do. */
 export class ConfigError extends Error {}
 
 /** The file of a stack in the project's directory. */
@@ -18,7 +18,7 @@ export const stackFile = (directory: string, stack: string): string =>
 
 /**
  * The config of a stack: its file over the defaults of Pulumi.yaml, checked as the program checks it. Throws a ConfigError
- * that lists every mistake, or says which stacks there are.
+ * that lists every mistake, or the existing stacks.
  */
 export function readStackConfig(
   directory: string,
@@ -39,7 +39,7 @@ export function readStackConfig(
   return configOf({ ...Object.fromEntries(defaults), ...entriesOf(file) }, file);
 }
 
-/** The config from raw values by key, as YAML has them. Throws a ConfigError in the name of `file`. Pure. */
+/** The config from raw YAML values by key. Throws a ConfigError that names `file`. Pure. */
 export function configOf(raw: Entries, file: string): Config {
   const encrypted = new Set(Object.keys(raw).filter((key) => holdsSecret(raw[key])));
   const hidden = [...encrypted].filter((key) => !(key in secrets));
@@ -58,7 +58,7 @@ export function configOf(raw: Entries, file: string): Config {
   throw new ConfigError(`${count} in ${file}:\n  ${result.errors.join("\n  ")}`);
 }
 
-/** The `config` of a file of Pulumi's, by key without `modelcar:`; keys of other projects are theirs. */
+/** The `config` of one of Pulumi's files, by key without `modelcar:`; keys of other projects are left out. */
 function entriesOf(file: string): Entries {
   let content: { config?: Entries } | null;
   try {
@@ -79,6 +79,6 @@ function holdsSecret(value: unknown): boolean {
   return Object.values(value).some(holdsSecret);
 }
 
-/** Pulumi hands numbers and booleans at the top to the program as texts. */
+/** Pulumi passes top-level numbers and booleans to the program as strings. */
 const asPulumi = (value: unknown): unknown =>
   typeof value === "number" || typeof value === "boolean" ? String(value) : value;

@@ -1,4 +1,4 @@
-/** Starts a run and sees it through. */
+/** Starts a run. */
 
 import { randomUUID } from "node:crypto";
 import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
@@ -11,14 +11,14 @@ import { manifestOf, type Plan, PlanError } from "./plan.ts";
 import { type RunView, runsOf } from "./runs.ts";
 import { siteOf } from "./site.ts";
 
-/** Tells one request to create a run from another, because the server alone decides the name. */
+/** Identifies a request to create a run, because the server chooses the run's name. */
 const requestLabel = "modelcar/request";
 
 type Print = (line: string) => void;
 
 /**
- * Creates the run, and waits for its turn where it stands in line. Throws a PlanError where the pipeline is missing or of
- * another version, and where a run of the same pipeline and model is under way.
+ * Creates the run. Throws a PlanError if the pipeline is missing or of another version, or if a run of the same pipeline and
+ * model is under way.
  */
 export async function startRun(
   cluster: Cluster,
@@ -34,7 +34,7 @@ export async function startRun(
   return run;
 }
 
-/** Waits until a run that stands in line may go; nothing happens to any other. */
+/** Waits until a queued run may start; returns at once for any other. */
 export async function waitForTurn(
   cluster: Cluster,
   config: Config,
@@ -60,7 +60,7 @@ async function requirePipeline(cluster: Cluster, config: Config, stack: string, 
   const strangers = spec.params.map(({ name }) => name).filter((name) => !taken.includes(name));
   if (strangers.length > 0) {
     throw new PlanError(
-      `pipeline ${pipeline.name} in namespace ${namespace} takes no ${strangers.join(", ")}: it is of another version of this program; run ${up}`,
+      `pipeline ${pipeline.name} in namespace ${namespace} has no param ${strangers.join(", ")}: it was deployed by another version of this program; run ${up}`,
     );
   }
 }
@@ -89,7 +89,7 @@ async function create(cluster: Cluster, config: Config, plan: Plan, print: Print
   return persistently(
     async () => {
       if (asked) {
-        // The server may have done it although its answer got lost.
+        // The server may have created the run although its response got lost.
         const query = { labelSelector: `${requestLabel}=${request}` };
         const { items } = await cluster.request<{ items: Run[] }>("GET", paths.runs(namespace), { query });
         if (items[0]) return items[0];
@@ -108,10 +108,10 @@ async function create(cluster: Cluster, config: Config, plan: Plan, print: Print
 const withHint = (error: ApiError) =>
   new ApiError(
     error.status,
-    `${error.message}\nwhoever runs pipelines needs create, get, list, watch and patch on pipelineruns`,
+    `${error.message}\nrunning pipelines requires create, get, list, watch and patch on pipelineruns`,
   );
 
-/** URL of a served model inside the cluster. Throws a PlanError where it is not served. */
+/** URL of a served model inside the cluster. Throws a PlanError if it is not served. */
 export async function endpointOf(cluster: Cluster, config: Config, model: Model): Promise<string> {
   const { namespace } = config;
   if (model.serve.mode !== "kserve") return modelAddress(namespace, model);

@@ -1,15 +1,15 @@
-/** Where the commands' words go. */
+/** Where the commands' output goes. */
 
 export interface Terminal {
-  /** What was asked for: stdout. */
+  /** The requested output, on stdout. */
   readonly result: (text: string) => void;
-  /** How it goes: stdout too, but stderr where stdout has JSON alone. */
+  /** Progress, on stdout; on stderr if stdout must only contain JSON. */
   readonly progress: (line: string) => void;
-  /** What is wrong: stderr. */
+  /** Errors and warnings, on stderr. */
   readonly problem: (line: string) => void;
 }
 
-/** How a command ended, as its exit status. Interrupted is what a shell says of Ctrl-C. */
+/** Exit statuses. `interrupted` is what a shell reports for Ctrl-C. */
 export const exit = { success: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 export type ExitStatus = (typeof exit)[keyof typeof exit];
 

@@ -9,7 +9,7 @@ import { readStackConfig } from "./stack-config.ts";
 
 export const directory = join(import.meta.dirname, "../..");
 
-/** Model 0 of the stack as an image that is compressed and evaluated before, and tested after it is served. */
+/** Makes model 0 of the stack an image that is compressed and evaluated first, and tested once it is served. */
 export function packaged(config: Manifest): void {
   const job = { cpu: "2", memory: "8Gi" };
   const [model] = config.models;

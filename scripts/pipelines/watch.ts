@@ -20,24 +20,24 @@ import { type RunView, stateOf } from "./runs.ts";
 import { siteOf } from "./site.ts";
 import { type ExitStatus, exit, type Terminal } from "./terminal.ts";
 
-/** Where runs are, and how a person gets back to them. */
+/** Where runs are, and how to get back to them. */
 export interface Place {
   readonly cluster: Cluster;
   readonly context: string;
   readonly namespace: string;
   readonly consoleUrl?: string | undefined;
-  /** Words of the command line that lead to this place again. */
+  /** Arguments that lead to this place again. */
   readonly again: string;
 }
 
 export interface WatchOptions {
   readonly cancelOnInterrupt: boolean;
   readonly output: "text" | "json";
-  /** What precedes the watching, such as the wait for a turn. */
+  /** Runs before the watch, such as the wait in a queue. */
   readonly before?: () => Promise<void>;
 }
 
-/** Watches until the run has ended; its success is the exit status. Ctrl-C ends the watching alone, or cancels the run. */
+/** Watches until the run ends; its success decides the exit status. Ctrl-C only stops the watch, or cancels the run. */
 export async function watchToEnd(
   place: Place,
   run: RunView,
@@ -120,7 +120,7 @@ async function interrupted(
   return exit.interrupted;
 }
 
-/** Cancels a run and waits for its end. One that has ended already stays as it is. */
+/** Cancels a run and waits for its end. A run that has already ended stays as it is. */
 export async function cancelRun(
   { cluster, namespace }: Place,
   run: RunView,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openInBrowser } from "./browser.ts";
 
-/** A desktop with that program for opening files. */
+/** A desktop whose program for opening files has that name. */
 function desktop(name: string, script: string) {
   const directory = mkdtempSync(join(tmpdir(), "modelcar-desktop-"));
   writeFileSync(join(directory, name), `#!/bin/sh\n${script}\n`);
@@ -15,13 +15,13 @@ function desktop(name: string, script: string) {
 test.each([
   ["linux", "xdg-open"],
   ["darwin", "open"],
-] as const)("on %s it is %s that opens the file", async (platform, name) => {
+] as const)("on %s, %s opens the file", async (platform, name) => {
   const { directory, environment } = desktop(name, 'printf %s "$1" > "$directory/opened"');
   expect(await openInBrowser("/a page.html", platform, environment)).toBe("is open in the browser");
   expect(readFileSync(join(directory, "opened"), "utf8")).toBe("/a page.html");
 });
 
-test("a browser that goes on running has not failed", async () => {
+test("a browser that keeps running has not failed", async () => {
   const { environment } = desktop("xdg-open", "exec sleep 5");
   expect(await openInBrowser("/page.html", "linux", environment)).toBe("is open in the browser");
 });

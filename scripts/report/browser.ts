@@ -1,10 +1,10 @@
 /** Opens a file as the desktop does. */
 import { spawn } from "node:child_process";
 
-/** A browser that xdg-open starts itself keeps it running: after this long it has not failed. */
+/** xdg-open keeps running with a browser that it starts itself: after this time it counts as opened. */
 const patienceMs = 3000;
 
-/** Opens it where a desktop is there; the answer says how that went, in words that follow "the page". */
+/** Opens the file if there is a desktop. Returns the outcome, worded to follow "the page". */
 export async function openInBrowser(
   file: string,
   platform: NodeJS.Platform = process.platform,

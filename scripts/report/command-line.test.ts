@@ -33,20 +33,20 @@ test("all mistakes at once", () => {
   const message = () => readCommandLine(line.split(" "));
   expect(message).toThrow(UsageError);
   for (const mistake of [
-    "there is no option --nonsense",
-    "there is no option -x",
+    "unknown option --nonsense",
+    "unknown option -x",
     "--stack needs a value",
     '--json takes no value, but got "yes"',
     "--context needs a value",
-    '"two" is one word too many: one model at most',
-    "--json and --markdown exclude each other",
+    'unexpected argument "two": give at most one model',
+    "--json and --markdown cannot be combined",
     "--directory is for the page: with --json nothing is saved",
   ]) {
     expect(message).toThrow(mistake);
   }
 });
 
-test.each([[["--help"]], [["-h"]], [["sums", "--nonsense", "--help"]]])("%j asks for help alone", (args) => {
+test.each([[["--help"]], [["-h"]], [["sums", "--nonsense", "--help"]]])("%j only asks for help", (args) => {
   expect(readCommandLine(args)).toEqual({ help: help() });
 });
 

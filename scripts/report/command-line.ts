@@ -1,9 +1,13 @@
-/** What a command line of `npm run report` says, and the help. */
+/** Parses the command line of `npm run report`, and has its help. */
 import { parseArgs } from "node:util";
 
 const options = {
-  stack: { type: "string", value: "STACK", help: "stack whose object store is asked (default: local)" },
-  "config-file": { type: "string", value: "FILE", help: "that file instead of Pulumi.<stack>.yaml" },
+  stack: { type: "string", value: "STACK", help: "stack whose object store is read (default: local)" },
+  "config-file": {
+    type: "string",
+    value: "FILE",
+    help: "config file to read instead of Pulumi.<stack>.yaml",
+  },
   context: {
     type: "string",
     value: "CONTEXT",
@@ -16,13 +20,13 @@ const options = {
     value: "DIRECTORY",
     help: "where the page is saved (default: .local/reports for stack local, reports for others)",
   },
-  "no-open": { type: "boolean", help: "only save the page" },
-  help: { type: "boolean", short: "h", help: "this text" },
+  "no-open": { type: "boolean", help: "save the page without opening it" },
+  help: { type: "boolean", short: "h", help: "show this help" },
 } as const;
 
 type OptionName = keyof typeof options;
 
-/** The command line is wrong; nothing was done. The message has every mistake. */
+/** The command line is wrong; nothing was done. The message lists every mistake. */
 export class UsageError extends Error {}
 
 export interface CommandLine {
@@ -31,13 +35,13 @@ export interface CommandLine {
   readonly stack: string;
   readonly configFile: string | undefined;
   readonly context: string | undefined;
-  /** Which file of the report is asked for: the page is saved, the others are printed. */
+  /** The requested file of the report: the page is saved, the others are printed. */
   readonly file: "report.html" | "report.md" | "comparison.json";
   readonly directory: string | undefined;
   readonly open: boolean;
 }
 
-/** What the arguments say, or the help that they ask for. Throws a UsageError. */
+/** Parses the arguments; returns the help text if they ask for it. Throws a UsageError. */
 export function readCommandLine(args: readonly string[]): CommandLine | { readonly help: string } {
   const { tokens, positionals } = parseArgs({
     args: [...args],
@@ -52,7 +56,7 @@ export function readCommandLine(args: readonly string[]): CommandLine | { readon
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const { rawName, value, inlineValue } = token;
-    if (!isOption(token.name)) mistakes.push(`there is no option ${rawName}`);
+    if (!isOption(token.name)) mistakes.push(`unknown option ${rawName}`);
     else if (options[token.name].type === "boolean") {
       texts[token.name] = "true";
       if (value !== undefined) mistakes.push(`${rawName} takes no value, but got "${value}"`);
@@ -62,8 +66,8 @@ export function readCommandLine(args: readonly string[]): CommandLine | { readon
   if (texts.help) return { help: help() };
   const [model, ...more] = positionals;
   if (model === "") mistakes.push("the model's name is empty");
-  for (const word of more) mistakes.push(`"${word}" is one word too many: one model at most`);
-  if (texts.json && texts.markdown) mistakes.push("--json and --markdown exclude each other");
+  for (const word of more) mistakes.push(`unexpected argument "${word}": give at most one model`);
+  if (texts.json && texts.markdown) mistakes.push("--json and --markdown cannot be combined");
   if (texts.directory && (texts.json || texts.markdown)) {
     mistakes.push(
       `--directory is for the page: with ${texts.json ? "--json" : "--markdown"} nothing is saved`,

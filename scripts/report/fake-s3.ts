@@ -10,7 +10,7 @@ export class FakeS3 {
   readonly requests: { readonly url: string; readonly host: string }[] = [];
   /** Objects of one page of a list. */
   pageSize = 1000;
-  /** Refuses every request in this way. */
+  /** If set, the response to every request. */
   refuse: { readonly status: number; readonly body: string } | undefined;
 
   private constructor(bucket: string, accessKey: string) {

@@ -1,4 +1,4 @@
-/** What the command finds, saves, prints and opens, with stand-ins of the API server and of S3. */
+/** What the command finds, saves, prints and opens, with stand-ins for the API server and S3. */
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +52,7 @@ const own = stackFileOf("local");
 const run = (args: readonly string[], file = own, more: Partial<World> = {}) => world.run(args, file, more);
 const page = (...args: string[]) => run([...args, "--directory", saved]);
 
-test("the newest of all models is saved and told, found in the bucket alone", async () => {
+test("the newest report of all models is found in the bucket alone, saved and described", async () => {
   stored("small", "1-a", "2026-01-02T00:00:00.000Z");
   stored("tiny", "2-b", "2026-01-03T00:00:00.000Z", false);
   stored("small", "3-c", "2026-01-01T00:00:00.000Z");
@@ -72,13 +72,13 @@ test("the newest of all models is saved and told, found in the bucket alone", as
   );
   expect(readFileSync(file, "utf8")).toBe("<p>tiny 2-b ä</p>");
   expect(new Set(world.forwards)).toEqual(new Set(["model-storage/minio-1:9000"]));
-  // What is signed is the Service's own name.
+  // The signature covers the Service's own name.
   expect(new Set(s3.requests.map(({ host }) => host))).toEqual(
     new Set(["minio.model-storage.svc.cluster.local:9000"]),
   );
 });
 
-test("of one model its own newest", async () => {
+test("the newest report of one model", async () => {
   stored("small", "1-a", "2026-01-02T00:00:00.000Z");
   stored("small", "3-c", "2026-01-01T00:00:00.000Z");
   stored("tiny", "2-b", "2026-01-03T00:00:00.000Z");
@@ -87,7 +87,7 @@ test("of one model its own newest", async () => {
   expect(existsSync(join(saved, "small-1-a.html"))).toBe(true);
 });
 
-test("json and markdown are printed alone, and nothing is saved or opened", async () => {
+test("--json and --markdown print only the file, and save or open nothing", async () => {
   stored("small", "1-a", "2026-01-02T00:00:00.000Z");
   const open = () => Promise.reject(new Error("opened"));
   expect(await run(["--json"], own, { open })).toBe(0);
@@ -100,7 +100,7 @@ test("json and markdown are printed alone, and nothing is saved or opened", asyn
   expect(s3.requests.some(({ url }) => url.includes("report.html"))).toBe(false);
 });
 
-test("the page is opened where somebody sees it, unless --no-open says not to", async () => {
+test("the page is opened on a desktop, unless --no-open is given", async () => {
   stored("small", "1-a", "2026-01-02T00:00:00.000Z");
   const opened: string[] = [];
   const open = async (file: string) => `is seen${opened.push(file)}`;
@@ -111,14 +111,16 @@ test("the page is opened where somebody sees it, unless --no-open says not to", 
   expect(world.out.at(-1)).toBe("The page is seen1.");
 });
 
-test("a page without a comparison.json that can be read is still saved", async () => {
+test("a page without a readable comparison.json is still saved", async () => {
   stored("small", "1-a", "2026-01-02T00:00:00.000Z");
   s3.objects.delete("reports/small/1-a/comparison.json");
   expect(await page()).toBe(0);
-  expect(world.out[0]).toMatch(/^model: {4}small\nverdict: {2}see the page: there is no comparison\.json/);
+  expect(world.out[0]).toMatch(
+    /^model: {4}small\nverdict: {2}see the page: comparison\.json beside it is missing or of an unknown version/,
+  );
 });
 
-test("an object store that is not the stack's own is asked directly", async () => {
+test("an object store that is not the stack's own is read directly", async () => {
   stored("small", "1-a", "2026-01-02T00:00:00.000Z");
   const file = elsewhere(`http://127.0.0.1:${s3.port}`);
   expect(await run(["--directory", saved], file)).toBe(0);

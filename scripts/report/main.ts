@@ -13,19 +13,19 @@ import { keyOf, newest, type Report, reportsIn } from "./reports.ts";
 import { S3Error, type S3Reader } from "./s3.ts";
 import { verdictOf } from "./verdict.ts";
 
-/** What this needs of the world. */
+/** What the command needs from its surroundings. */
 export interface World {
   /** The project's directory, where Pulumi's files are. */
   readonly directory: string;
   readonly connect: (context: string) => Cluster;
   readonly terminal: Terminal;
-  /** The file of a stack that is not beside Pulumi.yaml. Default: none is. */
+  /** The file of a stack that is not beside Pulumi.yaml. Default: there is none. */
   readonly fileOf?: (stack: string) => string | undefined;
-  /** Opens the page, and says how that went. Undefined where nobody would see it. */
+  /** Opens the page and returns the outcome. Undefined if nobody would see it. */
   readonly open: ((file: string) => Promise<string>) | undefined;
 }
 
-/** The status is the process's exit status; nothing is thrown. */
+/** Returns the process's exit status. Never throws. */
 export async function main(args: readonly string[], world: World): Promise<ExitStatus> {
   const { terminal } = world;
   try {
@@ -70,7 +70,7 @@ async function save(line: CommandLine, world: World, bucket: S3Reader, found: Re
   writeFileSync(file, page);
   const verdict = verdictOf(record.toString("utf8"));
   const [first, ...failed] = verdict?.lines ?? [
-    "see the page: there is no comparison.json beside it that this can read",
+    "see the page: comparison.json beside it is missing or of an unknown version",
   ];
   const lines = [
     `model:    ${verdict?.compared ?? found.model}`,
@@ -84,7 +84,7 @@ async function save(line: CommandLine, world: World, bucket: S3Reader, found: Re
   if (line.open && world.open) world.terminal.progress(`The page ${await world.open(file)}.`);
 }
 
-/** UTC, and how long ago by this machine's clock. */
+/** The time in UTC, and its age by this machine's clock. */
 function timeOf(time: Date, now = Date.now()): string {
   const seconds = Math.max(0, (now - time.getTime()) / 1000);
   const days = Math.floor(seconds / 86_400);
@@ -92,7 +92,7 @@ function timeOf(time: Date, now = Date.now()): string {
   return `${time.toISOString().slice(0, 16).replace("T", " ")} UTC (${ago} ago)`;
 }
 
-/** The API server's silence, in words; silence of the object store has its words already. */
+/** Explains an API server that does not answer; errors of the object store already explain themselves. */
 function unanswered(error: unknown, { cluster, config, stack }: Place): unknown {
   if (error instanceof ApiError || !passes(error)) return error;
   const { code, name } = error as NodeJS.ErrnoException;

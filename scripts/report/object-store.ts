@@ -1,4 +1,4 @@
-/** The way from here to a stack's object store, and its login: all by the user's own kubeconfig. */
+/** Reaches a stack's object store and reads its credentials, both with the user's own kubeconfig. */
 import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
 import { newestReady, type Pod, podProblem } from "@modelcar/kubernetes/pods";
 import { answerOfPod } from "@modelcar/kubernetes/port-forward";
@@ -16,7 +16,7 @@ export interface Place {
   readonly stack: string;
 }
 
-/** What brings a stack up. */
+/** The command that brings a stack up. */
 export const bringsUp = (stack: string): string =>
   stack === "local" ? "npm start" : `pulumi up --stack ${stack}`;
 
@@ -30,7 +30,7 @@ export async function objectStore(place: Place): Promise<S3Reader> {
   return new S3Reader(objectStoreAddress(objectStore), login, carry);
 }
 
-/** What pipelines write with; it can read what they wrote. */
+/** The credentials that pipelines write with; they can also read. */
 async function loginOf({ cluster, config, stack }: Place): Promise<S3Login> {
   const { namespace } = config;
   const name = `Secret ${namespace}/${secretNames.objectStore}`;
@@ -38,12 +38,12 @@ async function loginOf({ cluster, config, stack }: Place): Promise<S3Login> {
   const found = await cluster.get<{ data?: Record<string, string> }>(path).catch((error: unknown) => {
     if (!(error instanceof ApiError && error.status === 403)) throw error;
     throw new Error(
-      `your user of context ${config.kubeContext} may not read ${name}, which has the object store's login: ask for get on it (${error.message})`,
+      `your user in context ${config.kubeContext} may not read ${name}, which has the object store's credentials: ask for the verb get on it (${error.message})`,
     );
   });
   if (!found) {
     throw new Error(
-      `there is no ${name}, which has the object store's login: is stack ${stack} up? ${bringsUp(stack)} makes it`,
+      `there is no ${name}, which has the object store's credentials: is stack ${stack} up? ${bringsUp(stack)} makes it`,
     );
   }
   const keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] as const;
@@ -56,7 +56,7 @@ async function loginOf({ cluster, config, stack }: Place): Promise<S3Login> {
   return { accessKeyId, secretAccessKey };
 }
 
-/** A pod behind MinIO's Service. */
+/** A ready pod behind MinIO's Service. */
 async function minioPod({ cluster, config, stack }: Place): Promise<string> {
   const namespace = (config.objectStore as { namespace: string }).namespace;
   const { metadata, spec } = service(namespace, false);
@@ -108,24 +108,24 @@ const directly: Carry = async (url, headers) => {
 function unreachable({ message, cause }: Error, { hostname }: URL): string {
   const { code = "", message: reason = message } = (cause ?? {}) as NodeJS.ErrnoException;
   if (/SELF_SIGNED|SIGNATURE|ISSUER/.test(code)) {
-    return `has a certificate that this machine does not trust (${code}): name the file of its authority in NODE_EXTRA_CA_CERTS`;
+    return `has a certificate that this machine does not trust (${code}): set NODE_EXTRA_CA_CERTS to the file of its authority`;
   }
-  if (/CERT/.test(code)) return `has a certificate that does not hold (${reason})`;
+  if (/CERT/.test(code)) return `has an invalid certificate (${reason})`;
   const inside = /\.svc(\.|$)/.test(hostname)
-    ? "it is a name inside the cluster: run this in a pod, or forward that port here and name it in /etc/hosts"
-    : "run this where it answers; through a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1";
-  return `is not reached from here (${code || reason}): ${inside}`;
+    ? "the name is only known inside the cluster: run this in a pod, or forward the port here and add the name to /etc/hosts"
+    : "run this where it can be reached; for a proxy set HTTPS_PROXY and NODE_USE_ENV_PROXY=1";
+  return `cannot be reached from here (${code || reason}): ${inside}`;
 }
 
-/** What a refusal means for whoever runs this. */
+/** Adds to S3's refusals what the user can do about them. */
 export function explained(error: unknown, { config, stack }: Place): unknown {
   if (!(error instanceof S3Error)) return error;
   const secret = `Secret ${config.namespace}/${secretNames.objectStore}`;
   const { bucket } = config.objectStore;
   const means: Readonly<Record<string, string>> = {
-    AccessDenied: `the login in ${secret} may not read it: it needs s3:ListBucket on ${bucket} and s3:GetObject in it`,
-    InvalidAccessKeyId: `the object store does not know the login in ${secret}: run ${bringsUp(stack)}`,
-    SignatureDoesNotMatch: `the object store does not take the login in ${secret}: run ${bringsUp(stack)}`,
+    AccessDenied: `the credentials in ${secret} may not read it: they need s3:ListBucket on ${bucket} and s3:GetObject in it`,
+    InvalidAccessKeyId: `the object store does not know the credentials in ${secret}: run ${bringsUp(stack)}`,
+    SignatureDoesNotMatch: `the object store rejects the credentials in ${secret}: run ${bringsUp(stack)}`,
     RequestTimeTooSkewed: "this machine's clock is wrong: set it",
     NoSuchBucket: `modelcar:objectStore.bucket is ${bucket}: ${"endpoint" in config.objectStore ? "name one that exists" : `${bringsUp(stack)} makes it`}`,
     AuthorizationHeaderMalformed: `set modelcar:objectStore.region, which is ${config.objectStore.region}`,

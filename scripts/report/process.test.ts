@@ -47,7 +47,7 @@ test.each([
   [[], 1, "error: stack local has no /nowhere/pulumi/Pulumi.local.yaml: run npm start, which"],
   [["--config-file", stackFileOf("local")], 1, "no kubeconfig /nowhere/kubeconfig: start it with npm start"],
   [["--stack", "prod"], 1, "--stack takes dev, local"],
-  [["--jsn"], 2, "error: there is no option --jsn"],
+  [["--jsn"], 2, "error: unknown option --jsn"],
 ])(
   "%j before npm start",
   async (args, status, message) => {

@@ -1,4 +1,4 @@
-/** What the command says when something is missing or refused, with stand-ins of the API server and of S3. */
+/** What the command says when something is missing or refused, with stand-ins for the API server and S3. */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,7 +71,7 @@ test("a port-forward that is forbidden, and one that ends early", async () => {
   );
 });
 
-test("a Secret that is missing, incomplete, or not to be read", async () => {
+test("a Secret that is missing, incomplete or unreadable", async () => {
   world.api.edit(secret, ({ data }) => delete data.AWS_SECRET_ACCESS_KEY);
   expect(await page()).toBe(1);
   expect(world.problems.at(-1)).toContain(
@@ -88,7 +88,7 @@ test("a Secret that is missing, incomplete, or not to be read", async () => {
   };
   expect(await page()).toBe(1);
   expect(world.problems.at(-1)).toMatch(
-    /your user of context modelcar-local may not read Secret private-ai-demo\/minio-credentials, .*forbidden by RBAC/,
+    /your user in context modelcar-local may not read Secret private-ai-demo\/minio-credentials, .*forbidden by RBAC/,
   );
 });
 
@@ -104,20 +104,20 @@ test("an API server that does not answer", async () => {
 test.each([
   [
     "http://minio.store.svc.cluster.local:9000",
-    /is not reached from here \(E\w+\): it is a name inside the cluster/,
+    /cannot be reached from here \(E\w+\): the name is only known inside the cluster/,
   ],
-  ["http://127.0.0.1:1", /is not reached from here \(.+\): run this where it answers/],
-])("from %s no answer: it says what to do", async (endpoint, words) => {
+  ["http://127.0.0.1:1", /cannot be reached from here \(.+\): run this where it can be reached/],
+])("no answer from %s: the error says what to do", async (endpoint, words) => {
   expect(await run([], elsewhere(endpoint))).toBe(1);
   expect(world.problems.at(-1)).toMatch(words);
   expect(world.problems.at(-1)).toContain(`modelcar:objectStore.endpoint ${endpoint}`);
 });
 
 test.each([
-  ["AccessDenied", "needs s3:ListBucket on llm-models and s3:GetObject in it"],
+  ["AccessDenied", "they need s3:ListBucket on llm-models and s3:GetObject in it"],
   [
     "SignatureDoesNotMatch",
-    "does not take the login in Secret private-ai-demo/minio-credentials: run npm start",
+    "rejects the credentials in Secret private-ai-demo/minio-credentials: run npm start",
   ],
   ["RequestTimeTooSkewed", "this machine's clock is wrong"],
 ])("S3 refuses with %s", async (code, words) => {
@@ -127,16 +127,16 @@ test.each([
   expect(world.problems.at(-1)).toContain(words);
 });
 
-test("an answer that is not S3's is shown", async () => {
+test("a response that is not S3's is shown", async () => {
   s3.refuse = { status: 200, body: "<html>a login page</html>" };
   expect(await page()).toBe(1);
-  expect(world.problems.at(-1)).toContain("the answer is not S3's: <html>a login page</html>");
+  expect(world.problems.at(-1)).toContain("the response is not S3's: <html>a login page</html>");
 });
 
-test("wrong usage has the help and status 2, and asks nobody", async () => {
+test("wrong usage shows the help, exits with 2 and makes no request", async () => {
   expect(await run(["--jsn", "--html"])).toBe(2);
   expect(world.problems.at(-1)).toMatch(
-    /^error: there is no option --jsn\n +there is no option --html\n\nnpm run report -- \[MODEL\]/,
+    /^error: unknown option --jsn\n +unknown option --html\n\nnpm run report -- \[MODEL\]/,
   );
   expect(world.api.requests).toEqual([]);
 });

@@ -19,8 +19,8 @@ export interface Report {
 export const keyOf = ({ model, uid }: Report, file: string): string => `${prefix}${model}/${uid}/${file}`;
 
 /**
- * All reports, newest first. They are looked for in the bucket, because the run of a gate that fails leaves its report there
- * and nowhere else.
+ * All reports, newest first. They are searched in the bucket, because a run whose gate fails leaves its report only
+ * there.
  */
 export async function reportsIn(bucket: S3Reader): Promise<Report[]> {
   const found = (await bucket.list(prefix)).flatMap(({ key, lastModified }) => {
@@ -30,7 +30,7 @@ export async function reportsIn(bucket: S3Reader): Promise<Report[]> {
   return found.toSorted((a, b) => b.lastModified.getTime() - a.lastModified.getTime());
 }
 
-/** Of one model, or of all. Throws an Error that says which there are, or what makes one. */
+/** The newest report of one model, or of all. Throws an Error that lists the models with reports, or says what makes one. */
 export function newest(
   reports: readonly Report[],
   model: string | undefined,

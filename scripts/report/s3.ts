@@ -1,4 +1,4 @@
-/** Reads a bucket of any S3 service. Requests are signed (SigV4); who carries them is the caller's choice. */
+/** Reads a bucket of any S3 service. Requests are signed (SigV4); the caller provides the transport. */
 import { AwsV4Signer } from "aws4fetch";
 
 export interface S3Bucket {
@@ -13,7 +13,7 @@ export interface S3Login {
   readonly secretAccessKey: string;
 }
 
-/** Carries a signed GET to the service, by whatever way. */
+/** Sends a signed GET to the service. */
 export type Carry = (
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -24,10 +24,10 @@ export interface S3Object {
   readonly lastModified: Date;
 }
 
-/** What the service answered when it refused a request: its own code and words. */
+/** The service refused a request, with its own code and message. */
 export class S3Error extends Error {
   readonly status: number;
-  /** Such as AccessDenied; empty where the answer is not S3's. */
+  /** Such as AccessDenied; empty if the response is not S3's. */
   readonly code: string;
   constructor(status: number, code: string, message: string) {
     super(message);
@@ -70,7 +70,7 @@ export class S3Reader {
         throw new S3Error(
           200,
           "",
-          `GET ${this.place(prefix)}: the answer is not S3's: ${page.slice(0, 200)}`,
+          `GET ${this.place(prefix)}: the response is not S3's: ${page.slice(0, 200)}`,
         );
       }
       for (const [entry] of page.matchAll(/<Contents>.*?<\/Contents>/gs)) {
@@ -103,10 +103,10 @@ export class S3Reader {
   }
 }
 
-/** The text of the first element of that name; S3's answers have no attributes on those that are read here. */
+/** The text of the first element with that name; the elements that are read here have no attributes. */
 function element(xml: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1];
 }
 
-/** As S3 encodes keys: percent signs, and + for blanks. */
+/** S3 encodes keys with percent signs, and blanks as +. */
 const decoded = (key: string): string => decodeURIComponent(key.replaceAll("+", " "));

@@ -1,4 +1,4 @@
-/** For tests: the command with a stand-in of the API server before an S3 service that is there already. */
+/** For tests: the command with a stand-in for the API server, in front of an existing S3 service. */
 
 import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { forwardPods } from "@modelcar/kubernetes/testing/fake-port-forward";
@@ -26,7 +26,7 @@ export class TestWorld {
     this.pod("minio-1", "True");
   }
 
-  /** `port` is where S3 answers, as pod minio-1. */
+  /** `port` is that of S3, which becomes pod minio-1. */
   static async start(port: number, login = defaultLogin): Promise<TestWorld> {
     const world = new TestWorld(await FakeApi.start(), port);
     world.login(login);
@@ -62,7 +62,7 @@ export class TestWorld {
   }
 }
 
-/** A file of stack local with an object store that is not its own. */
+/** A stack file of `local` with an object store that is not its own. */
 export const elsewhere = (endpoint: string) =>
   stackFileOf("local", (config: Manifest) => {
     config.objectStore = { endpoint, bucket: "llm-models" };

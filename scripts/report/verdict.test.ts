@@ -35,7 +35,7 @@ const comparison = {
 };
 const verdict = (change: object) => verdictOf(JSON.stringify({ ...comparison, ...change }));
 
-test("a gate that fails is told with its figure and its limit; those that hold are counted", () => {
+test("a failed gate is shown with its figure and limit; the others are counted", () => {
   expect(verdict({})).toEqual({
     compared: "small 2, compared with big 1",
     lines: ["FAILED: 1 of 2 gates", "recovery of sums (exact_match) is 0.9312, must be ≥ 0.95"],
@@ -74,11 +74,11 @@ test.each([
   "{}",
   JSON.stringify({ ...comparison, version: 2 }),
   JSON.stringify({ ...comparison, gates: undefined }),
-])("%j is no comparison that this knows", (text) => {
+])("%j is not a known comparison", (text) => {
   expect(verdictOf(text)).toBeUndefined();
 });
 
-test("what is read of comparison.json is what the task says of it", () => {
+test("the fields read from comparison.json are those that the task documents", () => {
   const documented = readFileSync("tasks/compare-models/comparison-json.md", "utf8");
   const names = (schema: z.core.JSONSchema.JSONSchema): string[] => [
     ...Object.keys(schema.properties ?? {}),

@@ -1,9 +1,9 @@
-/** What comparison.json says of a comparison, in a few lines. */
+/** Summarizes comparison.json in a few lines. */
 import { z } from "zod";
 
 const side = z.object({ name: z.string(), version: z.string() });
 
-/** What is read of it; tasks/compare-models/comparison-json.md says what it means. */
+/** The fields that are read; tasks/compare-models/comparison-json.md explains them. */
 export const comparisonJson = z.object({
   version: z.literal(1),
   passed: z.boolean(),
@@ -32,7 +32,7 @@ export interface Verdict {
   readonly lines: readonly string[];
 }
 
-/** Undefined for text that is not a comparison.json of the version that this knows. */
+/** Undefined for text that is not a comparison.json of the known version. */
 export function verdictOf(text: string): Verdict | undefined {
   const { data } = comparisonJson.safeParse(json(text));
   if (!data) return undefined;

@@ -26,25 +26,25 @@ import { type Count, total } from "./timings.ts";
 /** The tests that run in an image. */
 interface Suite {
   readonly image: Image;
-  /** Under the project. */
+  /** Relative to the project. */
   readonly folders: readonly string[];
   readonly options?: readonly string[];
 }
 
-/** Servers that tests start, where their image and `tools` have them. */
+/** Servers that tests start, with their paths in the image and in `tools`. */
 const bucketAndRegistry = [
   "--minio=/tools/minio/minio",
   "--mariadb=/usr/sbin/mariadbd",
   "--model-registry=/tools/model-registry/model-registry",
 ];
 
-/** Most of their time they wait for a server or for a Python to start. */
+/** The tests mostly wait for a server or for Python to start. */
 const sideBySide = ["--numprocesses=4", "--dist=worksteal"];
 
 /** The image that a task's tests run in, as its job.yaml says. */
 const testedIn = (task: string): string => taskJob(task).testedIn ?? "tasks";
 
-/** The tests of the tasks that say this image. */
+/** The tests of the tasks that are tested in this image. */
 const suiteOf = (image: string, folders: readonly string[] = [], options: readonly string[] = []): Suite => ({
   image: testImageOf(image),
   folders: [
@@ -71,7 +71,7 @@ export const taskSuites: readonly Suite[] = [
   suiteOf("report", [], [...sideBySide, ...bucketAndRegistry]),
 ];
 
-/** The tasks that run models: those with an image that no suite above has. */
+/** The tasks that run models: those whose image no suite above uses. */
 export const modelTaskSuites: readonly Suite[] = [...new Set(knownTasks.map(testedIn))]
   .filter((image) => image !== "tasks" && image !== "report")
   .map((image) => suiteOf(image));
@@ -86,17 +86,17 @@ const exampleSettings = {
 /** Servers that the tests start. */
 const tools = ["minio", "model-registry", "registry", "etcd", "kubernetes"] as const;
 
-/** Runs suites. One without any test counts as a failure. */
+/** Runs suites. A suite without any test counts as a failure. */
 export async function testTasks(suites: readonly Suite[], progress: Progress): Promise<Count> {
   const project = mkdtempSync(join(tmpdir(), "modelcar-tasks-"));
   try {
-    // The tests run as an unprivileged user, as the tasks do, who may not be let into this checkout.
+    // Like the tasks, the tests run as an unprivileged user, who may have no access to this checkout.
     for (const folder of ["tasks", "local/hub", "images/tasks"]) {
       cpSync(join(projectDirectory, folder), join(project, folder), { recursive: true });
     }
     for (const file of ["pyproject.toml", "components/object-store/create_bucket.py"])
       cpSync(join(projectDirectory, file), join(project, file));
-    // What the program gives the tasks that deploy, with a stack's usual settings.
+    // The files that the program gives to tasks that deploy, with a stack's usual settings.
     mkdirSync(join(project, "deployments"));
     for (const [name, text] of Object.entries(deploymentFiles(exampleSettings)))
       writeFileSync(join(project, "deployments", name), text);

@@ -1,13 +1,13 @@
 /** Where the minutes of a test run go: for each part its time and how busy the cores were, and its slowest files. */
 import { readFileSync } from "node:fs";
 
-/** Time that all cores together have worked and have been there, in the kernel's own unit, since it started. */
+/** Busy time and total time of all cores together since boot, in clock ticks. */
 export interface CoreTime {
   readonly busy: number;
   readonly all: number;
 }
 
-/** From `/proc/stat`, of which the first line sums all cores: user, nice, system, idle, iowait, irq, softirq, steal. */
+/** Reads the first line of `/proc/stat`, which sums all cores: user, nice, system, idle, iowait, irq, softirq, steal. */
 export function coreTime(stat = readFileSync("/proc/stat", "utf8")): CoreTime {
   const [line = ""] = stat.split("\n", 1);
   const fields = line.trim().split(/\s+/).slice(1, 9).map(Number);
@@ -20,17 +20,17 @@ export interface FileTime {
   readonly seconds: number;
 }
 
-/** What a part of the tests came to. */
+/** The result of a part of the tests. */
 export interface Count {
   readonly passed: number;
   readonly failed: number;
-  /** What its files took; those that run side by side share that time. */
+  /** Times of its files; those of concurrent files overlap. */
   readonly files?: readonly FileTime[];
-  /** Its failed tests, each with the first line of what was wrong. */
+  /** Its failed tests, each with the first line of its error. */
   readonly failures?: readonly string[];
 }
 
-/** What several came to. */
+/** The sum of several results. */
 export function total(counts: readonly Count[]): Required<Count> {
   return {
     passed: counts.reduce((sum, { passed }) => sum + passed, 0),
@@ -43,12 +43,12 @@ export function total(counts: readonly Count[]): Required<Count> {
 export interface PartTime {
   readonly name: string;
   readonly seconds: number;
-  /** Share of all cores' time that was worked, 0 to 1; the rest was waited. */
+  /** Share of all cores' time that was busy, 0 to 1. */
   readonly busy: number;
   readonly files: readonly FileTime[];
 }
 
-/** Runs a part and says what it took. */
+/** Runs a part and measures it. */
 export async function timed<T extends { readonly files?: readonly FileTime[] }>(
   name: string,
   part: () => T | Promise<T>,
@@ -61,10 +61,10 @@ export async function timed<T extends { readonly files?: readonly FileTime[] }>(
   return { result, time: { name, seconds, busy, files: result.files ?? [] } };
 }
 
-/** Files that took less are left out of the table. */
+/** The table leaves out files that took less. */
 const shownSeconds = 5;
 
-/** The table of minutes, a line for each part and under it one for each file that took its time. */
+/** The table of times: a line for each part, followed by one for each of its slow files. */
 export function timeTable(parts: readonly PartTime[]): string {
   const row = (seconds: number, cores: string, name: string) =>
     `${clock(seconds).padStart(7)}  ${cores.padStart(10)}  ${name}`;

@@ -1,4 +1,4 @@
-/** The Debian packages of the embedded platform and of its images, by this machine's apt. */
+/** The Debian packages of the embedded platform and of its images, read from this machine's apt. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -16,7 +16,7 @@ const hashed: Readonly<Record<string, readonly string[]>> = {
   "local/images/mariadb.lock.json": ["mariadb-server-core"],
 };
 
-/** Moves every package to the version of the suite bookworm. What a package of the base newly needs, its build says. */
+/** Moves every package to its version in the suite bookworm. The base image's build reports packages that are needed in addition. */
 export async function updateDebian(project: string): Promise<Update> {
   await ask("apt-get", ["update"]);
   const read = <T>(file: string): T => JSON.parse(readFileSync(join(project, file), "utf8"));

@@ -17,7 +17,7 @@ const module: GoModule = {
   Tool: [{ Path: "example.com/tool/v3/cmd/registry" }, { Path: "k8s.io/kubernetes/cmd/kubelet" }],
 };
 
-test("what is required directly and what the tools are of moves; replace lines and holds keep it", () => {
+test("direct requirements and the tools' own modules move; replace lines and holds keep them", () => {
   const pins = ownPins("local/tools/cluster/go.mod", module);
   expect(pins.map(({ path }) => path)).toEqual([
     "example.com/library",
@@ -31,7 +31,7 @@ test("what is required directly and what the tools are of moves; replace lines a
   expect(kubernetes?.hold?.because).toContain("replaces its libraries");
 });
 
-test("go list prints one object after the other", () => {
+test("the objects that go list prints are read one after another", () => {
   const output = '{\n\t"Path": "a",\n\t"Update": {\n\t\t"Version": "v2"\n\t}\n}\n{\n\t"Path": "b"\n}\n';
   expect(readReleases(output)).toEqual([{ Path: "a", Update: { Version: "v2" } }, { Path: "b" }]);
 });

@@ -1,4 +1,4 @@
-/** What a `go.mod` of local/tools says of its pins. */
+/** The pins of a `go.mod` of local/tools. */
 import { type Hold, holdsOf } from "./held.ts";
 
 /** The parts of `go mod edit -json` that are read here. */
@@ -15,7 +15,7 @@ export interface GoModule {
   readonly Tool: readonly { readonly Path: string }[] | null;
 }
 
-/** A module's answer in `go list -m -e -u -json`. */
+/** A module in the output of `go list -m -e -u -json`. */
 export interface GoRelease {
   readonly Path: string;
   readonly Version?: string;
@@ -30,7 +30,7 @@ export interface GoPin {
   readonly hold?: Hold;
 }
 
-/** The modules that the tools themselves are of: what is required directly, and what `tool` lines name a package of. */
+/** The tools' own modules: direct requirements, and the modules of the packages on `tool` lines. */
 export function ownPins(file: string, { Require, Replace, Tool }: GoModule): GoPin[] {
   const tools = (Tool ?? []).map(({ Path }) => moduleOf(Path, Require));
   const own = Require.filter(({ Path, Indirect }) => !Indirect || tools.includes(Path));
@@ -45,7 +45,7 @@ export function ownPins(file: string, { Require, Replace, Tool }: GoModule): GoP
   });
 }
 
-/** The required module that a package is in: of those whose path it begins with, the longest. */
+/** The required module that contains a package: the one with the longest path that the package's path begins with. */
 function moduleOf(path: string, required: GoModule["Require"]): string | undefined {
   return required
     .map(({ Path }) => Path)
@@ -53,7 +53,7 @@ function moduleOf(path: string, required: GoModule["Require"]): string | undefin
     .sort((one, other) => other.length - one.length)[0];
 }
 
-/** The answers of `go list -json`, which prints one object after the other. */
+/** Reads the output of `go list -json`, which prints one object after another. */
 export function readReleases(output: string): GoRelease[] {
   return output
     .split(/^(?=\{$)/m)

@@ -1,4 +1,4 @@
-/** The Go modules of local/tools: what the tools are of moves, and what that needs follows. */
+/** The Go modules of local/tools: the tools' own modules move, and their dependencies follow. */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { coerce, gt } from "semver";
@@ -9,7 +9,7 @@ import { ask, firstReason, type Held, type Update } from "./update.ts";
 
 const tools = "local/tools";
 
-/** Moves what each folder is of as far as the folder's other pins and this project's Go let it. */
+/** Moves each folder's own modules as far as the folder's other pins and this project's Go permit. */
 export async function updateGo(project: string, scratch: string): Promise<Update> {
   const folders = readdirSync(join(project, tools)).sort();
   const updates: Update[] = [];
@@ -20,7 +20,7 @@ export async function updateGo(project: string, scratch: string): Promise<Update
     updates.push(update);
     answered ||= answers.some(({ Error: error }) => !error);
   }
-  if (!answered) throw new Error(`Go's module proxy answers nothing: ${updates[0]?.held.at(-1)?.reason}`);
+  if (!answered) throw new Error(`Go's module proxy does not answer: ${updates[0]?.held.at(-1)?.reason}`);
   return {
     moved: updates.flatMap(({ moved }) => moved),
     held: updates.flatMap(({ held }) => held),
@@ -31,7 +31,7 @@ export async function updateGo(project: string, scratch: string): Promise<Update
 interface Wanted {
   readonly path: string;
   readonly from: string;
-  /** A version, or Go's words for a range of them. */
+  /** A version, or one of Go's version queries. */
   readonly to: string;
 }
 
@@ -77,7 +77,10 @@ async function updateFolder(
   ];
   return {
     update: {
-      moved: [...own, ...(others > 0 ? [{ file, what: `${others} that these need`, from: "", to: "" }] : [])],
+      moved: [
+        ...own,
+        ...(others > 0 ? [{ file, what: `${others} dependencies of these`, from: "", to: "" }] : []),
+      ],
       held,
       files:
         moved.length === 0
@@ -97,7 +100,7 @@ const go = (directory: string, ...args: string[]): Promise<string> =>
 const readModule = async (directory: string): Promise<GoModule> =>
   JSON.parse(await go(directory, "mod", "edit", "-json"));
 
-/** Tries all at once and, where that fails, one after the other. Returns those that cannot move, with the reason of each. */
+/** Tries all at once and, if that fails, one after another. Returns those that cannot move, each with the reason. */
 async function moveTogetherOrAlone(
   directory: string,
   wanted: readonly Wanted[],
@@ -118,7 +121,7 @@ async function moveTogetherOrAlone(
   }
 }
 
-/** Moves modules in a folder's go.mod and go.sum. Throws where they go neither with the held ones nor with this project's Go. */
+/** Moves modules in a folder's go.mod and go.sum. Throws if they conflict with the held ones or with this project's Go. */
 async function move(directory: string, wanted: readonly Wanted[], pins: readonly GoPin[]): Promise<void> {
   const versions = wanted.map(({ path, to }) => `${path}@${to}`);
   if (isOnlyRead(directory, await readModule(directory))) {
@@ -135,6 +138,6 @@ async function move(directory: string, wanted: readonly Wanted[], pins: readonly
   if (gt(coerce(Go) ?? Go, least)) throw new Error(`needs Go ${Go}; this project builds with ${least}`);
 }
 
-/** Whether no program is built of the folder: `go mod tidy` would drop every module of such a one. */
+/** Whether no program is built from the folder: `go mod tidy` would drop all of its modules. */
 const isOnlyRead = (directory: string, { Tool }: GoModule): boolean =>
   Tool === null && !readdirSync(directory, { recursive: true }).some((file) => String(file).endsWith(".go"));

@@ -2,14 +2,14 @@
 import held from "./held.json" with { type: "json" };
 
 export interface Hold {
-  /** How far it may move, in its ecosystem's own words (`<7` for npm and pip, `v1.34` for Go). Default: not at all. */
+  /** How far it may move, in its ecosystem's own syntax (`<7` for npm and pip, `v1.34` for Go). Default: not at all. */
   readonly within?: string;
   readonly because: string;
 }
 
 /**
  * The holds of a file, by the name of what it pins.
- * @throws Error where one names nothing that the file pins.
+ * @throws Error if one names something that the file does not pin.
  */
 export function holdsOf(file: string, pinned: readonly string[]): Readonly<Record<string, Hold>> {
   const holds = (held as Readonly<Record<string, Readonly<Record<string, Hold>>>>)[file] ?? {};

@@ -16,7 +16,7 @@ test("a pin moves to the newest release that is neither deprecated nor a prerele
   expect(choose("1.0.0", releases, undefined, anywhere)).toEqual({ version: "2.0.0" });
 });
 
-test("one that needs another Node is passed over, and named", () => {
+test("a release that needs another Node is skipped and named", () => {
   expect(choose("1.0.0", releases, undefined, old)).toEqual({
     version: "1.10.0",
     reason: "2.0.0 needs Node >=26",
@@ -33,7 +33,7 @@ test("a hold keeps a pin, or lets it move within a range", () => {
   expect(choose("2.0.0", releases, { because }, anywhere)).toEqual({ version: "2.0.0" });
 });
 
-test("nothing moves back", () => {
+test("no pin moves to an older version", () => {
   expect(choose("1.11.0", [{ version: "1.10.0" }], undefined, anywhere)).toEqual({ version: "1.11.0" });
   expect(choose("1.11.0", [], undefined, anywhere)).toEqual({ version: "1.11.0" });
 });

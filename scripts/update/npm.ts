@@ -12,7 +12,7 @@ export interface Manifest {
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-/** A version as `npm view` tells it. */
+/** A version as `npm view` reports it. */
 export interface Release {
   readonly version: string;
   readonly engines?: { readonly node?: string };
@@ -42,7 +42,7 @@ export function choose(
   return { version, reason: `${newest.version} needs Node ${newest.engines?.node}` };
 }
 
-/** Moves each package to the newest version that its hold and Node permit; npm then refuses what its peers do not. */
+/** Moves each package to the newest version that its hold and Node permit; npm then refuses what peer dependencies do not permit. */
 export async function updateNpm(project: string, scratch: string): Promise<Update> {
   const [file, lock] = ["package.json", "package-lock.json"] as const;
   for (const copied of [file, lock, ".npmrc"]) copyInto(scratch, project, copied);

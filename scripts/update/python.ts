@@ -1,11 +1,11 @@
-/** The locks of the Python packages of images and tests, resolved by images/lock.sh as always. */
+/** The locks of the Python packages of images and tests, resolved by images/lock.sh. */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { holdsOf } from "./held.ts";
 import { lockedVersions, loosened, readRequirements, repinned } from "./requirements.ts";
 import { ask, copyInto, type Held, type Moved, type Update } from "./update.ts";
 
-/** Resolves all files anew with their pins loosened, so that uv finds versions that go together; then pins those. */
+/** Resolves all files with their pins loosened, so that uv finds compatible versions; then pins those. */
 export async function updatePython(project: string, scratch: string): Promise<Update> {
   cpSync(join(project, "images"), join(scratch, "images"), { recursive: true });
   const inputs = globSync(["images/*/requirements.in", "tasks/requirements-*.in"], { cwd: project }).sort();
@@ -14,7 +14,7 @@ export async function updatePython(project: string, scratch: string): Promise<Up
     copyInto(scratch, project, file);
     const input = read(project, file);
     writeFileSync(join(scratch, file), loosened(input, holdsOf(file, [...readRequirements(input).keys()])));
-    // uv would keep the versions of a lock that is there.
+    // uv would keep the versions of an existing lock.
     rmSync(join(scratch, lockOf(file)), { force: true });
   }
   await ask("sh", [join(scratch, "images/lock.sh")]);
@@ -41,7 +41,8 @@ export async function updatePython(project: string, scratch: string): Promise<Up
     const [before, now] = [lockedVersions(lock), lockedVersions(newLock)];
     const all = [...new Set([...before.keys(), ...now.keys()])];
     const changed = all.filter((name) => before.get(name) !== now.get(name) && !after.has(name)).length;
-    if (changed > 0) moved.push({ file: lockOf(file), what: `${changed} that these need`, from: "", to: "" });
+    if (changed > 0)
+      moved.push({ file: lockOf(file), what: `${changed} dependencies of these`, from: "", to: "" });
   }
   return { moved, held, files };
 }

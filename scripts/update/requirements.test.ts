@@ -6,7 +6,7 @@ const input =
 const lock =
   "click==8.3.1 \\\n    --hash=sha256:aa\nlm-eval==0.5.0 ; python_version > '3' \\\n    --hash=sha256:bb\ntorch==2.13.0\n";
 
-test("pins are freed as far as their holds let them, and pinned again as the lock has them", () => {
+test("pins are loosened as far as their holds permit, and pinned again to the lock's versions", () => {
   expect([...readRequirements(input)]).toEqual([
     ["lm-eval", "0.4.13"],
     ["torch", "2.13.0"],

@@ -1,4 +1,4 @@
-/** What a `requirements.in` and its lock say of their pins. */
+/** The pins of a `requirements.in` and its lock. */
 import type { Hold } from "./held.ts";
 
 const pin = /^([A-Za-z0-9._-]+)(\[[^\]]*\])?==(\S+)$/gm;
@@ -8,7 +8,7 @@ export function readRequirements(text: string): Map<string, string> {
   return new Map([...text.matchAll(pin)].map(([, name = "", , version = ""]) => [name, version]));
 }
 
-/** The same file with each pin as free as it may be: any version, the range that it is held within, or as it is. */
+/** The same file with each pin loosened as far as its hold permits: any version, a range, or unchanged. */
 export function loosened(text: string, holds: Readonly<Record<string, Hold>>): string {
   return text.replace(pin, (line, name: string, extras = "") => {
     const hold = holds[name];
@@ -16,7 +16,7 @@ export function loosened(text: string, holds: Readonly<Record<string, Hold>>): s
   });
 }
 
-/** The same file with each pin at the version that the lock has. */
+/** The same file with each pin at the lock's version. */
 export function repinned(text: string, lock: string): string {
   const versions = lockedVersions(lock);
   return text.replace(

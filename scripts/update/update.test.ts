@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(project, { recursive: true }));
 
-test("files are all written or all as before", () => {
+test("all files are written, or none is changed", () => {
   writeFileSync(join(project, "one"), "old");
   writeAll(project, { one: "new" });
   expect(readFileSync(join(project, "one"), "utf8")).toBe("new");
@@ -40,11 +40,11 @@ test.each([
   ],
   ["E: No packages found", "npm: No packages found"],
   ["", "npm: no reason given"],
-])("of what a tool says, one line is the reason: %j", (output, reason) => {
+])("one line of a tool's output is the reason: %j", (output, reason) => {
   expect(firstReason("npm", output)).toBe(reason);
 });
 
-test("a tool that fails or is missing is told in one line", async () => {
+test("a tool that fails or is missing is reported in one line", async () => {
   await expect(ask("sh", ["-c", "echo working; echo 'E: 404 not found' >&2; exit 3"])).rejects.toThrow(
     /^sh: 404 not found$/,
   );
@@ -53,16 +53,16 @@ test("a tool that fails or is missing is told in one line", async () => {
   );
 });
 
-test("the report says what moved from where to where, and why what is held stays", () => {
+test("the report has the old and new version of what moved, and why a pin is held", () => {
   const moved = [
     { file: "package.json", what: "zod", from: "4.0.0", to: "4.1.0" },
-    { file: "x.txt", what: "2 packages that these need", from: "", to: "" },
+    { file: "x.txt", what: "2 dependencies of these", from: "", to: "" },
   ];
   const held = [{ file: "package.json", what: "node", at: "24.1.0", reason: "tested" }];
   expect(report({ moved, held }).split("\n")).toEqual([
-    "file          moved                       from   to",
-    "package.json  zod                         4.0.0  4.1.0",
-    "x.txt         2 packages that these need  -",
+    "file          moved                    from   to",
+    "package.json  zod                      4.0.0  4.1.0",
+    "x.txt         2 dependencies of these  -",
     "",
     "file          held  at      because",
     "package.json  node  24.1.0  tested",
@@ -70,7 +70,7 @@ test("the report says what moved from where to where, and why what is held stays
   expect(report({ moved: [], held: [] })).toBe("nothing to move");
 });
 
-test("a hold on what is not pinned any more is an error", () => {
+test("a hold on something that is no longer pinned is an error", () => {
   expect(
     holdsOf("package.json", ["@biomejs/biome", "@pulumi/kubernetes", "@types/node", "node", "typescript"]),
   ).toHaveProperty("node.within", "24");

@@ -1,4 +1,4 @@
-/** What moving the pins of one kind comes to: computed whole in a scratch folder, so that nothing is written before all is known. */
+/** An update of one kind of pins. It is computed completely in a scratch folder before anything is written. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type RunOptions, run } from "../../local/run.ts";
@@ -7,7 +7,7 @@ export interface Moved {
   /** Relative to the project. */
   readonly file: string;
   readonly what: string;
-  /** Empty where it was not pinned before. */
+  /** Empty if it was not pinned before. */
   readonly from: string;
   readonly to: string;
 }
@@ -32,7 +32,7 @@ export type Updater = (project: string, scratch: string) => Promise<Update>;
 
 /**
  * Runs an ecosystem's own tool.
- * @throws Error with one line: the tool, and what it says is wrong.
+ * @throws Error with one line: the tool and its reason.
  */
 export async function ask(command: string, args: readonly string[], options?: RunOptions): Promise<string> {
   try {
@@ -58,7 +58,7 @@ export function firstReason(tool: string, output: string): string {
   return `${tool}: ${telling ?? lines[0] ?? "no reason given"}`;
 }
 
-/** Writes every file or, when one cannot be written, puts back those that were. */
+/** Writes every file; if one cannot be written, restores the others. */
 export function writeAll(project: string, files: Readonly<Record<string, string>>): void {
   const before = Object.keys(files).map((file) => [file, readFileSync(join(project, file))] as const);
   try {

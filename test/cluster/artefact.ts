@@ -15,7 +15,7 @@ export async function pushArtefact(registry: string, repository: string, folder:
     const digest = digestOf(content);
     const started = await expectStatus(202, await fetch(`${base}/blobs/uploads/`, { method: "POST" }));
     const location = new URL(started.headers.get("location") ?? "", registry);
-    // The registry names itself as pods see it; we see it through the gateway.
+    // The registry returns its address in the cluster; tests reach it through the gateway.
     location.searchParams.set("digest", digest);
     const target = `${registry}${location.pathname}${location.search}`;
     const headers = { "content-type": "application/octet-stream" };

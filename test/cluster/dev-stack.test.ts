@@ -1,7 +1,7 @@
 /**
- * The stack `dev` on a real API server: every object that it declares is applied with the CRDs of its APIs, admission and the
- * quota, KServe makes Deployments of its models, and the real scheduler looks for their nodes. The nodes with GPUs are
- * stand-ins without a machine, so no model runs here.
+ * The stack `dev` on a real API server: every object that it declares is applied, with its CRDs, admission and the quota. KServe
+ * makes Deployments of its models, and the real scheduler finds their nodes. The nodes with GPUs are stand-ins without a
+ * machine, so no model runs here.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -21,7 +21,7 @@ vi.mock("../../components/readiness/index.ts", async () =>
   (await import("../program/plain-dynamic.ts")).readiness(),
 );
 
-/** The stack's own names, which the stack `local` has on this cluster too, behind a prefix. */
+/** The stack's names with a prefix, because the stack `local` uses the same names on this cluster. */
 const namespace = "dev-private-ai-demo";
 const storageNamespace = "dev-model-storage";
 const registryNamespace = "dev-rhoai-model-registries";
@@ -31,7 +31,7 @@ const volume = "dev-mistral-24b-pvc";
 let objects: Manifest[];
 let definitions: Manifest[] = [];
 
-/** Applies objects as Pulumi does, on the server's side; the error names every object that is refused, and why. */
+/** Applies objects server-side, as Pulumi does; the error names every refused object, with the reason. */
 async function apply(items: readonly Manifest[], ...flags: string[]): Promise<void> {
   const args = ["apply", "--server-side", "--field-manager=dev-stack-test", ...flags, "-f", "-"];
   const running = promisify(execFile)(goProgram("kubernetes", "kubectl"), [
@@ -42,7 +42,7 @@ async function apply(items: readonly Manifest[], ...flags: string[]): Promise<vo
   await running;
 }
 
-/** The definitions that the cluster lacks of the kinds that the stack or an example uses. */
+/** The definitions of kinds that the stack or an example uses and the cluster lacks. */
 async function missingDefinitions(): Promise<Manifest[]> {
   const present = new Set((await list("crds")).map(({ metadata }) => metadata.name));
   const found = new Map<string, Manifest>();
@@ -53,7 +53,7 @@ async function missingDefinitions(): Promise<Manifest[]> {
   return [...found.values()];
 }
 
-/** Removes what this file made. Pods on nodes without a machine have nobody who ends them. */
+/** Removes what this file made. Nothing ends pods on nodes without a machine, so they are deleted by force. */
 async function cleanUp(): Promise<void> {
   for (const name of namespaces) {
     const resources = "inferenceservices,pipelineruns,deployments,jobs";
@@ -64,7 +64,7 @@ async function cleanUp(): Promise<void> {
   await kubectl("delete", "persistentvolume", volume, "--ignore-not-found", "--timeout=600s");
 }
 
-/** The pod of a model, as soon as the scheduler has given it a node. */
+/** The pod of a model, as soon as the scheduler has bound it to a node. */
 const scheduled = (model: string): Promise<Manifest> =>
   waitUntil(
     `a node for ${model}`,
@@ -85,7 +85,7 @@ beforeAll(async () => {
     config.registry.namespace = registryNamespace;
   });
   definitions = await missingDefinitions();
-  // kubectl's own check stumbles over a null that OpenShift's definition of Route allows as a value.
+  // kubectl's own validation fails at a null that OpenShift's definition of Route permits as a value.
   await apply(definitions, "--validate=false");
   const names = definitions.map(({ metadata }) => `crd/${metadata.name}`);
   if (names.length > 0) await kubectl("wait", "--for=condition=Established", ...names, "--timeout=600s");
@@ -97,10 +97,10 @@ afterAll(async () => {
 });
 
 describe("the stack dev", () => {
-  it("is taken by the API server, every object of it", async () => {
+  it("is accepted by the API server, every object of it", async () => {
     const registry = { apiVersion: "v1", kind: "Namespace", metadata: { name: registryNamespace } };
     await apply([registry, ...objects.filter(({ kind }) => kind === "Namespace")]);
-    // What the cluster's storage would provide once the pod has its node; there is no machine to provide it on.
+    // The volume that the cluster's storage would provision on the pod's node, which has no machine.
     await apply([
       {
         apiVersion: "v1",
@@ -121,11 +121,11 @@ describe("the stack dev", () => {
     const runs = objects.filter(({ kind }) => kind === "PipelineRun");
     expect(runs.length).toBe(2);
     await apply(runs, "--dry-run=server");
-    // Taken in, but not started: its images are nowhere.
+    // Created but not started: its images do not exist.
     await apply(runs.map((run) => ({ ...run, spec: { ...run.spec, status: "PipelineRunPending" } })));
   });
 
-  it("could declare the other kinds too: their examples pass the real validation", async () => {
+  it("could declare the other kinds too: their examples pass validation by the API server", async () => {
     const inNamespace = examples.map((example) => ({
       ...example,
       metadata: { ...example.metadata, namespace },
@@ -133,7 +133,7 @@ describe("the stack dev", () => {
     await apply(inNamespace, "--dry-run=server");
   });
 
-  it("has an unknown field refused by the API server as by the schemas", async () => {
+  it("has an unknown field rejected by the API server, as by the schemas", async () => {
     const runtime = structuredClone(objects.find(({ kind }) => kind === "ServingRuntime") as Manifest);
     runtime.spec.containers[0].imagee = "x";
     await expect(apply([runtime], "--dry-run=server")).rejects.toThrow(/imagee/);
@@ -152,7 +152,7 @@ describe("the real scheduler", () => {
     expect(claims).toContain("mistral-24b-pvc");
   });
 
-  it("is not asked for a third model: the quota refuses its pod", async () => {
+  it("gets no pod of a third model: the quota refuses it", async () => {
     const [second] = objects.filter(({ metadata }) => metadata.name === "mistral-24b-quantized");
     const third = { ...second, metadata: { ...second?.metadata, name: "third" } } as Manifest;
     await apply([third]);

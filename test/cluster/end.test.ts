@@ -1,4 +1,4 @@
-/** The end of the stack and of the platform that the other tests of the cluster leave. */
+/** Destroys the stack and deletes the platform that the other cluster tests leave. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,12 +9,12 @@ import { commandLines, list, project, pulumi, script, stateDirectory } from "./p
 
 const interfaces = () => execFileSync("ls", ["/sys/class/net"], { encoding: "utf8" });
 
-// Where only a part of the tests runs, the platform may be down.
+// If only some of the tests run, the platform may be down.
 beforeAll(async () => {
   expect((await script("start")).status).toBe(0);
 });
 
-it("stop in another checkout, whose platform does not run, leaves this one's alone", async () => {
+it("stop in another checkout, whose platform is not running, does not affect this one's", async () => {
   const elsewhere = mkdtempSync(join(tmpdir(), "modelcar-elsewhere-"));
   execFileSync(process.execPath, [join(project, "scripts/local.ts"), "stop"], {
     env: { ...process.env, MODELCAR_STATE: elsewhere },
@@ -23,7 +23,7 @@ it("stop in another checkout, whose platform does not run, leaves this one's alo
   expect((await list("nodes")).length).toBeGreaterThan(0);
 });
 
-it("destroy takes everything away, what runs have deployed included", async () => {
+it("destroy removes everything, including what runs have deployed", async () => {
   expect((await pulumi("destroy", "--yes", "--skip-preview")).status).toBe(0);
   const ours = ["private-ai-demo", "model-storage", "model-registry"];
   const namespaces = (await list("namespaces")).map(({ metadata }) => metadata.name);
@@ -47,7 +47,7 @@ it("delete leaves no process, mount, interface, control group or file behind", a
   const mounts = readFileSync("/proc/mounts", "utf8");
   expect(mounts).not.toContain(stateDirectory);
   expect(mounts).not.toContain(cacheDirectory);
-  // Those of the pods are in a network of their own, of which the machine sees nothing before or after.
+  // The pods' interfaces are in their own network namespace, which the machine never sees.
   expect(before).not.toMatch(/pods0|veth|kube/);
   expect(interfaces()).toBe(before);
   expect(

@@ -9,7 +9,7 @@ import { type CliResult, createProject, type Project } from "../engine/project.t
 import { kubeconfig, project as repository } from "./platform.ts";
 
 export interface Cli {
-  /** The CLI alone, as `kill -9` of its process id would. */
+  /** Kills only the CLI, as `kill -9` with its process id does. */
   readonly kill: () => void;
   readonly interrupt: () => void;
   readonly output: () => string;
@@ -49,7 +49,6 @@ export class FaultProject {
     });
   }
 
-  /** Starts the CLI. */
   start(command: string, args: readonly string[] = [], variables: NodeJS.ProcessEnv = {}): Cli {
     const root = join(this.#project.directory, "..");
     const binDirectory = join(root, "bin");
@@ -94,7 +93,7 @@ export class FaultProject {
     return this.start(command, args).ended;
   }
 
-  /** What a user does after a CLI was killed: the lock is still there. */
+  /** Removes the lock that a killed CLI leaves, as its user must. */
   async unlock(): Promise<void> {
     await this.run("cancel", "--yes");
   }
@@ -108,7 +107,7 @@ export class FaultProject {
   }
 }
 
-/** Gives a project a copy of the workspace's packages, so that a test can change their code; all others stay those of the repository. */
+/** Copies the workspace's packages into a project, so that a test can change their code; other packages stay the repository's. */
 function copyPackages(directory: string): void {
   const modules = join(directory, "node_modules");
   const shared = join(repository, "node_modules");
@@ -125,7 +124,7 @@ function copyPackages(directory: string): void {
   }
 }
 
-/** The lines of the CLI's output that are the provider's own, without Pulumi's frame. */
+/** The provider's lines in the CLI's output, without Pulumi's prefix. */
 export function seen(output: string): string[] {
   return output
     .split("\n")

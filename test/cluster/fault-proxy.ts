@@ -1,11 +1,11 @@
-/** Proxies before the real API server that fail as networks and servers do, when a test says so. */
+/** Proxies in front of the real API server that fail as networks and servers do, when a test asks for it. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { request } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { kubeconfig } from "./platform.ts";
 
-/** What becomes of a request: a status of the proxy's own, no answer at all, or the real answer replaced by a 500. */
+/** The fate of a request: a status of the proxy, no response, or a 500 in place of the real response. */
 export type Fault = { readonly status: number; readonly retryAfter?: number } | "hang" | "lose answer";
 
 const administrator = () => {
@@ -14,7 +14,7 @@ const administrator = () => {
   return config;
 };
 
-/** Speaks HTTP, so that it sees and counts requests. Whoever reaches it is an administrator, as with kubectl proxy. */
+/** Speaks HTTP, so that it sees and counts requests. Its clients are administrators, as with kubectl proxy. */
 export class HttpProxy {
   readonly #server = createServer((incoming, response) => void this.#handle(incoming, response));
   readonly #config = administrator();
@@ -71,7 +71,7 @@ export class HttpProxy {
   }
 }
 
-/** Passes bytes on without reading them. Frozen, it holds every connection open and says nothing; cut, it ends them. */
+/** Passes bytes on without reading them. Frozen, it keeps every connection open but silent; cut, it closes them. */
 export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server = createTcpServer((socket) => this.#pass(socket));
@@ -93,7 +93,7 @@ export class TcpProxy {
     return contextFor(`https://127.0.0.1:${port}`);
   }
 
-  /** The connections of now fall silent for ever; later ones work. */
+  /** Silences the current connections for good; later ones work. */
   freeze(): void {
     for (const socket of this.#sockets) {
       socket.unpipe();
@@ -101,13 +101,13 @@ export class TcpProxy {
     }
   }
 
-  /** Ends every connection and refuses new ones until `mend`. */
+  /** Ends every connection and refuses new ones until `restore`. */
   cut(): void {
     this.#cut = true;
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  mend(): void {
+  restore(): void {
     this.#cut = false;
   }
 
@@ -137,7 +137,7 @@ function contextFor(server: string): KubeConfig {
   const cluster = real.getCurrentCluster();
   const user = real.getCurrentUser();
   if (!cluster || !user) throw new Error(`${kubeconfig} has no current context`);
-  // The library refuses plain HTTP otherwise; TLS is checked as ever.
+  // The library refuses plain HTTP otherwise; TLS is still verified.
   const skipTLSVerify = server.startsWith("http:");
   config.loadFromClusterAndUser({ ...cluster, name: "faults", server, skipTLSVerify }, user);
   return config;

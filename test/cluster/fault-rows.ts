@@ -1,4 +1,4 @@
-/** What the fault tests share: a namespace with tiny pipelines, runs of them, and what people saw. */
+/** Shared by the fault tests: a namespace with tiny pipelines, their runs, and the output that users see. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import {
 import { goProgram } from "../../local/toolchain/go.ts";
 import { kubeconfig, kubectl, list } from "./platform.ts";
 
-/** One step of a task that runs `script` in busybox's shell. */
+/** A pipeline task with one step, which runs `script` in busybox's shell. */
 export interface TinyTask {
   readonly name: string;
   readonly script?: string;
@@ -22,11 +22,11 @@ export interface TinyTask {
   readonly memory?: string;
   readonly results?: readonly string[];
   readonly when?: boolean;
-  /** Of a Task that exists or not, instead of a script. */
+  /** A Task, existing or not, to use instead of a script. */
   readonly taskRef?: string;
 }
 
-/** A pipeline that gives the result `word`, and the same after a while. */
+/** The tasks of pipelines with the result `word`, given at once or after some seconds. */
 export const greeting = [{ name: "greet", script: "printf hello > $(results.word.path)", results: ["word"] }];
 export const slow = (seconds: number) => [
   { name: "greet", script: `sleep ${seconds}; printf hello > $(results.word.path)`, results: ["word"] },
@@ -47,7 +47,7 @@ export async function apply(manifest: object): Promise<void> {
   if (code !== 0) throw new Error(output);
 }
 
-/** The smallest image with a shell that the node has: busybox, which also is process 1 of pods. */
+/** The node's smallest image with a shell: the pause image, which contains busybox. */
 async function shellImage(): Promise<string> {
   const images: { names?: string[] }[] = (await list("nodes")).flatMap(({ status }) => status.images ?? []);
   const name = images.flatMap(({ names = [] }) => names).find((name) => /\/pause@sha256:/.test(name));
@@ -70,7 +70,7 @@ function pipelineTask(task: TinyTask, shellImage: string) {
               {
                 name: "work",
                 image,
-                // No script: here Tekton's helper for scripts would run as root.
+                // Not `script`: Tekton's init container for scripts would run as root here.
                 command: ["/bin/sh", "-ec", script],
                 computeResources: { requests: { cpu: "0", memory: "1Mi" }, limits },
               },
@@ -80,7 +80,7 @@ function pipelineTask(task: TinyTask, shellImage: string) {
   };
 }
 
-/** A namespace of its own. */
+/** A namespace for one file of tests. */
 export class Bench {
   readonly namespace = `faults-${randomBytes(3).toString("hex")}`;
 
@@ -94,7 +94,7 @@ export class Bench {
     await kubectl("delete", "namespace", this.namespace, "--wait=false");
   }
 
-  /** Makes a pipeline of tasks that run one after the other; results of the last task are the pipeline's. */
+  /** Creates a pipeline whose tasks run one after another; the results of the last task are the pipeline's. */
   async pipeline(name: string, tasks: readonly TinyTask[], cleanup?: TinyTask): Promise<void> {
     const last = tasks.at(-1);
     const image = await shellImage();
@@ -127,19 +127,19 @@ export class Bench {
     };
   }
 
-  /** What is in the cluster of a pipeline's runs. */
+  /** The PipelineRuns of a pipeline that exist in the cluster. */
   // biome-ignore lint/suspicious/noExplicitAny: objects as kubectl gives them.
   async runs(pipeline: string): Promise<any[]> {
     const runs = await list("pipelineruns", "-n", this.namespace);
     return runs.filter(({ spec }) => spec.pipelineRef.name === pipeline);
   }
 
-  /** Waits until some run of a pipeline is so. */
+  /** Waits until a run of the pipeline satisfies the condition. */
   // biome-ignore lint/suspicious/noExplicitAny: objects as kubectl gives them.
-  async until(pipeline: string, isSo: (run: any) => boolean, seconds = 300): Promise<any> {
+  async until(pipeline: string, condition: (run: any) => boolean, seconds = 300): Promise<any> {
     const end = performance.now() + seconds * 1000;
     for (;;) {
-      const run = (await this.runs(pipeline)).find(isSo);
+      const run = (await this.runs(pipeline)).find(condition);
       if (run) return run;
       if (performance.now() > end) throw new Error(`no such run of ${pipeline} after ${seconds} s`);
       await new Promise((resolve) => setTimeout(resolve, 500));
@@ -164,7 +164,7 @@ export const isRunning = (run: { status?: { conditions?: { reason: string }[] } 
 export const hasEnded = (run: { status?: { completionTime?: string } }) =>
   run.status?.completionTime !== undefined;
 
-/** Where the tests' runs are, as the program that starts them with the CLI knows them. */
+/** The site of the tests' runs, with the conventions of the program that starts them with the CLI. */
 export const siteIn = (
   namespace: string,
   print: Site["print"] = () => {},
@@ -176,7 +176,7 @@ export const siteIn = (
   print,
 });
 
-/** A run under way in this process, with the lines that a person would see. */
+/** A run that this process watches, with the lines that a user would see. */
 export interface Watched {
   readonly lines: string[];
   readonly outputs: Promise<RunOutputs>;
@@ -197,7 +197,7 @@ export function watched(inputs: RunInputs, cluster: Cluster = administrator()): 
   return { lines, outputs, error };
 }
 
-/** Writes a row of the fault table to the file that MODELCAR_FAULT_TABLE names, for people. */
+/** Writes a row of the fault table, which people read, to the file that MODELCAR_FAULT_TABLE names. */
 export function row(fault: string, saw: string | readonly string[], runs: number): void {
   const file = process.env.MODELCAR_FAULT_TABLE;
   if (file) appendFileSync(file, `## ${fault} (runs: ${runs})\n${[saw].flat().join("\n")}\n\n`);

@@ -1,4 +1,4 @@
-/** What becomes of a PipelineRun when the CLI is killed or interrupted, and what state and preview say. Real CLI, real Tekton. */
+/** What happens to a PipelineRun when the CLI is killed or interrupted, and what state and preview show. Real CLI, real Tekton. */
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -30,7 +30,7 @@ async function succeeds(result: ReturnType<FaultProject["up"]>): Promise<string>
 }
 
 describe.concurrent("kill -9 of the CLI", () => {
-  it("before the run is made: the next up makes it", async () => {
+  it("before the run is created: the next up creates it", async () => {
     await bench.pipeline("kill-before", greeting);
     const proxy = await HttpProxy.start();
     const project = await projectOf(proxy.config);
@@ -45,7 +45,7 @@ describe.concurrent("kill -9 of the CLI", () => {
     const output = await succeeds(project.up());
     expect((await project.outputs()).results).toEqual({ word: "hello" });
     expect(await bench.runs("kill-before")).toHaveLength(1);
-    row("CLI killed before the run is made", seen(output), 1);
+    row("CLI killed before the run is created", seen(output), 1);
     await proxy.stop();
   });
 
@@ -131,7 +131,7 @@ describe.concurrent("Ctrl-C", () => {
 });
 
 describe.concurrent("state and preview", () => {
-  it("a pruned run is no change, reformatted and extended code is none, and state holds the shim alone", async () => {
+  it("a pruned run and reformatted or extended code are no change, and state contains only the shim", async () => {
     await bench.pipeline("steady", greeting);
     const project = await projectOf();
     project.declare(bench.inputs("steady"));
@@ -161,7 +161,7 @@ describe.concurrent("state and preview", () => {
     row("deleted by a pruner after its end; code changed", seen(unchanged), 0);
   });
 
-  it("preview names the input that asks for another run; what makes no other result asks for none", async () => {
+  it("preview names the input that causes another run; inputs that do not change the result cause none", async () => {
     await bench.pipeline("reason", greeting);
     const project = await projectOf();
     const inputs = bench.inputs("reason");

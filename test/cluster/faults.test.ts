@@ -1,4 +1,4 @@
-/** What becomes of a PipelineRun when things go wrong, on a real cluster with real Tekton. */
+/** What happens to a PipelineRun when things go wrong, on a real cluster with real Tekton. */
 
 import { Cluster } from "@modelcar/kubernetes/client";
 import { removeRuns } from "@modelcar/tekton-run/runs";
@@ -7,7 +7,7 @@ import { HttpProxy, TcpProxy } from "./fault-proxy.ts";
 import { apply, Bench, greeting, hasEnded, isRunning, row, siteIn, slow, watched } from "./fault-rows.ts";
 import { kubectl } from "./platform.ts";
 
-/** Long enough for a busy machine to get as far as what the run is to be stuck at. */
+/** Long enough for a run on a busy machine to reach the point where it gets stuck. */
 const within = (timeout: string) => ({ timeouts: { pipeline: timeout } });
 
 let bench: Bench;
@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 describe.concurrent("a run", () => {
-  it("that goes well gives its results, times and a way to its log", async () => {
+  it("that succeeds gives its results, its times and the command that shows its log", async () => {
     await bench.pipeline("well", [{ name: "first", script: "echo one" }, ...greeting]);
     const { lines, outputs } = watched(bench.inputs("well"));
     const { results, durationSeconds, taskSeconds, logs, uid } = await outputs;
@@ -34,7 +34,7 @@ describe.concurrent("a run", () => {
     row("none: all goes well", [...lines, logs], 1);
   });
 
-  it("that is deleted while it runs fails at once, and the next up starts it anew", async () => {
+  it("that is deleted while it runs fails at once, and the next up starts another", async () => {
     await bench.pipeline("deleted", slow(60));
     const { error, lines } = watched(bench.inputs("deleted"));
     const run = await bench.until("deleted", isRunning);
@@ -45,7 +45,7 @@ describe.concurrent("a run", () => {
     row("deleted while it runs", [...lines, await error], 2);
   });
 
-  it("that a pruner deletes as soon as it has ended, out of our sight, has succeeded", async () => {
+  it("that a pruner deletes as soon as it has ended, while contact is lost, has succeeded", async () => {
     await bench.pipeline("pruned", slow(8));
     const proxy = await TcpProxy.start();
     const { outputs, lines } = watched(bench.inputs("pruned"), new Cluster(proxy.config));
@@ -53,7 +53,7 @@ describe.concurrent("a run", () => {
     proxy.cut();
     const run = await bench.until("pruned", hasEnded);
     await kubectl("delete", "pipelinerun", run.metadata.name, "-n", bench.namespace);
-    proxy.mend();
+    proxy.restore();
     expect((await outputs).results).toEqual({ word: "hello" });
     expect(await bench.runs("pruned")).toEqual([]);
     expect(lines.join("\n")).toMatch(/no contact with the cluster/);
@@ -61,7 +61,7 @@ describe.concurrent("a run", () => {
     await proxy.stop();
   });
 
-  it("that a person cancels is a failure, whose next attempt is another run", async () => {
+  it("that a person cancels is a failure, and the next attempt is another run", async () => {
     await bench.pipeline("cancelled", slow(60));
     const { error, lines } = watched(bench.inputs("cancelled", { retries: 2 }));
     const run = await bench.until("cancelled", isRunning);
@@ -97,12 +97,12 @@ describe.concurrent("a run", () => {
     row("task image missing", [...lines, await error], 1);
   });
 
-  it("that the quota refuses says what it asks and what there is", async () => {
+  it("that exceeds the quota says what it requests and what the quota permits", async () => {
     const tight = await Bench.start();
     const hard = { "limits.memory": "48Mi" };
     const metadata = { name: "tight", namespace: tight.namespace };
     await apply({ apiVersion: "v1", kind: "ResourceQuota", metadata, spec: { hard } });
-    // Containers of Tekton's own have no limits; the project's LimitRange gives them some.
+    // Tekton's own containers have no limits; a LimitRange like the project's sets some.
     const small = { memory: "16Mi", cpu: "50m" };
     const limits = [{ type: "Container", default: small, defaultRequest: small }];
     await apply({ apiVersion: "v1", kind: "LimitRange", metadata, spec: { limits } });
@@ -142,7 +142,7 @@ describe.concurrent("a run", () => {
     row("a result over the size limit", [...lines, await error], 1);
   });
 
-  it("whose task is skipped by when succeeds, unless a result is missed", async () => {
+  it("with a task that `when` skips succeeds, unless an expected result is missing", async () => {
     await bench.pipeline("skipped", [
       { name: "first", script: "true" },
       { ...greeting[0], name: "greet", when: false },
@@ -151,7 +151,7 @@ describe.concurrent("a run", () => {
     expect(await missing.error).toMatch(
       /ended well but gave no result word; tasks that were skipped: greet \(When Expressions evaluated to false\)/,
     );
-    // The same inputs and the same run: only what is expected of it differs.
+    // The same inputs and the same run: only the expected results differ.
     const { results } = await watched(bench.inputs("skipped")).outputs;
     expect(results).toEqual({});
     expect(await bench.runs("skipped")).toHaveLength(1);
@@ -166,7 +166,7 @@ describe.concurrent("a run", () => {
     row("a pipeline that names a missing task", [...lines, await error], 1);
   });
 
-  it("whose answer at creation got lost is found again, not started twice", async () => {
+  it("whose creation response got lost is found again, not started twice", async () => {
     await bench.pipeline("lost", greeting);
     const proxy = await HttpProxy.start();
     let posts = 0;
@@ -203,7 +203,7 @@ describe.concurrent("a run", () => {
     await bench.pipeline("silent", slow(20));
     const proxy = await TcpProxy.start();
     const { outputs, lines } = watched(bench.inputs("silent"), new Cluster(proxy.config));
-    // The watch has then been answered: one that never is has less patience.
+    // By then the watch has been answered; one without an answer times out earlier.
     await expect.poll(() => lines.join("\n"), { timeout: 60_000 }).toMatch(/greet: Running/);
     proxy.freeze();
     expect((await outputs).results).toEqual({ word: "hello" });

@@ -1,7 +1,6 @@
 /**
- * The life of the stack `local`, as its user has it: start, chat, drift, change, mistakes, crashes. The tests stand in the
- * order in which they run; each goes on from the one before. The other tests of the cluster go on with its platform, and
- * end.test.ts ends it.
+ * The life of the stack `local`, as its user sees it: start, chat, drift, change, mistakes, crashes. The tests run in this order;
+ * each continues from the one before. The other cluster tests continue with the platform, and end.test.ts deletes it.
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -97,7 +96,7 @@ describe("the first start", () => {
     expect(JSON.stringify(version.customProperties)).toContain(models.sums.pipelineRun);
   });
 
-  it("leaves nothing for a preview to do", async () => {
+  it("leaves no change for a preview", async () => {
     expect((await pulumi("preview", "--expect-no-changes")).status).toBe(0);
   });
 
@@ -111,7 +110,7 @@ describe("the first start", () => {
 });
 
 describe("drift", () => {
-  it("shows in a plain preview and is mended by up", async () => {
+  it("shows in a plain preview and is repaired by up", async () => {
     const quota = () => list("resourcequota", "-n", namespace).then(([item]) => item.spec.hard);
     const declared = await quota();
     const patch = JSON.stringify({ spec: { hard: { "requests.memory": "1Gi" } } });
@@ -159,7 +158,7 @@ describe("mistakes", () => {
     expect(await runNames()).toEqual(before);
   });
 
-  it("says which task and step failed, with its last words, within seconds", async () => {
+  it("says which task and step failed, with its last log lines, within seconds", async () => {
     configure((config) => {
       config["modelcar:models"][0].source.huggingFace = "modelcar/not-there";
     });
@@ -172,7 +171,7 @@ describe("mistakes", () => {
     const runs = await list("pipelineruns", "-n", namespace);
     const failed = runs.find((run) => run.status.conditions[0].status === "False");
     expect(seen - Date.parse(failed.status.completionTime)).toBeLessThan(30_000);
-    // What was served is still served.
+    // The model that was served is still served.
     expect(await chat("What is 7 plus 5?")).toBe("12");
   });
 });
@@ -220,7 +219,7 @@ describe("another revision, under the user's own secrets", () => {
     expect(await chat("What is 7 plus 5?")).toMatch(/^\d+$/);
   });
 
-  it("keeps a registry's token too, were the registry one that asks for it", async () => {
+  it("also keeps the token of a registry that requires one", async () => {
     await setSecret("modelRegistryToken");
     configure((config) => {
       config["modelcar:imageRegistry"] = { server: "quay.io", username: "robot" };
@@ -232,7 +231,7 @@ describe("another revision, under the user's own secrets", () => {
     up = { ...up, output: up.output + only.output };
   });
 
-  it("has those secrets in Secrets, and nowhere else in the clear", async () => {
+  it("has those secrets in Secrets, and nowhere else in plain text", async () => {
     const secrets = await list("secrets", "--all-namespaces");
     const decoded = secrets
       .flatMap(({ data }) => Object.values<string>(data ?? {}))
@@ -277,7 +276,7 @@ describe("a rearranged program", () => {
     expect((await pulumi("up", "--yes", "--skip-preview")).status).toBe(0);
   });
 
-  it("replaces nothing: a component under another name, and its file in another place", async () => {
+  it("replaces nothing when a component has another name and its file is moved", async () => {
     const copy = mkdtempSync(join(tmpdir(), "modelcar-rearranged-"));
     try {
       const files = execFileSync("git", ["ls-files"], { encoding: "utf8", cwd: project }).split("\n");
@@ -312,7 +311,7 @@ describe("a rearranged program", () => {
         "--color=never",
         "--expect-no-changes",
       );
-      // As words: a Job is named create-bucket.
+      // Whole words, because a Job is named create-bucket.
       expect(preview.output).not.toMatch(/ (replace|create|delete)d?(?= |$)/im);
       expect(preview.status).toBe(0);
     } finally {
@@ -322,7 +321,7 @@ describe("a rearranged program", () => {
 });
 
 describe("the user's secrets", () => {
-  it("go as they came, and what others go on with is the stack as it is committed", async () => {
+  it("can be removed again, which leaves the committed stack", async () => {
     for (const key of Object.keys(canaries).filter((key) => key !== "modelRegistryToken")) {
       expect((await script("pulumi", "config", "rm", `modelcar:${key}`)).status).toBe(0);
     }
@@ -334,7 +333,7 @@ describe("the user's secrets", () => {
 
 describe("a crash", () => {
   it.each(["apiServer", "kubelet", "containerd", "gateway"] as const)(
-    "of the %s is mended by start",
+    "of the %s is repaired by start",
     async (command) => {
       crash(command);
       expect((await script("start")).status).toBe(0);
@@ -342,7 +341,7 @@ describe("a crash", () => {
     },
   );
 
-  it("of everything is mended by start", async () => {
+  it("of everything is repaired by start", async () => {
     const { pid } = JSON.parse(readFileSync(`${stateDirectory}/sandbox.json`, "utf8"));
     process.kill(pid, "SIGKILL");
     expect((await script("start")).status).toBe(0);

@@ -1,7 +1,7 @@
 /**
  * `push FOLDER REPOSITORY TAG`: makes a ModelCar image of the model's files in a folder, pushes it into the cluster's own
- * registry, as a person would with Buildah, and prints its reference by digest. `remove REFERENCE`: removes what the node pulled
- * of it. Run with the platform's MODELCAR_STATE, in a process of its own, because that is read once.
+ * registry, as a user would with Buildah, and prints its reference by digest. `remove REFERENCE`: removes what the node pulled
+ * of it. Runs with the platform's MODELCAR_STATE, in its own process, because that is read once.
  */
 import { copyFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ async function push(files: string, repository: string, tag: string): Promise<voi
     const digestFile = join(context, "digest");
     const flags = ["--tls-verify=false", "--digestfile", digestFile];
     const [command, args] = buildahCommand("push", ...flags, name, `docker://${repository}:${tag}`);
-    // The registry's name is known on the node.
+    // Only the node resolves the registry's name.
     await runInSandbox(command, args, { env: buildahEnvironment() });
     console.log(`${repository}@${readFileSync(digestFile, "utf8").trim()}`);
   });
@@ -47,4 +47,4 @@ async function remove(reference: string): Promise<void> {
 const [command, ...args] = process.argv.slice(2);
 if (command === "push") await push(...(args as [string, string, string]));
 else if (command === "remove") await remove(args[0] as string);
-else throw new Error("use push FOLDER REPOSITORY TAG, or remove REFERENCE");
+else throw new Error("usage: push FOLDER REPOSITORY TAG, or remove REFERENCE");

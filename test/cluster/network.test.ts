@@ -1,6 +1,6 @@
 /**
- * Who reaches whom, on a real cluster whose node enforces network policies: a pod in the place of each job of the table tries
- * every destination, before and after the program's policies are there.
+ * Connectivity on a real cluster whose node enforces network policies: a pod for each job of the table tries every destination,
+ * before and after the program's policies are applied.
  */
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -32,7 +32,7 @@ const network: Network = {
   platform: "kubernetes",
   urls: {
     hub: "http://hub.hugging-face.svc.cluster.local:8080",
-    // Its pods listen elsewhere than its Service, as NooBaa's do.
+    // Its pods listen on another port than its Service, as NooBaa's do.
     objectStore: `https://store.${store}.svc.cluster.local:443`,
     modelRegistry: `http://registry.${registries}.svc.cluster.local:8080`,
   },
@@ -41,7 +41,7 @@ const network: Network = {
   defaultDeny: true,
 };
 
-/** Services by what they stand for, with the namespace they are in. Those of models and store have other ports than their pods. */
+/** The Service of each destination, with its namespace. Those of models and object store have other ports than their pods. */
 const services: Record<Destination, readonly [namespace: string, service: string, port: number]> = {
   hub: ["hugging-face", "hub", 8080],
   objectStore: [store, "store", 443],
@@ -54,9 +54,9 @@ const destinations = Object.keys(services) as Destination[];
 
 interface PodArgs {
   readonly labels?: Record<string, string>;
-  /** Listens there; without it the pod only waits to be used. */
+  /** The port to listen on. Default: the pod only sleeps. */
   readonly port?: number;
-  /** Names that it knows without DNS. */
+  /** Names that it resolves without DNS. */
   readonly hostAliases?: readonly { ip: string; hostnames: readonly string[] }[];
 }
 
@@ -100,7 +100,7 @@ const policy = (manifest: object) => ({
 });
 const all = (items: readonly object[]) => apply({ apiVersion: "v1", kind: "List", items });
 
-/** Of host:port each, whether a connection is made. */
+/** Prints for each host:port whether a connection succeeds. */
 const attempts = `
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -125,8 +125,8 @@ async function connects(namespace: string, from: string, targets: readonly strin
 const addresses = {} as Record<Destination, readonly [service: string, pod: string]>;
 
 /**
- * The destinations that a pod reaches; one that it reaches in one of two ways only is an error. It is asked a second time
- * then, because kube-router may be writing its rules anew just at that moment.
+ * The destinations that a pod reaches. A destination that it reaches only by Service or only by pod is an error, after a second
+ * try, because kube-router may be rewriting its rules.
  */
 async function reached(namespace: string, from: string): Promise<Destination[]> {
   const ask = () =>
@@ -143,7 +143,7 @@ async function reached(namespace: string, from: string): Promise<Destination[]> 
     found = await ask();
   }
   const oneWay = differs(found);
-  if (oneWay) throw new Error(`${from} reaches ${oneWay} by one way only: ${found}`);
+  if (oneWay) throw new Error(`${from} reaches ${oneWay} only by Service or only by pod: ${found}`);
   return destinations.filter((_, index) => found[2 * index]);
 }
 
@@ -217,7 +217,7 @@ afterAll(async () => {
   await kubectl("delete", "namespace", ...namespaces, "--wait=false");
 });
 
-it("without policies everybody reaches everything", async () => {
+it("without policies every pod reaches everything", async () => {
   expect(await reached(project, "run-lm-eval-v2")).toEqual(destinations);
   expect(await reached(strangers, "somebody")).toEqual(destinations);
 });
@@ -231,7 +231,7 @@ describe("with the program's policies", () => {
       registryIngress(registry, "none", "kubernetes", project),
     ];
     await all(policies.map(policy));
-    // Rules follow the objects by a moment.
+    // The rules follow the objects with a delay.
     await waitUntil(
       "the policies to be enforced",
       async () => (await reached(strangers, "somebody").catch(() => [])).length === 3 || undefined,
@@ -247,7 +247,7 @@ describe("with the program's policies", () => {
     },
   );
 
-  it.each(knownTasks)("%s asks DNS if its row lets it", async (task) => {
+  it.each(knownTasks)("%s resolves names if its row permits it", async (task) => {
     const { reaches, resolvesNames = reaches.length > 0 } = taskJob(task);
     const byName = reaches.filter((destination) => destination !== "models").map(name);
     const hub = "hub.hugging-face.svc.cluster.local";
@@ -257,14 +257,14 @@ describe("with the program's policies", () => {
     expect(await connects(project, task, byName)).toEqual(byName.map(() => true));
   });
 
-  it("evaluation finds its model by a name that its pod was told, and not its other ports", async () => {
+  it("evaluation reaches its model by a host alias, but not the model's other ports", async () => {
     const [host = ""] = addresses.models[1].split(":");
     expect(await connects(project, "run-lm-eval-v2", [name("models"), `${host}:22`])).toEqual([true, false]);
   });
 
-  it("a model reaches what it is fetched from, and no other model", async () => {
+  it("a model reaches the store that it is fetched from, and no other model", async () => {
     expect(await reached(project, "fetched")).toEqual(["objectStore"]);
-    // Its own address it would reach always.
+    // A pod always reaches its own address.
     const others = destinations.filter((destination) => destination !== "models");
     const found = await connects(
       project,
@@ -274,16 +274,16 @@ describe("with the program's policies", () => {
     expect(found).not.toContain(true);
   });
 
-  it("pods of no job reach nothing and are reached by nobody", async () => {
+  it("pods of no job reach nothing and are unreachable", async () => {
     expect(await reached(project, "somebody")).toEqual([]);
   });
 
-  it("models answer namespaces that config names, and no stranger", async () => {
+  it("models answer the namespaces that config names, and no others", async () => {
     expect(await reached(friends, "somebody")).toContain("models");
     expect(await reached(strangers, "somebody")).not.toContain("models");
   });
 
-  it("object store and registry answer no stranger", async () => {
+  it("object store and registry answer no other namespace", async () => {
     const found = await reached(strangers, "somebody");
     expect(found).not.toContain("objectStore");
     expect(found).not.toContain("modelRegistry");

@@ -1,4 +1,4 @@
-/** What becomes of a run under way when a part of the platform goes. Nothing else may use the platform meanwhile. */
+/** What happens to a run when a part of the platform fails meanwhile. Nothing else may use the platform at the same time. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Bench, greeting, isRunning, row, slow, watched } from "./fault-rows.ts";
 import { crash, kubectl } from "./platform.ts";
@@ -11,7 +11,7 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-/** Ends a part of Tekton, brings it back after a while, and at the latest when the returned function is called. */
+/** Stops a part of Tekton. Restores it after some time, and at the latest when the returned function is called. */
 async function takeAway(deployment: string, milliseconds: number): Promise<() => Promise<void>> {
   const tekton = ["-n", "tekton-pipelines"];
   const scale = (replicas: number) =>
@@ -27,7 +27,7 @@ async function takeAway(deployment: string, milliseconds: number): Promise<() =>
 }
 
 describe("a run under way", () => {
-  it("is followed through a kill of the API server", async () => {
+  it("is watched through a crash of the API server", async () => {
     await bench.pipeline("restart", slow(20));
     const { outputs, lines } = watched(bench.inputs("restart"));
     await bench.until("restart", isRunning);

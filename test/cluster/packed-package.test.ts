@@ -1,4 +1,4 @@
-/** The packed packages in a program of somebody else: installed from the tarballs, on a real cluster with real Tekton. */
+/** The packed packages in another program: installed from the tarballs, on a real cluster with real Tekton. */
 import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -15,7 +15,7 @@ beforeAll(async () => {
   // Without a kubeconfig of its own: the program gets one from its config.
   project = await createProject();
   const { directory } = project;
-  // A link to the repository's, of which this program is to know nothing.
+  // A link to the repository's packages, which this program must not use.
   rmSync(join(directory, "node_modules"));
   await packPackages(directory);
   cpSync(join(repository, "examples/tekton-run"), directory, { recursive: true });
@@ -31,7 +31,7 @@ afterAll(async () => {
 
 const up = () => succeeds(project.pulumi("up", "--yes", "--skip-preview"));
 
-it("starts a run, starts none without a reason, keeps the kubeconfig secret, and removes the run", async () => {
+it("starts a run, starts no other without a change, keeps the kubeconfig secret, and removes the run", async () => {
   await bench.pipeline("greet", greeting);
   const set = (...args: string[]) => succeeds(project.pulumi("config", "set", ...args));
   await set("namespace", bench.namespace);
@@ -45,14 +45,14 @@ it("starts a run, starts none without a reason, keeps the kubeconfig secret, and
   expect(others).toEqual([]);
   expect(await project.outputs()).toEqual({ word: "hello", name: first.metadata.name });
   expect(Object.keys(first.metadata.labels)).toContain("tekton-run/inputs");
-  // Neither the certificate nor the key that lies in a kubeconfig.
+  // Neither the certificate nor the key of the kubeconfig.
   expect(await project.state()).not.toMatch(/client-key-data|certificate-authority-data/);
 
   await succeeds(project.pulumi("preview", "--refresh", "--expect-no-changes"));
   await up();
   expect(await bench.runs("greet")).toHaveLength(1);
 
-  // Another text of the same cluster's kubeconfig is noted, and is no reason for a run.
+  // Another kubeconfig of the same cluster is stored, but causes no run.
   await set("--secret", "kubeconfig", `# renewed\n${readFileSync(kubeconfig, "utf8")}`);
   await up();
   expect(await bench.runs("greet")).toHaveLength(1);
@@ -61,7 +61,7 @@ it("starts a run, starts none without a reason, keeps the kubeconfig secret, and
   expect(await bench.runs("greet")).toEqual([]);
 });
 
-it("says what is missing where no cluster is named", async () => {
+it("says what is missing if no cluster is named", async () => {
   const program = readFileSync(join(project.directory, "index.ts"), "utf8");
   project.write({ "index.ts": program.replace(/^.*kubeconfig: .*$/m, "") });
   const said = await fails(project.pulumi("preview"));

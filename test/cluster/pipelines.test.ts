@@ -1,8 +1,7 @@
 /**
  * The pipelines end to end, with real libraries on a tiny model: the base pulled, served and measured; then quantized by GPTQ,
  * evaluated, packed into an image, pushed, registered, measured as a candidate, compared with the base, judged, and served from
- * that image. The tests stand in the order in which they run; each goes on from the one before, and end.test.ts takes all of it
- * away.
+ * that image. The tests run in this order; each continues from the one before, and end.test.ts removes everything.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -25,12 +24,12 @@ import {
 const namespace = "private-ai-demo";
 const imageRegistry = "registry.oci-registry.svc.cluster.local:5000";
 const gateway = `http://127.0.0.1:${gatewayPort}`;
-/** The same model when it had learned half as long. */
+/** The same model after half the training. */
 const [halfTrained] = JSON.parse(
   readFileSync(join(project, "local/hub/models.json"), "utf8"),
 ).repositories[0].revisions.map(({ revision }: { revision: string }) => revision);
 
-/** The stack `local`, with an evaluation before the packaging as well, and no gap in the serving. */
+/** The stack `local`, with an evaluation before packaging and rollouts without a gap. */
 // biome-ignore lint/suspicious/noExplicitAny: configs are of any shape.
 function evaluated(config: any): void {
   const quantized = compared(config);
@@ -44,7 +43,7 @@ function evaluated(config: any): void {
 const compared = (config: any) =>
   config["modelcar:models"].find(({ name }: { name: string }) => name === "sums-quantized");
 
-/** Customary names of tasks that ran, with the reason of their end. */
+/** The pipeline tasks that ran, each with the reason of its end. */
 async function tasksOf(run: string): Promise<Record<string, string>> {
   const taskRuns = await list("taskruns", "-n", namespace, "-l", `tekton.dev/pipelineRun=${run}`);
   return Object.fromEntries(
@@ -76,7 +75,7 @@ const services = async () =>
     (await list("inferenceservices", "-n", namespace)).map((service) => [service.metadata.name, service]),
   );
 
-/** Asks a model all the time while something goes on. */
+/** Keeps asking a model until `work` has ended. */
 async function whileAsking<T>(model: string, work: () => Promise<T>) {
   const { url } = (await outputs()).models[model];
   let going = true;
@@ -118,14 +117,14 @@ describe("a model that is compressed, compared with its base, and served", () =>
     quantized = models["sums-quantized"];
   });
 
-  it("is shown beside its base at the end, with the place of the report", () => {
+  it("is shown beside its base at the end, with the location of the report", () => {
     const end = start.output.slice(start.output.lastIndexOf("accuracy"));
     expect(end).toMatch(/^sums +sums [01]\.\d+ /m);
     expect(end).toMatch(/^sums-quantized +sums [01]\.\d+ +sums \d+\.\d %/m);
     expect(end).toContain(quantized.comparison["report-uri"]);
   });
 
-  it("went through every task that was asked for, and no other", async () => {
+  it("went through every requested task, and no other", async () => {
     const succeeded = (...tasks: string[]) => Object.fromEntries(tasks.map((task) => [task, "Succeeded"]));
     expect(await tasksOf(quantized.pipelineRun)).toEqual(
       succeeded(
@@ -160,7 +159,7 @@ describe("a model that is compressed, compared with its base, and served", () =>
     expect(await tasksOf(comparison as string)).toEqual(succeeded("compare-models"));
   });
 
-  it("was measured by a service of its own, of which nothing is left", async () => {
+  it("was measured on its own service, of which nothing is left", async () => {
     expect(Object.keys(await services()).sort()).toEqual([
       "mistral-24b",
       "mistral-24b-quantized",
@@ -179,7 +178,7 @@ describe("a model that is compressed, compared with its base, and served", () =>
     expect(service.spec.predictor.model.storageUri).toBe(quantized.storageUri);
   });
 
-  it("is registered with what it was made of, what was measured, and its report", async () => {
+  it("is registered with its origin, its measurements and its report", async () => {
     const properties = await version(quantized.modelVersionId);
     const text = JSON.stringify(properties);
     expect(text).toContain(quantized.revision);
@@ -221,7 +220,7 @@ describe("a model that is compressed, compared with its base, and served", () =>
   });
 });
 
-describe("a model that does not keep enough of what its base knows", () => {
+describe("a model that is much worse than its base", () => {
   const halfTrainedFor = (recovery: number) =>
     configureWhole((config) => {
       evaluated(config);
@@ -231,10 +230,10 @@ describe("a model that does not keep enough of what its base knows", () => {
     });
   let refused: string[];
 
-  it("gets no traffic: up fails with figure, limit and report, and the model before answers all through", async () => {
+  it("gets no traffic: up fails with figure, limit and report, and the previous model keeps answering", async () => {
     const before = await outputs();
     const bases = await runNames("model-testing-v2-");
-    // More than the base knows: half the training may be enough for all questions on some machine.
+    // More than the base achieves: on some machines half the training may suffice for all questions.
     halfTrainedFor(1.1);
     const { result, answers, failures } = await whileAsking("sums-quantized", () =>
       pulumi("up", "--yes", "--skip-preview"),
@@ -252,7 +251,7 @@ describe("a model that does not keep enough of what its base knows", () => {
     refused = await runNames();
   });
 
-  it("is served once the config asks less, without being made or measured again", async () => {
+  it("is served once the config lowers the limit, without being made or measured again", async () => {
     const before = (await services())["sums-quantized"].spec.predictor.model.storageUri;
     halfTrainedFor(0.1);
     const { result, failures } = await whileAsking("sums-quantized", () =>
@@ -270,7 +269,7 @@ describe("a model that does not keep enough of what its base knows", () => {
 });
 
 describe("the pipelines command", () => {
-  /** Runs it on the stack as it is, and returns its exit status and what it said. */
+  /** Runs it on the current stack, and returns its exit status and output. */
   async function command(...args: string[]): Promise<{ status: number; output: string }> {
     const file = join(stateDirectory, "pulumi/Pulumi.local.yaml");
     const child = spawn(
@@ -323,7 +322,7 @@ describe("the pipelines command", () => {
     expect(names).toContain("sums-cli-v1");
   });
 
-  it("deploys an image that is there already, and a chat UI as far as that is possible without its image", async () => {
+  it("deploys an existing image, and a chat UI as far as that is possible without its image", async () => {
     const manifest = await fetch(`${gateway}/oci-registry/registry:5000/v2/models/sums-cli/manifests/1`, {
       headers: { accept: "application/vnd.oci.image.manifest.v1+json" },
     });

@@ -1,4 +1,4 @@
-/** What the cluster tests share: the project's own commands run as a user would, on a state folder of the tests. */
+/** Shared by the cluster tests: the project's own commands, run as a user would, with the tests' state folder. */
 import { match } from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -23,11 +23,11 @@ export interface CommandResult {
 
 type Script = "start" | "pulumi" | "local";
 
-/** Runs a script of the project, shows what it says, and returns it. */
+/** Runs a script of the project; shows and returns its output. */
 export const script = (name: Script, ...args: string[]): Promise<CommandResult> =>
   scriptOf(project, name, ...args);
 
-/** The same of a copy of the project in another directory. */
+/** The same for a copy of the project in another directory. */
 export async function scriptOf(directory: string, name: Script, ...args: string[]): Promise<CommandResult> {
   const start = Date.now();
   const child = spawn(process.execPath, [join(directory, "scripts", `${name}.ts`), ...args], {
@@ -48,7 +48,7 @@ export async function scriptOf(directory: string, name: Script, ...args: string[
   return { status, output, seconds: (Date.now() - start) / 1000 };
 }
 
-/** Pulumi's CLI on the stack, without questions or colours. */
+/** Pulumi's CLI on the stack, without prompts or colors. */
 export const pulumi = (command: string, ...args: string[]): Promise<CommandResult> =>
   script("pulumi", command, "--non-interactive", "--color=never", ...args);
 
@@ -105,8 +105,8 @@ export function commandLines(): string[] {
 }
 
 /**
- * Commands of the platform's processes, as `pgrep --full` finds them. Other tests run API servers of their own meanwhile, so
- * the platform's is told by its state folder.
+ * Commands of the platform's processes, as `pgrep --full` finds them. Other tests run their own API servers at the same time, so
+ * the platform's is identified by its state folder.
  */
 const platformProcesses = {
   apiServer: `kube-apiserver --.*${stateDirectory}/`,
@@ -117,7 +117,7 @@ const platformProcesses = {
 
 /**
  * Kills a process of the platform, as a crash would.
- * @throws Error where it does not run.
+ * @throws Error if it is not running.
  */
 export function crash(command: keyof typeof platformProcesses): void {
   const pattern = platformProcesses[command];

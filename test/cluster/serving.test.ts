@@ -39,7 +39,7 @@ import { kubeconfig, kubectl, list, stateDirectory } from "./platform.ts";
 
 const execute = promisify(execFile);
 const namespace = `serving-${randomBytes(3).toString("hex")}`;
-/** What callers of the plain model must send. */
+/** The API key that callers of the plain model must send. */
 const key = randomBytes(16).toString("hex");
 const gateway = `http://127.0.0.1:${gatewayPort}`;
 const registry = "registry.oci-registry:5000";
@@ -47,7 +47,7 @@ const repository = `${registry}/test/${namespace}`;
 
 const serve = {
   gpus: 0,
-  // Room for whatever else runs there.
+  // Leaves room for other pods.
   cpu: "50m",
   cpuLimit: "2",
   memory: "3Gi",
@@ -113,7 +113,7 @@ async function applyPlain(spec: DeploymentServiceSpec): Promise<void> {
 
 type Serving = Pick<ReadinessInputs, "kind" | "name" | "deployment" | "container" | "service">;
 
-/** Waits as the program does; `source` is where the pods must have the model from. Returns the URL inside the cluster. */
+/** Waits as the program does; `source` is where the pods must get the model from. Returns the URL inside the cluster. */
 async function ready(
   serving: Serving,
   source: Partial<ReadinessInputs["expected"]>,
@@ -134,7 +134,7 @@ const deployed = (name: string): Serving => ({
   service: { name, port: 80 },
 });
 
-/** What a served model answers; its Service may learn of a new pod a moment later than we. */
+/** Asks a served model. Retries, because its Service may learn of a new pod with a delay. */
 async function ask(service: string, model: string, question: string, key?: string): Promise<Response> {
   const asked = async () => {
     const response = await fetch(`${gateway}/${namespace}/${service}/v1/chat/completions`, {
@@ -154,7 +154,7 @@ async function answer(response: Response): Promise<string | undefined> {
 const fetchLog = (deployment: string) =>
   kubectl("logs", "-n", namespace, `deployment/${deployment}`, "-c", "fetch-model");
 
-/** Runs model-images.ts and returns what it says. */
+/** Runs model-images.ts and returns its output. */
 async function images(...args: string[]): Promise<string> {
   const env = { ...process.env, MODELCAR_STATE: stateDirectory };
   const program = join(import.meta.dirname, "model-images.ts");
@@ -215,7 +215,7 @@ describe("served", () => {
     const containers = pod.spec.containers.map(({ name }: { name: string }) => name).sort();
     expect(containers).toEqual(["kserve-container", "modelcar"]);
     expect(await list("horizontalpodautoscalers", "-n", namespace)).toEqual([]);
-    // Stopped, it is still declared.
+    // A stopped model is still declared.
     await apply(inferenceService(kserve({ serve: { ...kserve({}).serve, stopped: true } })));
     await kubectl("wait", "-n", namespace, "deployment/car-predictor", "--for=delete", "--timeout=300s");
     expect(await list("inferenceservices", "-n", namespace)).toHaveLength(1);
@@ -285,7 +285,7 @@ describe("KServe's admission takes", () => {
       }),
     ],
     [
-      "copies by load",
+      "replicas by load",
       () => ({
         ...on(1),
         serve: {

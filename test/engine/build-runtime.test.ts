@@ -25,7 +25,7 @@ const { spec } = parse(readFileSync("tasks/build-runtime/task.yaml", "utf8"));
 const [step] = spec.steps;
 const folder = mkdtempSync(join(tmpdir(), "modelcar-build-runtime-"));
 const path = (...names: string[]) => join(folder, ...names);
-/** base64 of robot:robot-password, whose hash by bcrypt the registry has. */
+/** base64 of robot:robot-password, whose bcrypt hash the registry has. */
 const login = Buffer.from("robot:robot-password").toString("base64");
 const htpasswd = "robot:$2b$04$uzjFSN9MoPT.2moHZmtimOFXouIy3WgOtIjoYfnY/c7IoyyyUgMMC\n";
 let registry: ChildProcess;
@@ -111,7 +111,7 @@ const json = async (answer: Response): Promise<any> => answer.json();
 const base =
   'FROM scratch\nCOPY busybox /bin/sh\nCOPY busybox /bin/mkdir\nRUN echo "$GREETING" > /greeting\nUSER 1001\n';
 
-test("an image is built, pushed with a login, and is at the digest of the result; the same again is the same", async () => {
+test("an image is built, pushed with a login, and found under the digest of the result; another build has the same digest", async () => {
   const containerfile = base.replace("COPY", "ARG GREETING\nCOPY");
   const params = { OCI_IMAGE: `${address}/modelcar/runtime:1.0` };
   const first = build(containerfile, params, ["GREETING=two words"]);
@@ -125,7 +125,7 @@ test("an image is built, pushed with a login, and is at the digest of the result
   expect(build(containerfile, params, ["GREETING=another"]).digest).not.toBe(first.digest);
 });
 
-test("a second stage holds only what it copies of the first, whose base is pulled", async () => {
+test("a second stage contains only what it copies from the first, whose base is pulled", async () => {
   const stage = { OCI_IMAGE: `${address}/modelcar/base:1.0` };
   expect(build(base, stage).status).toBe(0);
   rmSync(path("storage"), { recursive: true });
@@ -146,7 +146,7 @@ COPY --from=pull /models /models
   expect(files.split("\n").filter(Boolean)).toEqual(["models/", "models/config.json"]);
 });
 
-test("a step that fails and a login that is refused end the Task with what is wrong, and no result", () => {
+test("a failed step and a refused login end the Task with an error and no result", () => {
   const params = { OCI_IMAGE: `${address}/modelcar/broken:1.0` };
   const broken = build(`${base}RUN exit 3\n`, params);
   expect([broken.status, broken.digest]).toEqual([1, ""]);

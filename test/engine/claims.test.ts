@@ -1,4 +1,4 @@
-/** Claims, as the official provider takes what the program declares. */
+/** How the official provider handles the claims that the program declares. */
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,14 +45,14 @@ async function up(claim: string): Promise<string> {
   return output;
 }
 
-it("is declared without a wait, also one that was awaited before, in place", async () => {
+it("is declared without a wait; one that was awaited before is updated in place", async () => {
   await up(`new k8s.core.v1.PersistentVolumeClaim("models", ${manifest("waitforfirstconsumer")}, opts);`);
   expect(await up(`declareClaim("models", ${manifest("waitforfirstconsumer")}, opts);`)).toContain(
     "1 updated",
   );
 });
 
-it("is not waited for where nothing ever binds it, and its deletion is", async () => {
+it("is not awaited if nothing ever binds it, but its deletion is", async () => {
   // Awaited, it fails after 300 s: longer than this test may take.
   expect(await up(`declareClaim("unbound", ${manifest("immediate")}, opts);`)).toContain("1 created");
   const claims = "/api/v1/namespaces/default/persistentvolumeclaims";

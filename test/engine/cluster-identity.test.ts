@@ -1,4 +1,4 @@
-/** A stack whose context, kubeconfig or cluster changes: what the engine and the provider make of what the program declares. */
+/** A stack whose context, kubeconfig or cluster changes: how the engine and the provider handle what the program declares. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +49,7 @@ beforeEach(() => {
   };
 });
 
-/** A stack that is up, made with a provider. */
+/** Deploys a stack with the given provider. */
 async function stack(provider: string): Promise<void> {
   project = await createProject(controlPlane.kubeconfig);
   symlinkSync(join(repository, "components"), join(project.directory, "components"));
@@ -62,7 +62,7 @@ async function stack(provider: string): Promise<void> {
   await succeeds(project.pulumi("up", "--yes", "--skip-preview"));
 }
 
-/** Another person's kubeconfig: the context has another name there, and the first one's is not in it. */
+/** Another person's kubeconfig, in which the context has another name and the first name does not exist. */
 async function anotherName(): Promise<void> {
   const content = original.replace('"current-context":"test"', '"current-context":"renamed"');
   writeFileSync(
@@ -72,7 +72,7 @@ async function anotherName(): Promise<void> {
   await succeeds(project.pulumi("config", "set", "modelcar:kubeContext", "renamed"));
 }
 
-/** Runs the CLI as a person who has a variable set. */
+/** Runs the CLI with additional environment variables. */
 async function pulumiWith(variables: NodeJS.ProcessEnv, ...args: string[]): Promise<CliResult> {
   const [stateDirectory, binDirectory] = ["state", "bin"].map((name) => join(project.directory, "..", name));
   if (!stateDirectory || !binDirectory) throw new Error("no directories");
@@ -88,7 +88,7 @@ async function pulumiWith(variables: NodeJS.ProcessEnv, ...args: string[]): Prom
   );
 }
 
-/** Writes state as if it were of another machine or cluster. */
+/** Edits the state, as if it came from another machine or cluster. */
 async function editState(edit: (state: string) => string): Promise<void> {
   const file = join(project.directory, "state.json");
   writeFileSync(file, edit(await project.state()));
@@ -103,7 +103,7 @@ const uidOf = async (name: string) => {
 };
 
 it(
-  "takes another name of the context for the same cluster",
+  "accepts another context name for the same cluster",
   async () => {
     await stack(present);
     const uid = await uidOf("demo");
@@ -111,7 +111,7 @@ it(
     expect(await succeeds(project.pulumi("preview", "--diff"))).not.toMatch(/to (replace|create|delete)\b/);
     expect(await succeeds(project.pulumi("up", "--yes"))).not.toMatch(/\d (replaced|created|deleted)/);
     expect(await uidOf("demo")).toBe(uid);
-    // From now on a refresh too goes by the new name, in the dynamic providers as in the official one.
+    // From now on a refresh uses the new name too, in the dynamic providers as in the official one.
     expect(await succeeds(project.pulumi("preview", "--expect-no-changes"))).not.toContain("warning");
   },
   minutes,
@@ -130,7 +130,7 @@ it(
 );
 
 it(
-  "mends a stack that has a kubeconfig's path and a context's name as its cluster",
+  "repairs a stack whose state has a kubeconfig's path and a context's name as its cluster",
   async () => {
     await stack(former);
     expect(await project.state()).toContain(controlPlane.kubeconfig);
@@ -170,7 +170,7 @@ it(
 );
 
 it(
-  "leaves a cluster that is gone when the user says so",
+  "gives up a cluster that is gone when the user says so",
   async () => {
     await stack(present);
     writeFileSync(controlPlane.kubeconfig, original.replaceAll('"test"', '"other"'));

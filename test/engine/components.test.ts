@@ -1,4 +1,4 @@
-/** The program's components under the real engine: what it finds of them in a state, what it waits for, how it shows outputs. */
+/** The program's components under the real engine: which of them it finds in a state, what it waits for, how it shows outputs. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,7 +49,7 @@ const cluster = `
   const inSpace = { providers: [cluster], dependsOn: space };
 `;
 
-/** As it was: the claim of a model was added to the storage, which all runs wait for. */
+/** The former layout: the claim of a model was added to the storage, which all runs wait for. */
 const before = `${cluster}
   import { volumeClaim } from "${components}/manifests/storage.ts";
   class Storage extends pulumi.ComponentResource {
@@ -92,7 +92,7 @@ it("a model's claim stays the same volume when it moves from the storage to the 
   project.write({ "index.ts": after });
   const preview = await succeeds(project.pulumi("preview"));
   expect(preview).not.toMatch(/replace|delete/);
-  // The model's component, and the object that waits for the storage. The claims get the note that nothing waits for them.
+  // The model's component, and the object that waits for the storage. The claims get the annotation that skips the wait for them.
   expect(preview).toMatch(/2 to create\s+~ 2 to update/);
   await up();
   expect(await uid()).toBe(first);
@@ -107,7 +107,7 @@ it("a model's claim stays the same volume when it moves from the storage to the 
   expect(waiting?.dependencies?.map(nameOf)).toEqual(["storage"]);
 });
 
-it("the table of models is shown line by line, and no output makes a warning", async () => {
+it("the table of models is shown line by line, and no output causes a warning", async () => {
   project.write({
     "index.ts": `
       import * as pulumi from "@pulumi/pulumi";

@@ -6,17 +6,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Program, tool } from "./tools.ts";
 
-/** A real API server with its controllers, but without nodes: objects live, pods stay pending. */
+/** A real API server with its controllers, but without nodes: objects are stored, pods stay pending. */
 export interface ControlPlane {
   readonly kubeconfig: string;
-  /** Calls the API as an administrator; throws on an answer that is no success. */
+  /** Calls the API as an administrator; throws on an unsuccessful response. */
   readonly call: (method: string, path: string, body?: unknown, contentType?: string) => Promise<unknown>;
   readonly stop: () => Promise<void>;
 }
 
 const START_TIMEOUT_MS = 60_000;
 
-/** Starts etcd, the API server and the controller manager on free local ports; all files lie in `directory`. */
+/** Starts etcd, the API server and the controller manager on free local ports; all files are in `directory`. */
 export async function startControlPlane(directory: string): Promise<ControlPlane> {
   mkdirSync(directory, { recursive: true });
   const processes: ChildProcess[] = [];

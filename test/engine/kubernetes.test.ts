@@ -134,7 +134,7 @@ const EVERYTHING = `
   export const names = { files: files.metadata.name, phase: demo.status.phase };
 `;
 
-it("is Pulumi's own provider, by the version of the schema that it gives and that npm run status prints", async () => {
+it("is Pulumi's own provider, with the schema's version that npm run status prints", async () => {
   const { stdout, output } = await project.pulumi("package", "get-schema", builtPlugins().kubernetes);
   const { name, version, publisher, resources } = JSON.parse(stdout || "{}");
   expect({ name, version, publisher }, output.slice(0, 500)).toEqual({
@@ -142,7 +142,7 @@ it("is Pulumi's own provider, by the version of the schema that it gives and tha
     version: providerVersion(),
     publisher: "Pulumi",
   });
-  // Kinds that this program has no use for are in it all the same.
+  // It also has kinds that this program does not use.
   expect(resources).toHaveProperty("kubernetes:helm.sh/v4:Chart");
 });
 
@@ -191,7 +191,7 @@ it("finds drift of declared fields only, and repairs it", async () => {
   expect(await succeeds(up())).toContain("1 created");
 });
 
-it("changes in place what can be, and drops fields that the program drops", async () => {
+it("updates in place what it can, and drops fields that the program drops", async () => {
   const changed = EVERYTHING.replace('"4000m"', '"6"').replace(
     "replicas: 0",
     "replicas: 0, minReadySeconds: 3",
@@ -209,7 +209,7 @@ it("changes in place what can be, and drops fields that the program drops", asyn
   await expectNoChanges();
 });
 
-it("changes Secrets in place, and shows neither their old nor their new value", async () => {
+it("updates Secrets in place, and shows neither their old nor their new value", async () => {
   program(EVERYTHING);
   await succeeds(up());
   program(EVERYTHING.replace('"canary-7b2e"', '"canary-9c4f"'));
@@ -220,7 +220,7 @@ it("changes Secrets in place, and shows neither their old nor their new value", 
   expect(await project.state()).not.toContain("canary");
 });
 
-it("replaces nothing where a resource has a new name and its old one as an alias", async () => {
+it("replaces nothing if a resource has a new name and its old one as an alias", async () => {
   const renamed = EVERYTHING.replace('"canary-7b2e"', '"canary-9c4f"').replace(
     /PersistentVolumeClaim\("models", ([\s\S]*?), opts\);/,
     'PersistentVolumeClaim("volumes", $1, { ...opts, aliases: [{ name: "models" }] });',
@@ -248,7 +248,7 @@ describe("waiting", () => {
     expect(await succeeds(up())).toContain("1 updated");
   });
 
-  it("ends at Ctrl-C and goes on with the object in the next run", async () => {
+  it("ends at Ctrl-C and continues with the object in the next run", async () => {
     const service = (annotations: string) => `
       new k8s.core.v1.Service("lonely", { metadata: { name: "lonely", namespace, annotations: { ${annotations} } }, spec: {
         selector: { app: "nobody" }, ports: [{ port: 80 }],
@@ -303,7 +303,7 @@ it("names the kind whose CustomResourceDefinition is missing", async () => {
   expect(failure).toMatch(/no matches for kind|CRD|CustomResourceDefinition/);
 });
 
-it("reports the API server's own words in a preview", async () => {
+it("reports the API server's own message in a preview", async () => {
   program(`
     new k8s.core.v1.ResourceQuota("bad", {
       metadata: { name: "bad", namespace: "default" }, spec: { hard: { pods: "many" } },

@@ -40,7 +40,7 @@ describe("the language host", () => {
     expect(preview.output).not.toContain("non-zero exit code");
   });
 
-  it("refuses a project that wants its TypeScript compiled", async () => {
+  it("refuses a project that requires compiled TypeScript", async () => {
     project.write({ "Pulumi.yaml": "name: engine\nruntime: nodejs\n" });
     const preview = await project.pulumi("preview");
     expect(preview.code).not.toBe(0);

@@ -1,4 +1,4 @@
-/** What the real CLI shows of PipelineRuns whose inputs another one gives; the cluster is a stand-in that ends each run well. */
+/** What the real CLI shows of PipelineRuns with inputs from another one; on the stand-in for the cluster every run succeeds. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,17 +65,17 @@ function kubeconfig(): string {
   return path;
 }
 
-/** What the CLI prints, and what of the params its own diff marks as changed; what stays as it is has no mark. */
+/** The CLI's output, and the params that its diff marks as changed; unchanged ones have no mark. */
 async function preview(): Promise<{ output: string; marked: string[] }> {
   const { output, code } = await project.pulumi("preview", "--diff");
   expect(code, output).toBe(0);
-  // The line of the reason comes before the diff or after it.
+  // The line with the reason comes before or after the diff.
   const own = output.slice(output.indexOf("PipelineRun::measure]"));
   const marks = /^\s*[~+-] ((?:\[\d+\]|name |value).*)$/;
   return { output, marked: own.split("\n").flatMap((line) => marks.exec(line)?.[1] ?? []) };
 }
 
-test("a param that the run before it gives is shown alone, from what to what", async () => {
+test("only the param that the previous run gives is shown, with both values", async () => {
   await project.pulumi("config", "set", "revision", "2");
   const { output, marked } = await preview();
   await project.pulumi("config", "set", "revision", "1");
@@ -86,7 +86,7 @@ test("a param that the run before it gives is shown alone, from what to what", a
   expect(marked).toEqual(["[3]: {", 'value: "s3://llm-models/sums/" => [unknown]']);
 });
 
-test("a param that is new before all others is shown alone", async () => {
+test("only the new param in front of all others is shown", async () => {
   await project.pulumi("config", "set", "more", "true");
   const { output, marked } = await preview();
   expect(output).toContain('measure: a new run, because of params.MORE (none → "x")');

@@ -10,7 +10,7 @@ import { tool } from "./tools.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 
-/** What a run of the CLI gave. */
+/** The result of a CLI command. */
 export interface CliResult {
   readonly code: number;
   readonly stdout: string;
@@ -18,21 +18,21 @@ export interface CliResult {
   readonly output: string;
 }
 
-/** What a run of the CLI that must succeed says. */
+/** The output of a CLI command that must succeed. */
 export async function succeeds(result: Promise<CliResult>): Promise<string> {
   const { code, output } = await result;
   expect(code, output).toBe(0);
   return output;
 }
 
-/** What a run of the CLI that must fail says. */
+/** The output of a CLI command that must fail. */
 export async function fails(result: Promise<CliResult>): Promise<string> {
   const { code, output } = await result;
   expect(code, output).not.toBe(0);
   return output;
 }
 
-/** An ordinary Pulumi project in a directory of its own, with a CLI and state of its own. */
+/** An ordinary Pulumi project in its own directory, with its own CLI and state. */
 export interface Project {
   readonly directory: string;
   /** Writes files of the project, by path. */
@@ -70,7 +70,7 @@ export async function createProject(kubeconfig?: string): Promise<Project> {
     projectDirectory: REPOSITORY,
     environment,
     built: builtPlugins(),
-    // What runs where nothing can be downloaded is tested, also where it could be.
+    // Tests what runs without downloads, even if downloads are possible.
     downloads: "https://127.0.0.1:1",
     log: () => {},
   });

@@ -1,4 +1,4 @@
-/** npm run report against a real MinIO; the API server between is a stand-in. */
+/** npm run report against a real MinIO, with a stand-in for the API server. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -73,7 +73,7 @@ const stack = (objectStore: object = {}) =>
     config.models = [config.models[0]];
   });
 
-test("an empty bucket, then one with more than a page of objects: the newest page comes whole", async () => {
+test("an empty bucket, then one with more than a page of objects: the newest report arrives complete", async () => {
   expect(await world.run([], stack())).toBe(1);
   expect(world.problems).toEqual([
     expect.stringContaining("there is no report in s3://llm-models/reports/ yet"),
@@ -109,17 +109,17 @@ test.each([
     "an unknown login",
     { accessKeyId: "nobody" },
     {},
-    "does not know the login in Secret private-ai-demo/minio-credentials",
+    "does not know the credentials in Secret private-ai-demo/minio-credentials",
   ],
   [
     "a wrong login",
     { secretAccessKey: "x" },
     {},
-    "does not take the login in Secret private-ai-demo/minio-credentials",
+    "rejects the credentials in Secret private-ai-demo/minio-credentials",
   ],
   ["another bucket", {}, { bucket: "another" }, "modelcar:objectStore.bucket is another: npm start makes it"],
   ["another region", {}, { region: "us-east-1" }, "set modelcar:objectStore.region, which is us-east-1"],
-])("%s is refused by MinIO, in words that help", async (_, other, store, words) => {
+])("MinIO refuses %s, and the error says what to do", async (_, other, store, words) => {
   world.login({ ...login, ...other });
   expect(await world.run([], stack(store))).toBe(1);
   expect(world.problems).toEqual([expect.stringContaining(words)]);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type GoToolName, goProgram } from "../../local/toolchain/go.ts";
 
-/** Which tool has each program. */
+/** The tool that builds each program. */
 const programs = {
   pulumi: "pulumi",
   etcd: "etcd",
@@ -14,7 +14,7 @@ export type Program = keyof typeof programs;
 
 /**
  * A program that the embedded platform builds.
- * @throws Error where it isn't built: these tests need it and are never left out.
+ * @throws Error if it isn't built: these tests need it and are never skipped.
  */
 export function tool(name: Program): string {
   const path = goProgram(programs[name], name);

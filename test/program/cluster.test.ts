@@ -1,4 +1,4 @@
-/** What of a person and of a person's machine gets into the state, and how the cluster is known. */
+/** The state has nothing of a user or a user's machine, and identifies the cluster. */
 import { homedir, hostname, userInfo } from "node:os";
 import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { digest, type Recorded, runProgram, stackConfig } from "./record.ts";
@@ -8,7 +8,7 @@ vi.mock("../../components/pipeline-run/index.ts", async () =>
 );
 vi.mock("../../components/readiness/index.ts", async () => (await import("./plain-dynamic.ts")).readiness());
 
-/** What this person has in the environment. */
+/** The user's environment. */
 const personal = {
   KUBECONFIG: "/home/alice/kubeconfig",
   PULUMI_K8S_DELETE_UNREACHABLE: "true",
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-test("one provider, which replaces nothing by a name of a context, and takes the kubeconfig by client-go's rules", () => {
+test("one provider, which replaces nothing when the context's name changes, and finds the kubeconfig by client-go's rules", () => {
   const [cluster, ...others] = providers();
   expect(others).toEqual([]);
   const { context, kubeconfig, skipUpdateUnreachable, ...switches } = cluster?.inputs ?? {};
@@ -46,7 +46,7 @@ test("the cluster's identity is a resource of the stack", () => {
   });
 });
 
-test("nothing of this machine or person is among what is declared", () => {
+test("nothing of this machine or user is in what is declared", () => {
   const text = JSON.stringify(resources);
   expect(text).not.toContain("/home/alice");
   expect(text).not.toContain(process.cwd());
@@ -56,7 +56,7 @@ test("nothing of this machine or person is among what is declared", () => {
   if (userInfo().username !== "root") expect(text).not.toContain(`"${userInfo().username}"`);
 });
 
-test("no claim is awaited, in whatever part it is", async () => {
+test("no claim is awaited, in any component", async () => {
   const image = `registry.test/sums@sha256:${digest}`;
   const plain = stackConfig("alone", ({ models }) => {
     models[0].source = { uri: `oci://${image}` };

@@ -1,7 +1,7 @@
 /** What providers add to the inputs of the resources that the program declares, in tests without providers. */
 
 export const digest = "c".repeat(64);
-/** Stands for every generated or configured secret; must turn up in Secrets alone. */
+/** Stands for every generated or configured secret; must only appear in Secrets. */
 export const canary = "canary-of-all-secrets";
 
 // biome-ignore lint/suspicious/noExplicitAny: recorded manifests are of any kind

@@ -36,7 +36,7 @@ export function set(config: Editable, path: string, value: unknown): void {
 
 const text = (value: unknown) => (value === undefined ? "left out" : JSON.stringify(value));
 
-/** One key with each of some values that it must not have. */
+/** One key with each of several values that it must not have. */
 const bad = (stack: Stack, path: string, says: string, ...values: unknown[]): Case[] =>
   values.map((value) => ({
     title: `${path}: ${text(value)}`,
@@ -45,7 +45,7 @@ const bad = (stack: Stack, path: string, says: string, ...values: unknown[]): Ca
     mistakes: [[path, says]],
   }));
 
-/** The same of a registry that is named by its URL. */
+/** The same for a registry that is named by its URL. */
 const badUrl = (path: string, says: string, ...values: unknown[]): Case[] =>
   bad("alone", path, says, ...values).map((one) => ({
     ...one,
@@ -66,7 +66,7 @@ export function packed(config: Editable): void {
   });
 }
 
-/** The same of such a model. */
+/** The same for such a model. */
 const badPacked = (path: string, says: string, ...values: unknown[]): Case[] =>
   bad("alone", `models[0].${path}`, says, ...values).map((one) => ({
     ...one,
@@ -76,11 +76,11 @@ const badPacked = (path: string, says: string, ...values: unknown[]): Case[] =>
     },
   }));
 
-/** The same of the model that is compared with another. */
+/** The same for the model that is compared with another. */
 const badCompared = (path: string, says: string, ...values: unknown[]): Case[] =>
   bad("local", `models[3].${path}`, says, ...values);
 
-/** One key with each of some values that it may have. */
+/** One key with each of several values that it may have. */
 const good = (stack: Stack, path: string, ...values: unknown[]): Case[] =>
   values.map((value) => ({
     title: `${path}: ${text(value)}`,
@@ -96,7 +96,7 @@ const combined = (stack: Stack, title: string, edit: Edit, ...mistakes: [string,
   mistakes,
 });
 
-/** A model whose name makes something too long: how long that is, and how long the name may be. */
+/** A model whose name makes another name too long: its length, and how long the model's name may be. */
 const named = (
   name: string,
   length: number,
@@ -303,7 +303,7 @@ const badValues: Case[] = [
   ...bad("alone", "models[1].serve.gpus", "must be at most 4, the most that an instance with l4 has", 5, 8),
 ];
 
-/** Arguments that other keys decide. */
+/** Arguments that other keys set. */
 const decided: Case[] = [
   ["--max-model-len=1", "serve.maxModelLen"],
   ["--max_model_len=1", "serve.maxModelLen"],
@@ -535,7 +535,7 @@ const contradictions: Case[] = [
     packed({ models: [model] });
     model.serve.stopped = true;
   }),
-  // The value of the label app, in whatever namespace.
+  // The value of the label app, in any namespace.
   named("a".repeat(49), 64, 48, (_, config) => set(config, "namespace", "ai")),
   combined(
     "alone",

@@ -1,6 +1,6 @@
 /**
  * Declares one resource of each dynamic class with the arguments on standard input, and prints what Pulumi would send to their
- * providers. A process of its own, because the serialiser of providers does not run under vitest.
+ * providers. A separate process, because the serializer of providers does not run under vitest.
  */
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";

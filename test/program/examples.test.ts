@@ -1,4 +1,4 @@
-/** Every example fits the program: its stack declares what it should, and its run is one that the pipeline takes. */
+/** Every example fits the program: its stack declares what it should, and its run is one that the pipeline accepts. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ const rawOf = (config: Record<string, string>) =>
 const param = (run: Manifest, wanted: string) =>
   run.spec.params.find(({ name }: Manifest) => name === wanted)?.value;
 
-test("there are the five scenarios of the ModelCar pipeline, and one that is a stack of its own", () => {
+test("there are the five scenarios of the ModelCar pipeline, and one that is a whole stack", () => {
   expect(scenarios).toEqual([
     "code-model",
     "custom-chat-template",
@@ -54,7 +54,7 @@ test("there are the five scenarios of the ModelCar pipeline, and one that is a s
 describe.each(scenarios)("%s", (scenario) => {
   let program: Program;
   beforeAll(async () => {
-    // A run by hand needs the pipeline, and so the images of its tasks, whatever the stack's models need.
+    // A manual run needs the pipeline, and so the images of its tasks, whatever the stack's models need.
     const config = configOf(scenario, ({ images }) => {
       for (const key of taskImages) images[key] ??= image;
     });
@@ -62,7 +62,7 @@ describe.each(scenarios)("%s", (scenario) => {
   });
   const objects = () => program.resources.map(({ inputs }) => inputs).filter(({ kind }) => kind);
 
-  test("as committed, the stack lacks only what is the user's, and says so", () => {
+  test("as committed, the stack lacks only the user's values, and the errors name them", () => {
     const committed = stack(scenario, false);
     const result = parseConfig({ ...rawOf(stackConfig("dev")), ...committed, kubeContext: "" }, encrypted);
     const lines = "errors" in result ? result.errors : [];
@@ -79,7 +79,7 @@ describe.each(scenarios)("%s", (scenario) => {
     expect(placeholder).toMatch(/<commit>" must be the full commit SHA|<digest>" must be oci:/);
   });
 
-  test("completed, the program takes it, sizes included", () => {
+  test("the program accepts the completed example, sizes included", () => {
     const model = stack(scenario).models[0];
     const runs = program.resources.filter(({ type }) => type.endsWith(":PipelineRun"));
     const pipelines = runs.map(({ inputs }) => inputs.spec.pipelineRef.name);
@@ -90,7 +90,7 @@ describe.each(scenarios)("%s", (scenario) => {
     expect(objects().find(({ kind }) => kind === "InferenceService")?.metadata.name).toBe(model.name);
   });
 
-  test("the stack names no image that it does not need", () => {
+  test("the stack names only images that it needs", () => {
     const given: Manifest = stack(scenario);
     for (const key of Object.keys(given.images)) {
       const { [key]: _, ...images } = given.images;
@@ -140,7 +140,7 @@ describe.each(scenarios)("%s", (scenario) => {
     expect(onGpus).toEqual(compress ? ["compress-model", "evaluate-model"] : []);
   });
 
-  test("run and stack say the same of the model", () => {
+  test("run and stack agree on the model", () => {
     const run = pipelineRun(scenario);
     const { name, source, package: packaging, compress, evaluate, serve } = stack(scenario).models[0];
     expect(param(run, "MODEL_NAME")).toBe(name);
@@ -161,7 +161,7 @@ describe.each(scenarios)("%s", (scenario) => {
     expect(param(run, "OCI_IMAGE")).toBe(packaging.image);
   });
 
-  test("the run's placeholder is nothing that check-parameters takes", () => {
+  test("check-parameters does not accept the run's placeholder", () => {
     const run = pipelineRun(scenario, false);
     const value =
       scenario === "deploy-existing-image" ? param(run, "OCI_IMAGE") : param(run, "HUGGINGFACE_REVISION");

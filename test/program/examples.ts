@@ -13,7 +13,7 @@ export const scenarios: readonly string[] = readdirSync(directory, { withFileTyp
   .filter((name) => readdirSync(join(directory, name)).includes("pipelinerun.yaml"))
   .sort();
 
-/** What stands in <angle brackets> and is the user's to fill in. */
+/** Placeholders in <angle brackets>, which the user fills in. */
 const placeholders: readonly (readonly [RegExp, string])[] = [
   [/<commit>/g, "b".repeat(40)],
   [/<registry>\/<repository>/g, "registry.test/image"],

@@ -1,4 +1,4 @@
-/** What waits for what, as the engine is told: the whole program with models of every kind. */
+/** The dependencies that the engine receives: the whole program with models of every kind. */
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { everyKind } from "./every-kind.ts";
 import { type Program, runProgram } from "./record.ts";
@@ -28,7 +28,7 @@ function around(resource: Registration): Registration[] {
   return parent ? [parent, ...around(parent)] : [];
 }
 
-/** All that must be there before a resource. */
+/** All resources that must exist before a resource. */
 function before(urn: string, found = new Set<string>()): Set<string> {
   for (const dependency of registered(urn)?.dependencies ?? []) {
     if (found.has(dependency)) continue;
@@ -50,7 +50,7 @@ describe("models that have nothing to do with each other", () => {
     "pulled",
     "drawn",
   ];
-  /** Whose a resource is: the longest name of a model that it or a component around it is named after. */
+  /** The model that a resource belongs to: the longest model name that it or a component around it is named after. */
   const modelOf = (resource: Registration): string | undefined =>
     [resource, ...around(resource)]
       .flatMap(({ urn }) => names.filter((name) => new RegExp(`(^|-)${name}(-|$)`).test(nameOf(urn))))
@@ -84,7 +84,7 @@ test("a run waits for the volume that it fills, and for no other", () => {
   const names = (run: string) =>
     claims(run)
       .map(nameOf)
-      // Of MinIO and of the model registry's database.
+      // The volumes of MinIO and of the model registry's database.
       .filter((name) => !["object-store", "registry-database"].includes(name));
   expect(names("model-import-kept")).toEqual(["kept-files"]);
   expect(names("model-import-scratch")).toEqual(["scratch-files"]);
@@ -100,10 +100,10 @@ test("a model waits for its own network policies and for those of all models", (
   expect(policies).not.toContain("access-serve-model-registry-drawn");
 });
 
-test("all of a component waits for what the component was told to wait for", () => {
+test("every part of a component waits for what the component depends on", () => {
   const told = program.registrations.filter((each) => isComponent(each) && each.dependencies.length > 0);
   const types = new Set(told.map(({ urn }) => typeOf(urn).split(":").at(-1)));
-  // The two others are told to wait for nothing.
+  // The two others depend on nothing.
   expect([...types].sort()).toEqual(
     [
       "Access",
@@ -135,7 +135,7 @@ test("all of a component waits for what the component was told to wait for", () 
   expect(late).toEqual([]);
 });
 
-test("nothing waits for itself, by whatever way", () => {
+test("nothing waits for itself, directly or indirectly", () => {
   const cycles = program.registrations
     .filter(({ urn }) => before(urn).has(urn))
     .map(({ urn }) => shortOf(urn));
@@ -153,7 +153,7 @@ describe("the claim of a model, which was part of the component Storage once", (
     }
   });
 
-  test("is kept as it says, and goes with the namespace", () => {
+  test("is retained only if its model says so", () => {
     expect([claim("kept").retainOnDelete, claim("scratch").retainOnDelete]).toEqual([true, false]);
   });
 });

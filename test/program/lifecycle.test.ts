@@ -1,4 +1,4 @@
-/** What is declared of a model that must hold something before it is served, and in which order. */
+/** What is declared for a model that must pass gates before it is served, and in which order. */
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Manifest, type Recorded, runProgram, stackConfig } from "./record.ts";
 
@@ -25,7 +25,7 @@ describe("a model with a base and gates", () => {
     ({ resources } = await declared());
   });
 
-  test("is made when its base is measured, and served when it was measured and judged", () => {
+  test("is made after its base is measured, and served after it is measured and judged", () => {
     const order = namesOf(resources).filter((name) => !name.startsWith("mistral"));
     expect(order).toEqual([
       "model-import-sums",
@@ -38,7 +38,7 @@ describe("a model with a base and gates", () => {
     ]);
   });
 
-  test("is measured as it will be served, under a name of its own", () => {
+  test("is measured as it will be served, under its own name", () => {
     const { spec } = JSON.parse(
       paramsOf(run("candidate-testing-sums-quantized")).INFERENCE_SERVICE as string,
     );
@@ -50,7 +50,7 @@ describe("a model with a base and gates", () => {
     });
   });
 
-  test("is compared by what both runs stored, and judged by its own gates", () => {
+  test("is compared from what both runs stored, and judged by its own gates", () => {
     expect(pipelineOf(run("model-comparison-sums-quantized"))).toBe("model-comparison");
     expect(paramsOf(run("model-comparison-sums-quantized"))).toMatchObject({
       MODEL_NAME: "sums-quantized",
@@ -90,7 +90,7 @@ test("a base that is stopped is measured as a candidate, and never served", asyn
   expect(candidate.metadata.annotations).not.toHaveProperty(["serving.kserve.io/stop"]);
 });
 
-test("in a preview whose import is still to come, the runs behind it know all params but those that it gives", async () => {
+test("in a preview before the import, the runs after it know all params except those that the import gives", async () => {
   const resources: Recorded[] = [];
   const later = ({ name }: Recorded) => /^(modelcar|candidate-testing)-sums-quantized$/.test(name);
   await runProgram("local", stackConfig("local"), resources, later);

@@ -1,4 +1,4 @@
-/** Which resources a model's service is made of, by platform, mode and exposure: their types and names stay what they are. */
+/** Which resources a model's service consists of, by platform, mode and exposure: their types and names must not change. */
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { ModelServiceArgs } from "../../components/serving/model-service.ts";
@@ -75,7 +75,7 @@ type Change = Omit<Partial<ModelServiceArgs>, "serve" | "endpoint"> & {
 };
 const cache = { size: "1Gi", fetch: "image" } as const;
 
-/** The service's URLs, and `kind name` of what it is made of. */
+/** The service's URLs, and `kind name` of its resources. */
 async function service(change: Change) {
   const { ModelService } = await import("../../components/serving/model-service.ts");
   const args = {
@@ -95,7 +95,7 @@ async function service(change: Change) {
   }
 }
 
-/** `kind name` of all that was made but components. */
+/** `kind name` of all created resources except components. */
 async function children(): Promise<string[]> {
   await pulumi.runtime.disconnect();
   const objects = made.filter(({ type }) => !type.startsWith("modelcar:"));
@@ -181,7 +181,7 @@ test.each<[string, Change, string[], (string | undefined)[]]>([
   expect(await service(change)).toEqual({ children, urls });
 });
 
-test("the key is in its Secret alone", async () => {
+test("the key is only in its Secret", async () => {
   await service({ serve: { mode: "deployment", cache, auth: true } });
   const encoded = Buffer.from(key).toString("base64");
   const holders = made.filter(
@@ -199,7 +199,7 @@ test("the key is in its Secret alone", async () => {
   });
 });
 
-test("every object has a name of its own choice", async () => {
+test("every object has an explicit name", async () => {
   await service({
     serve: { mode: "deployment", cache, auth: true },
     endpoint: { exposure: "ingress", mesh: true },
@@ -210,7 +210,7 @@ test("every object has a name of its own choice", async () => {
   }
 });
 
-test("OpenShift AI's token check is behind its Route alone", async () => {
+test("OpenShift AI checks tokens only behind its Route", async () => {
   const refused = service({
     platform: "openshift",
     serve: { auth: true },
@@ -219,7 +219,7 @@ test("OpenShift AI's token check is behind its Route alone", async () => {
   await expect(refused).rejects.toThrow("OpenShift AI's proxy is reached by a route alone");
 });
 
-test("a model that is no image cannot be served without KServe", async () => {
+test("a model that is not an image cannot be served without KServe", async () => {
   const { imageOf } = await import("../../components/serving/model-backends.ts");
   expect(() => imageOf("s3://llm-models/sums/")).toThrow("serve.mode deployment serves a model image");
 });

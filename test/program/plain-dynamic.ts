@@ -1,4 +1,4 @@
-/** The serialiser of dynamic providers cannot run under vitest, so there these classes are plain resources. */
+/** The serializer of dynamic providers cannot run under vitest, so these classes are plain resources there. */
 import type * as Pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 
@@ -12,17 +12,17 @@ async function plain(type: string, outputs: readonly string[]) {
   };
 }
 
-/** In place of components/pipeline-run/index.ts. */
+/** Replaces components/pipeline-run/index.ts. */
 export async function pipelineRun() {
   return { PipelineRun: await plain("test:tekton:PipelineRun", ["name", "results"]) };
 }
 
-/** In place of components/readiness/index.ts. */
+/** Replaces components/readiness/index.ts. */
 export async function readiness() {
   return { Readiness: await plain("test:kserve:Readiness", ["url"]) };
 }
 
-/** In place of components/cluster/index.ts. */
+/** Replaces components/cluster/index.ts. */
 export async function clusterIdentity() {
   return { ClusterIdentity: await plain("test:cluster:ClusterIdentity", []) };
 }

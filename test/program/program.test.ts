@@ -48,7 +48,7 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  test("secret values are in Secrets alone, and there they are encoded", () => {
+  test("secret values are only in Secrets, where they are encoded", () => {
     const encoded = Buffer.from(canary).toString("base64");
     const holders = manifests().filter((manifest) => JSON.stringify(manifest).includes(encoded));
     expect(
@@ -106,7 +106,7 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
     }
   });
 
-  test("models and tasks start as a user that no passwd entry names", () => {
+  test("models and tasks start as a user without a passwd entry", () => {
     const named = (env: Manifest[]) => env.map(({ name }) => name);
     for (const { containers } of servingPods(manifests))
       for (const { env } of containers) expect(named(env)).toEqual(expect.arrayContaining(anyUserNames));
@@ -134,7 +134,7 @@ describe.each(Object.entries(stacks))("stack %s", (stack, config) => {
     expect(left).toBeGreaterThanOrEqual(Math.max(...tasks.map(parseQuantity)));
   });
 
-  test("the outputs tell of each model where it is, and where it came from", () => {
+  test("the outputs say where each model is, and where it came from", () => {
     expect(program.outputs.namespace).toBe("private-ai-demo");
     // Pulumi warns of such an output in each preview and up.
     for (const [name, value] of Object.entries(program.outputs)) expect(value, name).not.toBeUndefined();

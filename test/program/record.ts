@@ -1,4 +1,4 @@
-/** Runs the whole program under Pulumi's mocks and hands back every resource that it declares. */
+/** Runs the whole program under Pulumi's mocks and returns every resource that it declares. */
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
@@ -18,13 +18,13 @@ export interface Recorded {
 
 export interface Program {
   readonly resources: readonly Recorded[];
-  /** How each of them stands to the others. */
+  /** Their parents, dependencies and aliases. */
   readonly registrations: readonly Registration[];
   /** Stack outputs; none in a preview. */
   readonly outputs: Manifest;
 }
 
-/** What the stack `dev` leaves to its user. */
+/** Sets what the stack `dev` leaves to its user. */
 function complete(stack: string, config: Manifest): void {
   if (stack !== "dev") return;
   config.kubeContext = "dev";
@@ -32,7 +32,7 @@ function complete(stack: string, config: Manifest): void {
   config.imageRegistryPassword = canary;
 }
 
-/** All but that of a Task which is declared with its image alone, and needs weaker pods. */
+/** All images but one, whose presence alone declares a Task, which needs less restricted pods. */
 const imageKeys = Object.keys(schema.in.shape.images.shape).filter((key) => key !== "buildah");
 
 /**
@@ -65,7 +65,7 @@ export function stackConfig(
 }
 
 /**
- * Mocks must be there before the program is loaded, so the program is loaded here. Resources are added to `resources` as
+ * Mocks must be set before the program is loaded, so the program is loaded here. Resources are added to `resources` as
  * they are declared, so that they can be seen when the program fails.
  */
 export async function runProgram(
@@ -97,7 +97,7 @@ export async function runProgram(
   const encrypted = Object.keys(config).filter((key) => key.replace("modelcar:", "") in secrets);
   pulumi.runtime.setAllConfig(config, encrypted);
   const program = await import("../../index.ts");
-  // What is unknown never comes.
+  // Unknown outputs never resolve.
   const outputs = isLater ? {} : await promiseOf(pulumi.output({ ...program }));
   await pulumi.runtime.disconnect();
   return { resources, registrations, outputs };

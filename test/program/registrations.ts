@@ -1,11 +1,11 @@
-/** What Pulumi's mocks keep to themselves: where a resource stands, what it waits for, and what it was called before. */
+/** What Pulumi's mocks do not show of a resource: its parent, its dependencies and its aliases. */
 import * as pulumi from "@pulumi/pulumi";
 
 export interface Registration {
   readonly urn: string;
   /** URN of the component that it is part of; undefined at the top. */
   readonly parent: string | undefined;
-  /** URNs of all that must be there before it, components taken apart. */
+  /** URNs of all resources that must exist before it, with components expanded. */
   readonly dependencies: readonly string[];
   /** URNs under which state may still have it. */
   readonly aliases: readonly string[];
@@ -13,7 +13,7 @@ export interface Registration {
   readonly deletedWith: string | undefined;
 }
 
-/** Of the SDK's alias; empty strings are not set. */
+/** The SDK's alias; empty strings mean unset. */
 interface AliasSpec {
   getName(): string;
   getType(): string;
@@ -38,14 +38,14 @@ interface Monitor {
   registerResource(request: Request, answer: Answer): Promise<void>;
 }
 
-/** The URN that the engine gives: of a resource's type and those of all its parents but the stack. */
+/** The URN that the engine assigns, from a resource's type and those of all its parents except the stack. */
 function urnOf(parent: string, type: string, name: string): string {
   const around = parent.split("::")[2] ?? "";
   const within = around === "" || around === "pulumi:pulumi:Stack" ? "" : `${around}$`;
   return [`urn:pulumi:${pulumi.getStack()}`, pulumi.getProject(), within + type, name].join("::");
 }
 
-/** Tells `seen` of every resource that is registered from now on; call it after `setMocks`. */
+/** Calls `seen` for every resource that is registered from now on. Call it after `setMocks`. */
 export function recordRegistrations(seen: (registration: Registration) => void): void {
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   monitor.newUrn = urnOf;

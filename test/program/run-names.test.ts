@@ -1,6 +1,6 @@
 /**
- * What makes runs is recorded, because a run is named by it: a stack whose runs have other names after an update of the program
- * imports and measures everything again. A change that must do so records the names anew, and says so.
+ * The names of runs are recorded, because they are hashes of the runs' inputs: a stack whose runs have other names after an update
+ * of the program imports and measures everything again. A change that must do so records the new names, and says so.
  */
 
 import { baseName } from "@modelcar/tekton-run/runs";
@@ -44,7 +44,7 @@ const recorded: Recorded[] = [
   },
 ];
 
-test.each(recorded)("$title: its runs are those that they were", async ({ stack, edit, names }) => {
+test.each(recorded)("$title: its runs keep their names", async ({ stack, edit, names }) => {
   const { resources } = await runProgram(stack, stackConfig(stack, edit));
   const runs = resources.filter(({ type }) => type.endsWith(":PipelineRun"));
   expect(runs.map(({ inputs }) => baseName(inputs)).sort()).toEqual(names);

@@ -3,7 +3,7 @@ import { closed, closedDocument } from "./close.ts";
 
 const text = { type: "string" };
 
-test("an object takes the fields that are named and no others, at every depth", () => {
+test("an object accepts only named fields, at every depth", () => {
   const schema = {
     type: "object",
     properties: { list: { type: "array", items: { properties: { a: text } } } },
@@ -38,7 +38,7 @@ test("alternatives restrict values and close nothing", () => {
   expect(closed(schema).oneOf[0]).not.toHaveProperty("additionalProperties");
 });
 
-test("null, numbers or texts, and exclusive bounds are said in JSON Schema's words", () => {
+test("null, numbers or strings, and exclusive bounds are translated to JSON Schema", () => {
   expect(closed({ ...text, enum: ["a"], nullable: true })).toEqual({
     type: ["string", "null"],
     enum: ["a", null],
@@ -54,7 +54,7 @@ test("null, numbers or texts, and exclusive bounds are said in JSON Schema's wor
   });
 });
 
-test("words about a value and formats that say nothing are left out", () => {
+test("descriptions and formats without effect are left out", () => {
   const words = {
     description: "d",
     default: "x",
@@ -65,13 +65,13 @@ test("words about a value and formats that say nothing are left out", () => {
   expect(closed({ type: "integer", ...words })).toEqual({ type: "integer" });
 });
 
-test("defaults are kept where they are asked for, at every depth", () => {
+test("defaults are kept on request, at every depth", () => {
   const schema = { properties: { a: { items: { properties: { b: { ...text, default: "x" } } } } } };
   expect(closed(schema, { defaults: true }).properties.a.items.properties.b.default).toBe("x");
   expect(closed(schema).properties.a.items.properties.b).toEqual(text);
 });
 
-test("a pattern without case is one in JavaScript too", () => {
+test("a case-insensitive pattern is one in JavaScript too", () => {
   const { pattern } = closed({ ...text, pattern: "^(?i)(abort|warn)?$" });
   expect(["ABORT", "warn", "", "stop"].map((value) => new RegExp(pattern).test(value))).toEqual([
     true,

@@ -1,9 +1,9 @@
-/** Turns the schemas of Kubernetes APIs into JSON Schemas that know no field but those that they name. */
+/** Turns the schemas of Kubernetes APIs into JSON Schemas that reject fields that they do not name. */
 
 // biome-ignore lint/suspicious/noExplicitAny: a schema of any shape.
 type Schema = any;
 
-/** Keywords that mean the same in OpenAPI v3 and in JSON Schema and hold no schema. */
+/** Keywords that mean the same in OpenAPI v3 and in JSON Schema and contain no schema. */
 const kept = [
   "type",
   "enum",
@@ -21,15 +21,14 @@ const kept = [
   "$ref",
 ];
 
-/** Formats that the validator knows; Kubernetes' others say nothing that a type does not. */
+/** Formats that the validator knows; Kubernetes' other formats add nothing to the type. */
 const formats = ["byte"];
 
 /**
- * The JSON Schema of an OpenAPI schema, closed: an object takes the fields that are named and no others, which is what a
- * typo needs in order to be seen, for the API server drops such a field without a word. Left open is what the API leaves open:
- * `x-kubernetes-preserve-unknown-fields`, embedded resources, maps, and objects of which nothing is said. With `defaults` it
- * keeps the defaults, which a custom resource's rules count on; of the built-in kinds it must not, for there even fields that
- * are required have one.
+ * The JSON Schema of an OpenAPI schema, closed: an object accepts only named fields, which reveals typos, because the
+ * API server drops unknown fields silently. What the API leaves open stays open: `x-kubernetes-preserve-unknown-fields`,
+ * embedded resources, maps, and objects without properties. With `defaults` it keeps the defaults, which a custom resource's
+ * rules rely on; for the built-in kinds it must not, because there even required fields have defaults.
  */
 export function closed(schema: Schema, { defaults = false } = {}): Schema {
   const {
@@ -51,7 +50,7 @@ export function closed(schema: Schema, { defaults = false } = {}): Schema {
   return nullable(schema, result);
 }
 
-/** Replaces what a custom resource leaves open although it is of a known type: `fillers` by the name of the field. */
+/** Replaces what a custom resource leaves open although its type is known: `fillers` has the schemas by field name. */
 export function filled(schema: Schema, fillers: Readonly<Record<string, object>>): Schema {
   const fill = (name: string, field: Schema): Schema =>
     fillers[name] && field["x-kubernetes-preserve-unknown-fields"] && !field.type
@@ -66,14 +65,14 @@ export function filled(schema: Schema, fillers: Readonly<Record<string, object>>
   return result;
 }
 
-/** The part of a schema that only restricts values. Under `anyOf` and its like nothing is closed: the fields are named outside. */
+/** The part of a schema that only restricts values. Under `anyOf` and the like nothing is closed: the fields are named outside. */
 function valueRules(schema: Schema): Schema {
   const result: Schema = {};
   for (const keyword of kept) if (schema[keyword] !== undefined) result[keyword] = schema[keyword];
-  // Go's flag for all that follows, as JavaScript writes it.
+  // JavaScript's form of Go's flag for the rest of the pattern.
   if (schema.pattern) result.pattern = schema.pattern.replace(/\(\?i\)(.*)$/, "(?i:$1)");
   if (formats.includes(schema.format)) result.format = schema.format;
-  // OpenAPI v3.0 says with a boolean what JSON Schema says with the bound itself.
+  // OpenAPI v3.0 has a boolean where JSON Schema has the bound itself.
   if (schema.exclusiveMinimum === true) result.exclusiveMinimum = schema.minimum;
   if (schema.exclusiveMaximum === true) result.exclusiveMaximum = schema.maximum;
   for (const keyword of ["allOf", "anyOf", "oneOf"])

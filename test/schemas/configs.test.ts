@@ -1,4 +1,4 @@
-/** What the stacks of this repository do not choose: every good config of the table declares valid objects too. */
+/** Every good config of the table declares valid objects too, with choices that this repository's stacks do not make. */
 import { afterAll, expect, test, vi } from "vitest";
 import { goodCases } from "../program/config-cases.ts";
 import { declaredObjects, stacks } from "./declared.ts";

@@ -1,4 +1,4 @@
-/** Every Kubernetes object that a stack declares, as it goes to the API server, the runs of its pipelines included. */
+/** Every Kubernetes object that a stack declares, as the API server receives it, including the runs of its pipelines. */
 
 import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
 import { runToSuccess } from "@modelcar/tekton-run/runs";
@@ -11,8 +11,8 @@ export const stacks = ["dev", "local"] as const;
 export type Stack = (typeof stacks)[number];
 
 /**
- * All objects of a stack, with its config changed by `edit`. The caller puts plain resources in the place of dynamic ones (test/program/plain-dynamic.ts).
- * @throws Error where a resource of the Kubernetes provider doesn't say its kind.
+ * All objects of a stack, with its config changed by `edit`. The caller replaces dynamic resources by plain ones (test/program/plain-dynamic.ts).
+ * @throws Error if a resource of the Kubernetes provider has no kind.
  */
 export async function declaredObjects(
   stack: Stack | "alone",
@@ -33,12 +33,12 @@ function toObject({ type, name, inputs }: Recorded): Manifest {
   return JSON.parse(JSON.stringify(inputs, (_, value) => result(unwrapped(value))));
 }
 
-/** The recorder describes what a run reports; the registry's ids, which end up in labels, are numbers. */
+/** The recorder gives results of runs as descriptions; the registry's ids, which end up in labels, are numbers. */
 function result(value: Manifest): Manifest {
   return typeof value === "string" && /^[a-z-]+-id of /.test(value) ? "1" : value;
 }
 
-/** Pulumi hands a secret over in an envelope, which its engine opens for the provider. */
+/** Pulumi wraps a secret in an envelope, which its engine opens for the provider. */
 function unwrapped(value: Manifest): Manifest {
   const isSecret = value?.[pulumi.runtime.specialSigKey] === pulumi.runtime.specialSecretSig;
   return isSecret ? value.value : value;
@@ -46,7 +46,7 @@ function unwrapped(value: Manifest): Manifest {
 
 type RunInputs = Parameters<typeof runToSuccess>[1];
 
-/** What the provider of pipeline runs sends to the API server: it is asked to start the run at one that only listens. */
+/** What the provider of pipeline runs sends to the API server: it starts the run on a server that only listens. */
 async function startedRun(inputs: RunInputs): Promise<Manifest> {
   const api = await FakeApi.start();
   try {

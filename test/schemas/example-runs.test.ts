@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { pipelineRun, scenarios } from "../program/examples.ts";
 import { problemsOf } from "./validator.ts";
 
-/** The server gives the name; the schema of what is stored wants one. */
+/** The server generates the name, which the schema of the stored object requires. */
 const named = (scenario: string) => {
   const run = pipelineRun(scenario);
   return { ...run, metadata: { ...run.metadata, name: `${run.metadata.generateName}abcde` } };
@@ -13,7 +13,7 @@ test.each(scenarios)("%s", async (scenario) => {
   const run = named(scenario);
   expect(run.metadata.generateName).toMatch(/^[a-z0-9-]{1,58}$/);
   expect(await problemsOf(run)).toEqual([]);
-  // The schema bites: Tekton's v1beta1 had the timeout here.
+  // The schema rejects mistakes: Tekton's v1beta1 had the timeout here.
   expect(await problemsOf({ ...run, spec: { ...run.spec, timeout: "1h" } })).toEqual([
     expect.stringContaining('spec: unknown field "timeout"'),
   ]);

@@ -1,6 +1,6 @@
 /**
- * A valid object of each kind that a stack may declare by its config, so that the schemas of these kinds are tested whatever
- * the stacks of this repository choose.
+ * A valid object of each kind that a stack may declare, so that the schemas of these kinds are tested whatever the stacks of
+ * this repository declare.
  */
 import { dashboardConfigMap, grafanaDashboardResource } from "../../components/monitoring/dashboard.ts";
 import { prometheusRule } from "../../components/monitoring/rules.ts";

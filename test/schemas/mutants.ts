@@ -1,4 +1,4 @@
-/** Negative controls: all ways to spoil an object by one change of one sort. */
+/** Negative controls: all ways to make an object invalid by one change of a kind. */
 
 // biome-ignore lint/suspicious/noExplicitAny: objects of any kind.
 type Anything = any;
@@ -14,7 +14,7 @@ export interface Mutant {
 /** A field name that no API has. */
 export const unknownField = "noSuchField";
 
-/** One mutant for each object within the object: it has a field more. */
+/** One mutant for each object within the object: with an additional field. */
 export function withUnknownFields(object: Anything): Mutant[] {
   return mutants(
     object,
@@ -23,7 +23,7 @@ export function withUnknownFields(object: Anything): Mutant[] {
   );
 }
 
-/** One mutant for each value within the object, the object's own fields included: it is of a type that no API has there. */
+/** One mutant for each value within the object, the object's own fields included: with a type that no API permits there. */
 export function withOtherTypes(object: Anything): Mutant[] {
   return mutants(
     object,
@@ -32,7 +32,7 @@ export function withOtherTypes(object: Anything): Mutant[] {
   );
 }
 
-/** One mutant for each field within the object: it lacks that field. */
+/** One mutant for each field within the object: without that field. */
 export function withoutFields(object: Anything): Mutant[] {
   return mutants(
     object,

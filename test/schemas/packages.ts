@@ -1,4 +1,4 @@
-/** Where API schemas come from: the YAML and JSON that pinned Go modules ship. Nothing is copied into this project. */
+/** The sources of API schemas: the YAML and JSON that pinned Go modules ship. Nothing is copied into this project. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -38,7 +38,7 @@ const standIns = [modelRegistryDefinition, grafanaDashboardDefinition];
 
 const sources = new Map<string, Promise<string>>();
 
-/** The folder of a module, downloaded where it is missing; Go is asked once. */
+/** The folder of a module, downloaded if it is missing; Go runs once for each. */
 function moduleSource(tool: GoModuleName, module: string): Promise<string> {
   const known = sources.get(module);
   if (known) return known;
@@ -49,7 +49,7 @@ function moduleSource(tool: GoModuleName, module: string): Promise<string> {
 
 let texts: Promise<readonly string[]> | undefined;
 
-/** Downloads the pinned modules where they are missing, and reads the YAML documents of their CRDs. */
+/** Downloads pinned modules that are missing, and reads the YAML documents of their CRDs. */
 async function readTexts(): Promise<readonly string[]> {
   const read: string[] = [];
   // One after the other: Go's module cache is locked while it is written.
@@ -68,7 +68,7 @@ async function readTexts(): Promise<readonly string[]> {
 const definitions = new Map<string, Manifest>();
 
 /**
- * The CustomResourceDefinition of a kind, or undefined where no pinned package defines it. Only that one is parsed, once:
+ * The CustomResourceDefinition of a kind, or undefined if no pinned package defines it. Only that one is parsed, once:
  * all of them together are 10 MB of YAML.
  */
 export async function customResourceDefinition(group: string, kind: string): Promise<Manifest | undefined> {

@@ -11,14 +11,14 @@ vi.mock("../../components/readiness/index.ts", async () =>
   (await import("../program/plain-dynamic.ts")).readiness(),
 );
 
-/** What the stacks refer to and somebody else makes. */
+/** Objects that the stacks refer to and others create. */
 const existing: Record<string, string[]> = {
   // OpenShift AI's own namespace of model registries, and the Role that its operator makes for a registry's users.
   dev: [
     "Namespace rhoai-model-registries",
     "Role rhoai-model-registries/registry-user-private-ai-model-registry",
   ],
-  // Two stopped models, there to be scheduled; one says that it lies on a volume already.
+  // One of the stopped models is on an existing volume.
   local: ["PersistentVolumeClaim private-ai-demo/mistral-24b-pvc"],
 };
 
@@ -26,7 +26,7 @@ const declared: Record<string, Manifest[]> = {};
 for (const stack of stacks) declared[stack] = await declaredObjects(stack);
 
 const rules = (stack: string): Record<string, (objects: Manifest[]) => string[]> => ({
-  "names lead to declared objects": (objects) => danglingReferences(objects, existing[stack] ?? []),
+  "names refer to declared objects": (objects) => danglingReferences(objects, existing[stack] ?? []),
   "Tasks, Pipelines and runs fit together": tektonProblems,
   "runtimes serve the formats of their models": formatMismatches,
   "images are by digest": movingImages,
@@ -41,7 +41,7 @@ describe.each(stacks)("stack %s", (stack) => {
   });
 });
 
-/** One mistake each, made in the objects of the stack dev, and what is said of it. */
+/** Mistakes in the objects of the stack dev, each with the expected problem. */
 const mistakes: [string, (find: (kind: string, name?: string) => Manifest) => void, string][] = [
   [
     "a task that is not there",
@@ -51,24 +51,24 @@ const mistakes: [string, (find: (kind: string, name?: string) => Manifest) => vo
   [
     "a param that is not there",
     (find) => (find("Pipeline", "model-import").spec.tasks[0].params[0].value = "$(params.MODEL)"),
-    "Pipeline private-ai-demo/model-import: $(params.MODEL) leads nowhere",
+    "Pipeline private-ai-demo/model-import: $(params.MODEL) refers to nothing",
   ],
   [
     "a result that its task does not have",
     (find) =>
       (find("Pipeline", "model-import").spec.results[0].value = "$(tasks.register-model.results.digest)"),
-    "Pipeline private-ai-demo/model-import: $(tasks.register-model.results.digest) leads nowhere",
+    "Pipeline private-ai-demo/model-import: $(tasks.register-model.results.digest) refers to nothing",
   ],
   [
     "a result in brackets that its task does not have",
     (find) =>
       (find("Pipeline", "model-import").spec.results[0].value = "$(tasks.register-model.results['digest'])"),
-    "Pipeline private-ai-demo/model-import: $(tasks.register-model.results.digest) leads nowhere",
+    "Pipeline private-ai-demo/model-import: $(tasks.register-model.results.digest) refers to nothing",
   ],
   [
     "a workspace that its Task does not have",
     (find) => (find("Task", "upload-to-minio").spec.steps[0].workingDir = "$(workspaces.data.path)"),
-    "Task private-ai-demo/upload-to-minio: $(workspaces.data.path) leads nowhere",
+    "Task private-ai-demo/upload-to-minio: $(workspaces.data.path) refers to nothing",
   ],
   [
     "a param that the Task needs",

@@ -1,4 +1,4 @@
-/** What no schema can say: that the names by which objects refer to each other lead somewhere. */
+/** What no schema can check: that the names by which objects refer to each other exist. */
 import type { Manifest } from "../../local/platform/manifests.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a field of any kind.
@@ -12,13 +12,13 @@ interface Reference {
   readonly key?: string | undefined;
 }
 
-/** Each object as people name it. */
+/** The name of an object in messages. */
 export const nameOf = ({ kind, metadata }: Manifest): string =>
   `${kind} ${metadata.namespace ? `${metadata.namespace}/` : ""}${metadata.name}`;
 
 /**
- * References to objects that nobody declares. `existing` names what is there without us, "Kind namespace/name"; it must be
- * referred to. References that are marked optional are left out.
+ * References to objects that are not declared. `existing` names objects that exist independently, as "Kind namespace/name"; each
+ * must be referred to. Optional references are left out.
  */
 export function danglingReferences(objects: readonly Manifest[], existing: readonly string[]): string[] {
   const declared = new Map([...objects, ...madeByKserve(objects)].map((object) => [nameOf(object), object]));
@@ -56,7 +56,7 @@ function madeByKserve(objects: readonly Manifest[]): Manifest[] {
 const keysOf = (object: Manifest | undefined): string[] =>
   Object.keys({ ...object?.data, ...object?.stringData, ...object?.binaryData });
 
-/** By the field that holds it: what a value refers to. */
+/** What a value refers to, by its field. */
 const fields: Readonly<Record<string, (value: Value, object: Manifest) => readonly Partial<Reference>[]>> = {
   namespace: (name) => (typeof name === "string" ? [{ kind: "Namespace", name, namespace: undefined }] : []),
   serviceAccountName: (name) => (typeof name === "string" ? [{ kind: "ServiceAccount", name }] : []),

@@ -1,6 +1,6 @@
 /**
- * Every object that the stacks declare fits the schema of its API, closed; and for each kind it is shown that the schema bites.
- * Not seen here: CEL rules, admission webhooks and quotas, which test/cluster/dev-stack.test.ts meets on a real API server.
+ * Every object that the stacks declare fits the schema of its API, closed, and the schema of each kind rejects mistakes.
+ * Not covered: CEL rules, admission webhooks and quotas, which test/cluster/dev-stack.test.ts tests on a real API server.
  */
 import { describe, expect, test, vi } from "vitest";
 import { declaredObjects, stacks } from "./declared.ts";
@@ -46,7 +46,7 @@ test.each(examples.map((example) => [example.kind, example] as const))(
 );
 
 describe.each([...kinds])("%s", (_, ofKind) => {
-  /** Paths of the mutants, of all objects of the kind, that the schema lets pass or, with `valid` false, refuses. */
+  /** Paths of the mutants of all objects of the kind that the schema accepts or, with `valid` false, refuses. */
   const paths = async (mutate: (object: object) => Mutant[], valid = true) => {
     const found = new Set<string>();
     for (const object of ofKind) {
@@ -109,7 +109,7 @@ test("a problem names the object, the path and what is allowed", async () => {
   ]);
 });
 
-test("a kind without a schema is refused, so that none slips through", async () => {
+test("a kind without a schema is an error", async () => {
   const refusal = (kind: Kind) => problemsOf({ ...kind, metadata: { name: "x" } }).catch(String);
   expect(await refusal({ apiVersion: "example.com/v1", kind: "Stranger" })).toBe(
     "Error: no pinned package has a schema of example.com/v1 Stranger: add it to packages.ts",

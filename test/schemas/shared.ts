@@ -1,4 +1,4 @@
-/** Makes one definition of what a schema says many times, for a validator of each repetition would be huge and slow. */
+/** Turns repeated parts of a schema into one definition, because a validator with each repetition would be huge and slow. */
 import { createHash } from "node:crypto";
 
 // biome-ignore lint/suspicious/noExplicitAny: a schema of any shape.

@@ -1,4 +1,4 @@
-/** What Tekton's webhook checks of Pipelines, and what only a run would find: params, results and workspaces fit together. */
+/** Checks Pipelines as Tekton's webhook does, and what only a run would find: params, results and workspaces fit together. */
 import type { Manifest } from "../../local/platform/manifests.ts";
 import { nameOf } from "./references.ts";
 
@@ -50,7 +50,7 @@ function variables(value: Manifest): string[][] {
 function unresolved(value: Manifest, resolves: (path: string[]) => boolean): string[] {
   return variables(value)
     .filter((path) => !context.test(path.join(".")) && !resolves(path))
-    .map((path) => `$(${path.join(".")}) leads nowhere`);
+    .map((path) => `$(${path.join(".")}) refers to nothing`);
 }
 
 function taskProblems({ spec }: Manifest): string[] {
@@ -67,9 +67,9 @@ function taskProblems({ spec }: Manifest): string[] {
 }
 
 function pipelineProblems({ spec }: Manifest, taskOf: (name: string) => Manifest | undefined): string[] {
-  const steps: Manifest[] = [...spec.tasks, ...(spec.finally ?? [])];
-  const resultsOf = (step: string): string[] => {
-    const found = steps.find(({ name }) => name === step);
+  const tasks: Manifest[] = [...spec.tasks, ...(spec.finally ?? [])];
+  const resultsOf = (pipelineTask: string): string[] => {
+    const found = tasks.find(({ name }) => name === pipelineTask);
     return names(found?.taskRef && taskOf(found.taskRef.name)?.spec.results);
   };
   const dangling = unresolved(spec, ([scope = "", name = "", field = "", result = ""]) => {
@@ -77,22 +77,24 @@ function pipelineProblems({ spec }: Manifest, taskOf: (name: string) => Manifest
     if (scope === "workspaces") return names(spec.workspaces).includes(name) && field === "bound";
     if (scope !== "tasks") return false;
     if (field === "results") return resultsOf(name).includes(result);
-    return name === "status" || (names(steps).includes(name) && ["status", "reason"].includes(field));
+    return name === "status" || (names(tasks).includes(name) && ["status", "reason"].includes(field));
   });
-  const inSteps = steps.flatMap((step) => {
-    const task = taskOf(step.taskRef?.name);
-    const earlier: string[] = (step.runAfter ?? []).filter((name: string) => !names(steps).includes(name));
+  const inTasks = tasks.flatMap((pipelineTask) => {
+    const task = taskOf(pipelineTask.taskRef?.name);
+    const earlier: string[] = (pipelineTask.runAfter ?? []).filter(
+      (name: string) => !names(tasks).includes(name),
+    );
     return [
       ...earlier.map((name) => `it runs after ${name}, which is no task of the pipeline`),
-      ...(task ? fits(step.params, task.spec.params, "param") : []),
-      ...(task ? fits(step.workspaces, task.spec.workspaces, "workspace") : []),
-      ...(step.workspaces ?? [])
+      ...(task ? fits(pipelineTask.params, task.spec.params, "param") : []),
+      ...(task ? fits(pipelineTask.workspaces, task.spec.workspaces, "workspace") : []),
+      ...(pipelineTask.workspaces ?? [])
         .map(({ name, workspace = name }: Manifest) => workspace)
         .filter((workspace: string) => !names(spec.workspaces).includes(workspace))
         .map((workspace: string) => `the pipeline has no workspace ${workspace}`),
-    ].map((problem) => `task ${step.name}: ${problem}`);
+    ].map((problem) => `task ${pipelineTask.name}: ${problem}`);
   });
-  return [...dangling, ...inSteps];
+  return [...dangling, ...inTasks];
 }
 
 function runProblems({ spec }: Manifest, pipeline: Manifest | undefined): string[] {
@@ -108,7 +110,7 @@ function runProblems({ spec }: Manifest, pipeline: Manifest | undefined): string
   ];
 }
 
-/** What is given is taken, and what is needed is given. */
+/** Everything given is declared, and everything required is given. */
 function fits(
   given: readonly Manifest[] | undefined,
   taken: readonly Manifest[] | undefined,

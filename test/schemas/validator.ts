@@ -1,4 +1,4 @@
-/** Validates objects as they are declared against the schemas of their APIs. */
+/** Validates declared objects against the schemas of their APIs. */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { Manifest } from "../../local/platform/manifests.ts";
 import { closed, closedDocument, filled } from "./close.ts";
@@ -27,12 +27,12 @@ const tektonFields = {
 
 const ajv = new Ajv({
   allErrors: true,
-  // The errors then carry the schema that they break, which says what is allowed.
+  // Errors then include the violated schema, which says what is allowed.
   verbose: true,
   useDefaults: true,
   // One function for each definition, not one for all of a kind.
   inlineRefs: false,
-  // Still refuses keywords that it does not know, so that none is lost in the translation.
+  // Still refuses keywords that it does not know, so that the translation loses none.
   strictTypes: false,
   strictRequired: false,
   allowUnionTypes: true,
@@ -54,8 +54,8 @@ export interface Kind {
 export const kindName = ({ apiVersion, kind }: Kind): string => `${apiVersion} ${kind}`;
 
 /**
- * What is wrong with an object of a kind, each with the object, the path and what is allowed; empty where it is valid.
- * @throws Error where no pinned package has a schema of the kind.
+ * What is wrong with an object of a kind, each with the object, the path and what is allowed; empty if it is valid.
+ * @throws Error if no pinned package has a schema of the kind.
  */
 export async function problemsOf(object: Manifest, kind: Kind = object): Promise<string[]> {
   const validate = await validatorFor(kind);
@@ -91,7 +91,7 @@ async function compile({ apiVersion, kind }: Kind): Promise<ValidateFunction> {
       apiVersion: { const: apiVersion },
       kind: { const: kind },
       metadata: { allOf: [{ $ref: objectMeta }], required: ["name"] },
-      // A controller writes it; what is declared there, the API server drops.
+      // Controllers write it; the API server drops a declared status.
       status: false,
     },
     required: ["apiVersion", "kind", "metadata"],
