@@ -36,15 +36,16 @@ const pipelines = new Pipelines("pipelines", plan.pipelines, inProject);
 const runtimes = new ServingRuntimes("serving-runtimes", plan.runtimes, inProject);
 
 const served = new Map<string, Model>();
-for (const { model, base, queue, service } of plan.models) {
+for (const { base, queue, service, ...planned } of plan.models) {
   const args = {
-    model,
+    ...planned,
     base: served.get(base ?? ""),
     runs: { ...plan.runs, queue, objectStore, storage, registry, pipelines },
     service: { ...service, servingRuntime: runtimes.of(service.runtime) },
   };
-  const ready = { ...onCluster, dependsOn: [credentials, ...access.of(model.name)] };
-  served.set(model.name, new Model(model.name, args, ready));
+  const { name } = planned.model;
+  const ready = { ...onCluster, dependsOn: [credentials, ...access.of(name)] };
+  served.set(name, new Model(name, args, ready));
 }
 
 /** Of each model: where it answers, where it lies, where it came from, and what was measured of it. */

@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { parseCommandLine } from "./command-line.ts";
+import { repository } from "./images/image.ts";
 import { modelTaskImages } from "./images/images.ts";
 import { imageReference } from "./images/node-store.ts";
 import { kubeconfigFile, projectDirectory, stateDirectory } from "./paths.ts";
@@ -70,28 +71,43 @@ export async function prepareStack(log: (line: string) => void): Promise<void> {
     log,
   });
   const machine = existsSync(configFile) ? readStackFile(configFile) : await createStack(environment);
-  const images = {
-    tasks: imageReference("tasks"),
-    "vllm-cpu": imageReference("vllm-cpu"),
-    // Nothing runs on the stand-in nodes with GPUs, so they need no other build of vLLM.
-    "vllm-cuda": imageReference("vllm-cpu"),
-    minio: imageReference("minio"),
-    modelRegistry: imageReference("model-registry"),
-    mariadb: imageReference("mariadb"),
-    ...(stackRunsModels() ? modelTaskReferences() : {}),
-  };
+  const images = stackImages(imageReference, modelcarBaseReference);
   writeFileSync(configFile, stringify(mergeStackFile(readStackFile(committedFile), machine, images)), {
     mode: 0o600,
   });
 }
 
-/** Under the keys of `modelcar:images`, which are the images' names. */
-const modelTaskReferences = () => ({
-  ...Object.fromEntries(
-    modelTaskImages.filter(({ imported }) => imported).map(({ name }) => [name, imageReference(name)]),
-  ),
-  modelcarBase: modelcarBaseReference(),
-});
+/** `modelcar:images`: what is built here, by the references that images have. */
+function stackImages(reference: (name: string) => string, modelcarBase: () => string) {
+  const forModelTasks = modelTaskImages.filter(({ imported }) => imported).map(({ name }) => name);
+  return {
+    tasks: reference("tasks"),
+    "vllm-cpu": reference("vllm-cpu"),
+    // Nothing runs on the stand-in nodes with GPUs, so they need no other build of vLLM.
+    "vllm-cuda": reference("vllm-cpu"),
+    minio: reference("minio"),
+    modelRegistry: reference("model-registry"),
+    mariadb: reference("mariadb"),
+    ...(stackRunsModels()
+      ? {
+          ...Object.fromEntries(forModelTasks.map((name) => [name, reference(name)])),
+          modelcarBase: modelcarBase(),
+        }
+      : {}),
+  };
+}
+
+/**
+ * The configuration as `npm start` would merge it now. Until it has built the images, `placeholders` is true and their digests
+ * are zeros.
+ */
+export function stackFileNow(): { readonly file: StackFile; readonly placeholders: boolean } {
+  const machine = readStackFile(configFile);
+  const placeholder = (name: string) => `${repository(name)}@sha256:${"0".repeat(64)}`;
+  const built = machine.config?.["modelcar:images"] as Readonly<Record<string, string>> | undefined;
+  const images = built ?? stackImages(placeholder, () => placeholder("modelcar-base"));
+  return { file: mergeStackFile(readStackFile(committedFile), machine, images), placeholders: !built };
+}
 
 /** Pulumi's own plugins that this platform builds from their modules. */
 export const builtPlugins = () => ({

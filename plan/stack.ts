@@ -11,20 +11,17 @@ import { runSettings } from "../pipelines/run-settings.ts";
 import { containerDefaults } from "../rules/container-defaults.ts";
 import { deploymentMode } from "../rules/deployment-mode.ts";
 import { secretNames } from "../rules/names.ts";
-import { modelPlacement } from "../sizing/placement.ts";
 import { quotaFor } from "../sizing/quota.ts";
 import { sizeStack } from "../sizing/report.ts";
 import { workloadsOf } from "../sizing/stack.ts";
 import { keptClaims } from "./claims.ts";
-import { queueOf } from "./model-runs.ts";
+import { planModels } from "./models.ts";
 import { monitoringOf } from "./monitoring.ts";
 import { networkOf, servedModelsOf } from "./network.ts";
-import { isPulledWithoutTls } from "./registries.ts";
-import { runtimeOf, runtimesOf } from "./runtimes.ts";
+import { runtimesOf } from "./runtimes.ts";
 import { fitTask, loadTasks, pipelinesFor, runDemands } from "./tasks.ts";
 
 export type StackPlan = ReturnType<typeof planStack>;
-export type ModelPlan = StackPlan["models"][number];
 
 /**
  * The plan of a stack.
@@ -39,8 +36,8 @@ export function planStack(config: Config, taskFiles: string) {
   const demandsOf = (model: Model) => runDemands(model, tasks);
   const settings = runSettings(config);
   const { objectStore, registry, timeoutMinutes } = settings;
-  const { timeoutMinutes: _, ...treatment } = config.pipelines;
-  const deploying = config.deploymentMode ?? deploymentMode(platform, config.platformVersion);
+  const { timeoutMinutes: _, ...run } = config.pipelines;
+  const mode = config.deploymentMode ?? deploymentMode(platform, config.platformVersion);
 
   return {
     platform,
@@ -93,7 +90,7 @@ export function planStack(config: Config, taskFiles: string) {
         S3_ENDPOINT: objectStore.endpoint,
         S3_BUCKET: objectStore.bucket,
         PLATFORM: platform,
-        DEPLOYMENT_MODE: deploying,
+        DEPLOYMENT_MODE: mode,
         PULL_SECRET: settings.imageRegistry.secret ?? "",
         BASE_IMAGE: images.modelcarBase ?? "",
         ANYTHINGLLM_IMAGE: images.anythingllm ?? "",
@@ -110,37 +107,12 @@ export function planStack(config: Config, taskFiles: string) {
       settings,
       namespace,
       context,
-      modelcarBase: images.modelcarBase,
-      run: config.consoleUrl ? { ...treatment, consoleUrl: config.consoleUrl } : treatment,
+      run: config.consoleUrl ? { ...run, consoleUrl: config.consoleUrl } : run,
     },
-    models: basesFirst(config.models).map((model) => ({
-      model,
-      /** The model that it is compared with. */
-      base: model.test?.base,
-      queue: queueOf(model, config.models),
-      service: {
-        runtime: runtimeOf(model, config),
-        platform,
-        namespace,
-        context,
-        pullSecrets: settings.pullSecrets,
-        placement: modelPlacement(model.serve, config.accelerators),
-        endpoint: config.endpoint,
-        deploymentMode: deploying,
-        monitoring: config.monitoring,
-        orasImage: images.oras,
-        plainHttp: isPulledWithoutTls(model, config),
-      },
-    })),
+    models: planModels(config, settings, mode),
     monitoring: monitoringOf(config),
     chat: chatOf(config, settings.pullSecrets),
   };
-}
-
-/** Bases before the models that are compared with them. */
-export function basesFirst<M extends Pick<Model, "test">>(models: readonly M[]): M[] {
-  const compared = (model: M) => model.test?.base !== undefined;
-  return [...models.filter((model) => !compared(model)), ...models.filter(compared)];
 }
 
 /** The chat UI, before a model that is served. */

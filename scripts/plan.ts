@@ -1,32 +1,53 @@
-/** `npm run plan`: prints what a stack consists of as JSON, without a cluster and without Pulumi. */
+/** `npm run plan`: prints the plan of a stack as JSON, without a cluster and without Pulumi. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Config } from "../config/config.ts";
 import { projectDirectory } from "../local/paths.ts";
+import { stackFileNow } from "../local/stack.ts";
+import { committedFile, stackName } from "../local/stack-file.ts";
 import { planStack } from "../plan/stack.ts";
-import { ConfigError, readStackConfig } from "./pipelines/stack-config.ts";
+import {
+  ConfigError,
+  configOf,
+  ownEntries,
+  projectDefaults,
+  readStackConfig,
+} from "./pipelines/stack-config.ts";
 
 const usage = `npm run plan -- [--stack NAME] [--config-file FILE]
 
-Prints the plan of a stack: all that its config comes to, as JSON.
+Prints as JSON what a stack's config comes to: names, hosts, images, runs, sizes.
 
   --stack NAME        the stack of Pulumi.NAME.yaml (default: local)
   --config-file FILE  its config from another file`;
 
+/** The config of stack `local`; zeros stand for the digests of images that are not built yet. */
+function localConfig(): Config {
+  const { file, placeholders } = stackFileNow();
+  if (placeholders)
+    console.error("no images are built yet: their digests are zeros below; npm start builds them");
+  return configOf({ ...projectDefaults(projectDirectory), ...ownEntries(file) }, committedFile);
+}
+
 try {
   const { values } = parseArgs({
     options: {
-      stack: { type: "string", default: "local" },
+      stack: { type: "string", default: stackName },
       "config-file": { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  if (values.help) console.log(usage);
+  const { help, stack, "config-file": file } = values;
+  if (help) console.log(usage);
   else {
-    const config = readStackConfig(projectDirectory, values.stack, values["config-file"]);
+    const isLocal = stack === stackName && file === undefined;
+    const config = isLocal ? localConfig() : readStackConfig(projectDirectory, stack, file);
     console.log(JSON.stringify(planStack(config, join(projectDirectory, "tasks")), undefined, 2));
   }
 } catch (error) {
-  if (!(error instanceof ConfigError) && !(error instanceof TypeError)) throw error;
-  console.error(`error: ${error.message}\n\n${usage}`);
+  if (error instanceof ConfigError) console.error(`error: ${error.message}`);
+  else if (error instanceof TypeError && "code" in error)
+    console.error(`error: ${error.message}\n\n${usage}`);
+  else throw error;
   process.exitCode = 2;
 }

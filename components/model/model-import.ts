@@ -1,16 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model } from "../../config/config.ts";
-import { importRun, type PlannedRun, type PulledModel, packagingRun } from "../../plan/model-runs.ts";
+import type { ModelPlan } from "../../plan/models.ts";
 import type { PipelineRunArgs } from "../pipeline-run/index.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { modelRun, type PipelineRunsArgs } from "./model-run.ts";
 
 export interface ModelImportArgs extends PipelineRunsArgs {
   readonly model: Model;
+  readonly importRun: ModelPlan["importRun"];
   /** For runs that need GPUs. Default: they start at once. */
   readonly queue?: PipelineRunArgs["queue"];
-  /** For package.kind modelcar: the image below the model. */
-  readonly modelcarBase?: string | undefined;
 }
 
 /** A model where it can be served from: brought there by a pipeline run, or there already. */
@@ -33,58 +32,27 @@ export class ModelImport extends pulumi.ComponentResource {
 
   constructor(name: string, args: ModelImportArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:pipelines:ModelImport", name, {}, inheritedDependsOn(opts));
-    const { source, package: packaging } = args.model;
-    if ("uri" in source) {
-      this.storageUri = pulumi.output(source.uri);
-    } else {
-      const model = { ...args.model, source };
-      const { run, storageUri, revision } =
-        packaging.kind === "modelcar"
-          ? this.#packaged(name, args, model, packaging.image)
-          : this.#imported(name, args, model);
-      this.storageUri = storageUri;
+    const { model, importRun, settings } = args;
+    if (importRun && "huggingFace" in model.source) {
+      const { revision } = model.source;
+      // The run had no parent once; it stays the same resource.
+      const aliases = [{ parent: pulumi.rootStackResource }];
+      const opts = { parent: this, dependsOn: [this.#volume(args)], aliases };
+      const run = modelRun<string>(name, args, importRun, opts);
+      const result = (of: string) => run.results.apply((results) => results[of] ?? "");
+      const isImage = !("storageUri" in importRun);
+      this.storageUri = isImage ? result("storage-uri") : run.results.apply(() => importRun.storageUri);
+      this.revision = isImage ? run.results.apply(() => revision) : result("revision");
       this.registration = {
-        registry: args.settings.registry.name,
-        registeredModelId: run.results["registered-model-id"],
-        modelVersionId: run.results["model-version-id"],
+        registry: settings.registry.name,
+        registeredModelId: result("registered-model-id"),
+        modelVersionId: result("model-version-id"),
       };
-      this.revision = revision;
       this.pipelineRun = run.name;
+    } else {
+      this.storageUri = pulumi.output("uri" in model.source ? model.source.uri : "");
     }
     this.registerOutputs({ storageUri: this.storageUri });
-  }
-
-  /** To the object store, or to a volume of the model's own. */
-  #imported(name: string, args: ModelImportArgs, model: PulledModel) {
-    const planned = importRun(model, args.settings);
-    const run = this.#run(name, args, planned, this.#volume(args));
-    return {
-      run,
-      storageUri: run.results.apply(() => planned.storageUri),
-      revision: run.results.revision,
-    };
-  }
-
-  /** Into an image. */
-  #packaged(name: string, args: ModelImportArgs, model: PulledModel, repository: string) {
-    const { settings, modelcarBase: baseImage = "" } = args;
-    const run = this.#run(name, args, packagingRun(model, settings, { repository, baseImage }), args.storage);
-    return {
-      run,
-      storageUri: run.results["storage-uri"],
-      revision: run.results.apply(() => model.source.revision),
-    };
-  }
-
-  #run<Result extends string>(
-    name: string,
-    args: ModelImportArgs,
-    planned: PlannedRun<Result>,
-    volume: pulumi.Resource,
-  ) {
-    // The run had no parent once; it stays the same resource.
-    const aliases = [{ parent: pulumi.rootStackResource }];
-    return modelRun(name, args, planned, { parent: this, dependsOn: [volume], aliases });
   }
 
   /** The volume on which the run works: the one that all share, or one that is made for the model. */

@@ -4,7 +4,6 @@ import type { Model } from "../../config/config.ts";
 import type { Candidate, ServedEndpoint } from "../../pipelines/model-testing-run.ts";
 import type { TestSpec } from "../../pipelines/specs.ts";
 import { testingRun } from "../../plan/model-runs.ts";
-import { authenticationOf } from "../../rules/authentication.ts";
 import type { PipelineRunArgs } from "../pipeline-run/index.ts";
 import type { ModelService } from "../serving/model-service.ts";
 import type { RuntimeSpec } from "../serving/vllm.ts";
@@ -44,7 +43,7 @@ export class ModelTesting extends pulumi.ComponentResource {
       settings,
       model,
       test: model.test,
-      tested: isCandidate ? tested : endpointOf(args, tested),
+      tested: isCandidate ? tested : endpointOf(tested),
     });
     // How it is served decides how fast it is.
     const trigger = storageUri.apply((uri) => digestOf([uri, model.serve, image, serverArgs, env]));
@@ -59,9 +58,6 @@ export class ModelTesting extends pulumi.ComponentResource {
   }
 }
 
-function endpointOf(
-  { model, settings }: ModelTestingArgs,
-  { url }: ModelService,
-): ServedEndpoint<pulumi.Output<string>> {
-  return { url: url.apply((url) => url ?? ""), authentication: authenticationOf(settings.platform, model) };
+function endpointOf({ url, authentication }: ModelService): ServedEndpoint<pulumi.Output<string>> {
+  return { url: url.apply((url) => url ?? ""), authentication };
 }

@@ -5,7 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Model as ModelConfig } from "../../config/config.ts";
 import { type Candidate, manifestParam } from "../../pipelines/model-testing-run.ts";
-import { candidateName, isCompared, needsCandidate } from "../../rules/candidate.ts";
+import type { ModelPlan } from "../../plan/models.ts";
 import { copyHourlyUsd } from "../../sizing/cost.ts";
 import { type CandidateSpec, candidateService } from "../serving/candidate.ts";
 import { ModelService, type ModelServiceArgs } from "../serving/model-service.ts";
@@ -16,10 +16,9 @@ import { ModelImport, type ModelImportArgs } from "./model-import.ts";
 import type { PipelineRunsArgs } from "./model-run.ts";
 import { ModelTesting, type TestedModel } from "./model-testing.ts";
 
-export interface ModelArgs {
-  readonly model: ModelConfig;
+export interface ModelArgs extends Pick<ModelPlan, "model" | "compared" | "candidate" | "importRun"> {
   /** For its runs. */
-  readonly runs: Omit<ModelImportArgs, "model">;
+  readonly runs: Omit<ModelImportArgs, "model" | "importRun">;
   /** For its service. */
   readonly service: Omit<ModelServiceArgs, "name" | "serve" | "storageUri" | "registration">;
   /** The model that it is compared with (`test.base`). */
@@ -38,12 +37,12 @@ export class Model extends pulumi.ComponentResource {
 
   constructor(name: string, args: ModelArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:models:Model", name, {}, inheritedDependsOn(opts));
-    const { model, base } = args;
+    const { model, base, importRun, candidate } = args;
     this.config = model;
     // The base is measured first: if that fails, nothing is spent on this one, and neither run slows the other down.
-    this.imported = new ModelImport(name, { ...args.runs, model }, this.#after(base?.testing));
-    if (needsCandidate(model)) {
-      this.testing = this.#measure(name, args, candidateOf(args, this.imported.storageUri));
+    this.imported = new ModelImport(name, { ...args.runs, model, importRun }, this.#after(base?.testing));
+    if (candidate) {
+      this.testing = this.#measure(name, args, candidateOf(candidate, args, this.imported.storageUri));
       this.comparison = this.#compare(name, args);
       this.service = this.#serve(name, args, this.testing, this.comparison);
     } else {
@@ -74,9 +73,9 @@ export class Model extends pulumi.ComponentResource {
     return new ModelTesting(name, args, this.#after(service.servingRuntime));
   }
 
-  #compare(name: string, { model, runs, base }: ModelArgs): ModelComparison | undefined {
+  #compare(name: string, { model, compared, runs, base }: ModelArgs): ModelComparison | undefined {
     const measured = measuredModel(this, runs);
-    if (!measured || !isCompared(model) || !model.test) return undefined;
+    if (!measured || !compared || !model.test) return undefined;
     const args = { ...runs, model: measured, base: base && measuredModel(base, runs), gates: model.test };
     return new ModelComparison(name, args, this.#after());
   }
@@ -108,6 +107,7 @@ function isTested(model: ModelConfig): model is ModelConfig & TestedModel {
 }
 
 function candidateOf(
+  name: string,
   { model, service }: ModelArgs,
   storageUri: pulumi.Output<string>,
 ): Candidate<pulumi.Output<string>> {
@@ -124,7 +124,7 @@ function candidateOf(
     timeoutSeconds: endpoint.timeoutSeconds,
   };
   return {
-    name: candidateName(model.name),
+    name,
     inferenceService: storageUri.apply((storageUri) =>
       manifestParam(candidateService({ ...spec, storageUri })),
     ),

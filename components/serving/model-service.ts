@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type Authentication, authenticationOf, isManagedByOpenShiftAi } from "../../rules/authentication.ts";
+import type { Exposure } from "../../plan/models.ts";
+import type { Authentication } from "../../rules/authentication.ts";
 import { serviceMonitor } from "../monitoring/service-monitor.ts";
 import { Readiness } from "../readiness/index.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
@@ -40,9 +41,11 @@ export interface ModelServiceArgs
     /** Needed with `mode: deployment`. */
     readonly cache?: Cache | undefined;
   };
+  readonly authentication: Authentication;
+  readonly exposure: Exposure;
   readonly endpoint: Endpoint;
   readonly monitoring: {
-    /** Declare a ServiceMonitor for its metrics, where the platform does not make one. */
+    /** Declare a ServiceMonitor for its metrics. */
     readonly serviceMonitor: boolean;
     /** By which the cluster's Prometheus selects it. */
     readonly labels: Readonly<Record<string, string>>;
@@ -65,32 +68,26 @@ export class ModelService extends pulumi.ComponentResource {
   constructor(name: string, args: ModelServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ModelService", name, {}, inheritedDependsOn(opts));
     const { namespace, serve, endpoint } = args;
-    const exposed = serve.exposed && endpoint.exposure !== "none";
-    const isManaged = isManagedByOpenShiftAi(args.platform, args);
-    const routeIsMade = isManaged && endpoint.exposure === "route";
-    if (exposed && !routeIsMade && isManaged && serve.auth) {
-      throw new Error(
-        `model ${args.name}: with serve.auth, OpenShift AI's proxy is reached by a route alone, not by modelcar:endpoint.exposure: ${endpoint.exposure}`,
-      );
-    }
 
-    this.authentication = authenticationOf(args.platform, args);
+    this.authentication = args.authentication;
     const hasKey = this.authentication.kind === "apiKey";
     const served = this.serve(name, args, hasKey ? [apiKeySecret(name, args, { parent: this })] : []);
     const around = { parent: this, dependsOn: served.resource };
 
     const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
-    const outside = exposed && !routeIsMade ? expose(name, model, around) : undefined;
+    const outside = args.exposure === "byStack" ? expose(name, model, around) : undefined;
     if (endpoint.mesh) joinMesh(name, model, around);
     const { serviceMonitor: monitored, labels } = args.monitoring;
-    if (monitored && !isManaged) {
+    if (monitored) {
       const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels, labels });
       new k8s.apiextensions.CustomResource(`${name}-metrics`, monitor, around);
     }
 
     const ready = serve.stopped ? undefined : this.ready(name, args, served);
     this.url = pulumi.output(ready?.url);
-    this.externalUrl = pulumi.output(ready && exposed ? (outside ?? ready.externalUrl) : undefined);
+    this.externalUrl = pulumi.output(
+      ready && args.exposure !== "none" ? (outside ?? ready.externalUrl) : undefined,
+    );
     this.registerOutputs({ url: this.url, externalUrl: this.externalUrl });
   }
 

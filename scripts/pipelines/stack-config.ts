@@ -31,12 +31,17 @@ export function readStackConfig(
       `there is no ${file}; --stack takes ${known.join(", ") || "no stack yet"}, --config-file any file`,
     );
   }
+  return configOf({ ...projectDefaults(directory), ...entriesOf(file) }, file);
+}
+
+/** Defaults of Pulumi.yaml by key. Throws a ConfigError if it is not YAML. */
+export function projectDefaults(directory: string): Entries {
   const project = entriesOf(join(directory, "Pulumi.yaml"));
   const defaults = Object.entries(project).flatMap(([key, definition]) => {
     const value = (definition as { default?: unknown } | null)?.default;
     return value === undefined ? [] : [[key, value] as const];
   });
-  return configOf({ ...Object.fromEntries(defaults), ...entriesOf(file) }, file);
+  return Object.fromEntries(defaults);
 }
 
 /** The config from raw YAML values by key. Throws a ConfigError that names `file`. Pure. */
@@ -58,14 +63,16 @@ export function configOf(raw: Entries, file: string): Config {
   throw new ConfigError(`${count} in ${file}:\n  ${result.errors.join("\n  ")}`);
 }
 
-/** The `config` of one of Pulumi's files, by key without `modelcar:`; keys of other projects are left out. */
 function entriesOf(file: string): Entries {
-  let content: { config?: Entries } | null;
   try {
-    content = parse(readFileSync(file, "utf8"));
+    return ownEntries(parse(readFileSync(file, "utf8")));
   } catch (error) {
     throw new ConfigError(`${file}: ${(error as Error).message}`);
   }
+}
+
+/** The `config` of a file's content, by key without `modelcar:`; it may have keys of other projects. */
+export function ownEntries(content: { readonly config?: Entries } | null): Entries {
   const own = Object.entries(content?.config ?? {}).filter(
     ([key]) => key.startsWith(prefix) || !key.includes(":"),
   );

@@ -67,8 +67,8 @@ const before = `${cluster}
 `;
 
 const after = `${cluster}
-  import { inheritedDependsOn } from "${components}/inherited-depends-on.ts";
-  import { Storage } from "${components}/storage.ts";
+  import { inheritedDependsOn } from "${components}/shared/inherited-depends-on.ts";
+  import { Storage } from "${components}/storage/storage.ts";
   const storage = new Storage("storage", { ...volume, namespace: "ai" }, inSpace);
   class ModelImport extends pulumi.ComponentResource {
     constructor(name, opts) {

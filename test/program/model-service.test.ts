@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { ModelServiceArgs } from "../../components/serving/model-service.ts";
+import { platformShare } from "../../plan/models.ts";
 
 vi.mock("../../components/readiness/index.ts", async () => {
   const { CustomResource } = await vi.importActual<typeof pulumi>("@pulumi/pulumi");
@@ -65,6 +66,8 @@ const plain: ModelServiceArgs = {
     exposed: true,
     auth: false,
   },
+  authentication: { kind: "none" },
+  exposure: "none",
   endpoint: { exposure: "none", domain: "models.test", timeoutSeconds: 600, mesh: false },
   monitoring: { serviceMonitor: false, labels: {} },
 };
@@ -78,11 +81,15 @@ const cache = { size: "1Gi", fetch: "image" } as const;
 /** The service's URLs, and `kind name` of its resources. */
 async function service(change: Change) {
   const { ModelService } = await import("../../components/serving/model-service.ts");
+  const serve = { ...plain.serve, ...change.serve };
+  const endpoint = { ...plain.endpoint, ...change.endpoint };
+  const { platform = plain.platform, monitoring = plain.monitoring } = change;
   const args = {
     ...plain,
     ...change,
-    serve: { ...plain.serve, ...change.serve },
-    endpoint: { ...plain.endpoint, ...change.endpoint },
+    serve,
+    endpoint,
+    ...platformShare({ name: plain.name, serve }, { platform, endpoint, monitoring }),
   };
   try {
     const { url, externalUrl } = new ModelService("sums", args);
@@ -208,15 +215,6 @@ test("every object has an explicit name", async () => {
   for (const { type, inputs } of made.filter(({ type }) => type.startsWith("kubernetes:"))) {
     expect(inputs.metadata, type).toMatchObject({ name: expect.stringMatching(/^sums/), namespace: "ai" });
   }
-});
-
-test("OpenShift AI checks tokens only behind its Route", async () => {
-  const refused = service({
-    platform: "openshift",
-    serve: { auth: true },
-    endpoint: { exposure: "ingress" },
-  });
-  await expect(refused).rejects.toThrow("OpenShift AI's proxy is reached by a route alone");
 });
 
 test("a model that is not an image cannot be served without KServe", async () => {
