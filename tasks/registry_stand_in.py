@@ -99,7 +99,7 @@ class StandIn:
             return Reply(404)
         upload = repository.uploads[reference]
         if asked.method == "PATCH":
-            return self.piece(asked, upload)
+            return self.chunk(asked, upload)
         if asked.method == "PUT":
             return self.finish(asked, repository, reference)
         if asked.method == "DELETE":
@@ -147,7 +147,7 @@ class StandIn:
     def status_range(self, upload: bytearray) -> str:
         return f"0-{max(0, len(upload) - 1)}"
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
         content_range = asked.headers.get("Content-Range")
         if content_range and int(content_range.partition("-")[0]) != len(upload):
             return Reply(416, {"Range": self.status_range(upload)})

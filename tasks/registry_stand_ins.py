@@ -8,7 +8,7 @@ from registry_stand_in import LOGIN, MIB, Asked, Repository, StandIn, TokenStand
 
 
 class Ghcr(TokenStandIn):
-    """GitHub's. A piece above 4 MiB is refused with 416, and its challenge names pull alone, of a repository of nobody.
+    """GitHub's. A chunk above 4 MiB is refused with 416, and its challenge names pull alone, of a repository of nobody.
 
     oras-project/rust-oci-client#35; SgtSilvio/gradle-oci#141 (the challenge, and a token that is the password again);
     kitops pkg/lib/repo/remote/upload-format.go (a whole blob is taken). That 4 MiB are the most of any body says
@@ -32,8 +32,8 @@ class Ghcr(TokenStandIn):
         message = "the request body is too large and exceeds the maximum permissible limit of 4.00MiB"
         return refusal(416, "REQUESTED_RANGE_NOT_SATISFIABLE", message) if asked.length > 4 * MIB else None
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
-        return self.too_large(asked) or super().piece(asked, upload)
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
+        return self.too_large(asked) or super().chunk(asked, upload)
 
     def finish(self, asked: Asked, repository: Repository, reference: str) -> Reply:
         refused = self.too_large(asked) if self._strict else None
@@ -43,7 +43,7 @@ class Ghcr(TokenStandIn):
 class Ecr(StandIn):
     """Amazon's. It wants a login, not a token, and gives its Locations with :443.
 
-    A piece is answered with 201 and the Range of the first one (aws/containers-roadmap#2831); one that is not the last must
+    A chunk is answered with 201 and the Range of the first one (aws/containers-roadmap#2831); one that is not the last must
     have 5 MiB, and one above 10 MiB is cut off (dotnet/sdk#33019, dotnet/sdk-container-builds#424); an empty last request
     fails with 500 (openai/tart#159). A whole blob of 15 GB is taken (kitops-ml/kitops#821).
     """
@@ -61,12 +61,12 @@ class Ecr(StandIn):
     def status_range(self, upload: bytearray) -> str:
         return f"0-{min(len(upload), 8 * MIB) - 1}"
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
         if asked.length < 5 * MIB:
             return refusal(400, "UNSUPPORTED", "All layer parts except the last part should be at least 5MB")
         if asked.length > 10 * MIB:
             return Reply(0)
-        return Reply(201, super().piece(asked, upload).headers)
+        return Reply(201, super().chunk(asked, upload).headers)
 
     def finish(self, asked: Asked, repository: Repository, reference: str) -> Reply:
         return super().finish(asked, repository, reference) if asked.length else Reply(500)
@@ -75,7 +75,7 @@ class Ecr(StandIn):
 class GoogleArtifactRegistry(TokenStandIn):
     """Google's. A blob comes whole: "Artifact Registry does not support Docker chunked uploads" (kitops-ml/kitops#777).
 
-    What a piece is answered is not known; its uploads lie outside /v2 (containers/skopeo#1101).
+    What a chunk is answered is not known; its uploads lie outside /v2 (containers/skopeo#1101).
     """
 
     host = "europe-docker.pkg.dev"
@@ -83,7 +83,7 @@ class GoogleArtifactRegistry(TokenStandIn):
     def location(self, name: str, upload: str) -> str:
         return f"https://{self.host}/artifacts-uploads/{name}/uploads/{upload}"
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
         return refusal(400, "UNSUPPORTED", "chunked uploads are not supported")
 
 

@@ -17,7 +17,7 @@ from olot.basics import oci_layers_on_top
 pytestmark = pytest.mark.oci_registry
 RESULTS = ["image-digest", "image-tag", "storage-uri", "uploaded-bytes", "total-bytes", "manifest-digest"]
 NAME = "CodeLlama-34b_Python.hf"
-# Two files of one name, one above a piece of 32 MiB, one empty, and a path that the tar header has no room for.
+# Two files of one name, one above a chunk of 32 MiB, one empty, and a path that the tar header has no room for.
 CONTENTS = {
     "config.json": b"{}",
     "onnx/config.json": b'{"other": true}',
@@ -347,20 +347,20 @@ def test_a_token_that_ends_is_renewed(package, oci_registry, tmp_path):
 
 
 @pytest.mark.parametrize("status", [500, NO_ANSWER])
-def test_a_piece_that_was_not_taken_is_sent_again(package, oci_registry, status):
+def test_a_chunk_that_was_not_taken_is_sent_again(package, oci_registry, status):
     def refuse_large(asked):
         return Reply(413) if int(asked.headers.get("Content-Length", 0)) > 16 << 20 else None
 
     with fault_proxy(f"http://{oci_registry.address}") as proxy:
         proxy.faults += [refuse_large, after(1, times(2, status, "PATCH", "/blobs/uploads/"), "PATCH")]
         outcome = package(
-            OCI_IMAGE=f"{proxy.address}/models/pieces-{status}",
+            OCI_IMAGE=f"{proxy.address}/models/chunks-{status}",
             PLAIN_HTTP_REGISTRIES=f"{proxy.address} {oci_registry.address}",
         )
     assert (outcome.code, outcome.error) == (0, "")
     uri = outcome.results["storage-uri"]
     assert Image(uri, oci_registry.address).members()["models/model.safetensors"][1] == CONTENTS["model.safetensors"]
-    # The layer has five pieces.
+    # The layer has five chunks.
     assert len([asked for asked in proxy.asked if asked.method == "PATCH"]) == 4 + 2
 
 

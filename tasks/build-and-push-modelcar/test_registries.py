@@ -24,7 +24,7 @@ from registry_stand_ins import Ecr, Ghcr, GoogleArtifactRegistry, Quay
 from task_support import TaskError
 
 RESULTS = ["image-digest", "storage-uri", "uploaded-bytes"]
-# Above what GHCR and ECR take in a piece, not a multiple of any, and no two parts of it are alike.
+# Above what GHCR and ECR take in a chunk, not a multiple of any, and no two parts of it are alike.
 WEIGHTS = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(18 * MIB // 32)) + b"end"
 CONTENTS = {"config.json": b"{}", "model.safetensors": WEIGHTS, "README.md": b"# A model\n"}
 OCI = "application/vnd.oci.image"
@@ -134,7 +134,7 @@ def test_a_layer_is_one_streamed_upload_of_known_length(push, kind):
 
 
 @pytest.mark.parametrize(
-    ("stand_in", "most", "pieces"),
+    ("stand_in", "most", "chunks"),
     [
         # Those that take nothing above what they say, or what is before them does not.
         (Ghcr(strict=True), 1 << 40, 4 * MIB),
@@ -145,33 +145,33 @@ def test_a_layer_is_one_streamed_upload_of_known_length(push, kind):
         (StandIn(), 5 * MIB, 4 * MIB),
     ],
 )
-def test_pieces_are_sent_only_where_a_whole_layer_is_refused(push, stand_in, most, pieces):
+def test_chunks_are_sent_only_where_a_whole_layer_is_refused(push, stand_in, most, chunks):
     stand_in.most_at_once = most
     pushed = push(stand_in)
     assert pushed.outcome.error == ""
     assert pushed.is_whole()
-    accepted = [length for length in stand_in.sent("PATCH") if length <= min(most, pieces)]
-    assert set(accepted) == {pieces} and len(accepted) == len(WEIGHTS) // pieces
-    # A piece that is refused ends its upload, and what came of it is removed.
+    accepted = [length for length in stand_in.sent("PATCH") if length <= min(most, chunks)]
+    assert set(accepted) == {chunks} and len(accepted) == len(WEIGHTS) // chunks
+    # A chunk that is refused ends its upload, and what came of it is removed.
     assert stand_in.repository("org/model").uploads == {}
-    assert f"go in pieces of {pieces // MIB}.0 MiB" in pushed.outcome.output
+    assert f" in chunks of {chunks // MIB}.0 MiB" in pushed.outcome.output
 
 
 @pytest.mark.parametrize(
-    ("headers", "pieces"),
+    ("headers", "chunks"),
     [
         ({"OCI-Chunk-Min-Length": str(9 * MIB)}, 9 * MIB),
         ({"OCI-Chunk-Max-Length": str(3 * MIB)}, 3 * MIB),
         ({"OCI-Chunk-Min-Length": "many", "OCI-Chunk-Max-Length": "-1"}, 8 * MIB),
     ],
 )
-def test_pieces_are_as_large_as_the_registry_says(push, headers, pieces):
+def test_chunks_are_as_large_as_the_registry_says(push, headers, chunks):
     stand_in = StandIn()
     start = stand_in.start
     stand_in.start = lambda asked, name: Reply(202, {**start(asked, name).headers, **headers})
     stand_in.faults.append(lambda asked: Reply(405) if asked.method == "PUT" and asked.length > 10 * MIB else None)
     assert push(stand_in).is_whole()
-    assert set(stand_in.sent("PATCH")) == {pieces}
+    assert set(stand_in.sent("PATCH")) == {chunks}
 
 
 def test_what_a_registry_does_not_take_is_not_tried_for_each_layer(push):
@@ -223,7 +223,7 @@ def test_a_layer_that_was_cut_off_is_sent_again(push, status):
     assert stand_in.sent("PATCH") == [] and stand_in.repository("org/model").uploads == {}
 
 
-def test_a_proxy_that_cuts_long_bodies_off_without_a_word_gets_pieces(push):
+def test_a_proxy_that_cuts_long_bodies_off_without_a_word_gets_chunks(push):
     stand_in = StandIn()
     stand_in.faults.append(lambda asked: Reply(NO_ANSWER) if asked.length > 16 * MIB else None)
     assert push(stand_in).is_whole()
@@ -234,26 +234,26 @@ def test_a_proxy_that_cuts_long_bodies_off_without_a_word_gets_pieces(push):
     ("kind", "taken", "status"),
     [(StandIn, False, 500), (StandIn, True, NO_ANSWER), (Quay, False, NO_ANSWER), (Quay, True, 500)],
 )
-def test_a_piece_is_sent_again_only_if_the_registry_does_not_have_it(push, kind, taken, status):
+def test_a_chunk_is_sent_again_only_if_the_registry_does_not_have_it(push, kind, taken, status):
     stand_in, left = kind(), [2]
     stand_in.most_at_once = 10 * MIB
-    piece = stand_in.piece
+    chunk = stand_in.chunk
 
     def cut_off(asked: Asked, upload: bytearray) -> Reply:
         if not upload or not left[0]:
-            return piece(asked, upload)
+            return chunk(asked, upload)
         left[0] -= 1
         if taken:
-            piece(asked, upload)
+            chunk(asked, upload)
         return Reply(status)
 
-    stand_in.piece = cut_off
+    stand_in.chunk = cut_off
     assert push(stand_in).is_whole()
     assert len(stand_in.sent("PATCH")) == (2 if taken else 4)
 
 
 @pytest.mark.parametrize("status", [500, NO_ANSWER])
-def test_a_first_piece_that_is_cut_off_again_is_followed_by_smaller_ones(push, status):
+def test_a_first_chunk_that_is_cut_off_again_is_followed_by_smaller_ones(push, status):
     stand_in = StandIn()
     stand_in.faults.append(lambda asked: Reply(status) if asked.length > 5 * MIB else None)
     assert push(stand_in).is_whole()
@@ -287,7 +287,7 @@ def test_a_location_without_tls_gets_nothing(push, location, to):
     stand_in.location = lambda name, upload: location.format(host=stand_in.host)
     pushed = push(stand_in)
     assert pushed.is_kept_within_tls()
-    assert f"leads from TLS to {to}, so nothing was sent there" in pushed.outcome.error
+    assert f"redirects from TLS to {to}, so nothing was sent there" in pushed.outcome.error
     assert pushed.outcome.error.count("\n") == 1
 
 
@@ -316,7 +316,7 @@ def test_a_redirect_out_of_tls_is_not_followed(push, method, status):
     stand_in.faults.append(redirect)
     pushed = push(stand_in)
     assert pushed.is_kept_within_tls()
-    assert "leads from TLS to http://registry.example.com" in pushed.outcome.error
+    assert "redirects from TLS to http://registry.example.com" in pushed.outcome.error
 
 
 @pytest.mark.parametrize("url", ["http://{host}/token", "http://auth.example.com/token", "/token"])
@@ -341,7 +341,7 @@ def test_a_location_that_is_no_url_is_said_in_one_line(push):
     start = stand_in.start
     stand_in.start = lambda asked, name: Reply(202, {**start(asked, name).headers, "Location": "http://[::1/x"})
     error = push(stand_in).outcome.error
-    assert error.startswith("error: ") and "gave a Location that cannot be used" in error and error.count("\n") == 1
+    assert error.startswith("error: ") and "sent an invalid Location" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("way", ["Location", 307])
@@ -411,7 +411,7 @@ def test_one_origin_has_many_names(push, host, location, key):
 )
 def test_another_origin_is_not_given_the_login(push, key):
     pushed = push(TokenStandIn(), auths={key: {"auth": LOGIN}})
-    assert pushed.outcome.code == 1 and "no login (no Secret is bound, or not for it)" in pushed.outcome.error
+    assert pushed.outcome.code == 1 and "no login (no bound Secret has one for it)" in pushed.outcome.error
     assert not any("Authorization" in asked.headers for asked in pushed.stand_in.asked)
 
 

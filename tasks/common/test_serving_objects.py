@@ -73,5 +73,5 @@ def test_a_deployment_that_is_refused_is_not_waited_for(monkeypatch, found):
 def test_what_is_said_before_the_deployment_is_made_is_no_longer_asked(monkeypatch):
     monkeypatch.setattr(kubernetes_objects, "rollout_rules", lambda: replace(rollout_rules(), refusal=0))
     rollout = Rollout(Namespace(deployment("new")), "sums-predictor", "app=sums", "new", refused=lambda: "no")
-    with pytest.raises(TaskError, match="not rolled out within the time: Deployment sums-predictor: 0 of 1 available"):
+    with pytest.raises(TaskError, match="not rolled out in time: Deployment sums-predictor: 0 of 1 available"):
         rollout.wait(0)

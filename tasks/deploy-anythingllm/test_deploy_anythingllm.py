@@ -334,7 +334,7 @@ def test_missing_rights_are_named(deploy, cluster):
         ({"ENDPOINT_URL": "ftp://model"}, "the model's URL must be http://… or https://…, not 'ftp://model'"),
         ({"MAX_MODEL_LEN": "much", "STORAGE": "big"}, "MAX_MODEL_LEN must be a whole number, not 'much'; STORAGE must be"),
         ({"PLATFORM": "nomad", "CHAT_NAME": "Chat"}, "PLATFORM must be openshift or kubernetes, not 'nomad'; "),
-        ({}, "there is no access to Kubernetes"),
+        ({}, "no access to the Kubernetes API"),
     ],
 )  # fmt: skip
 def test_expected_failures_are_one_line(deploy, changes, message):

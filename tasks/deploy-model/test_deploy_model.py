@@ -170,7 +170,7 @@ def test_a_runtime_that_exists_is_used(deploy, cluster, model):
 def test_the_deadline_ends_the_wait_with_the_state(deploy, cluster):
     outcome = deploy(TIMEOUT_SECONDS="3")
     assert outcome.code == 1
-    expected = f"error: Deployment {SERVICE}-predictor is not rolled out within the time: waiting for Deployment"
+    expected = f"error: Deployment {SERVICE}-predictor was not rolled out in time: waiting for Deployment"
     assert outcome.error.startswith(expected)
 
 
@@ -223,7 +223,7 @@ def test_an_unschedulable_pod_is_waited_for_and_named(deploy, cluster):
     with Meanwhile(scheduler):
         outcome = deploy(TIMEOUT_SECONDS="6")
     assert outcome.code == 1
-    assert "is not rolled out within the time" in outcome.error and f"Unschedulable: {lacking}" in outcome.error
+    assert "was not rolled out in time" in outcome.error and f"Unschedulable: {lacking}" in outcome.error
     assert f"no node takes it (waited for at most 900 s): Unschedulable: {lacking}\n" in outcome.output
 
 
@@ -311,7 +311,7 @@ def test_missing_rights_are_named(deploy, cluster):
         ({"VLLM_ARGS": "--chat-template '/a"}, "VLLM_ARGS"),
         ({"GPUS": "some", "MEMORY": "lots"}, "GPUS must be a whole number, not 'some'; MEMORY must be a quantity"),
         ({"DEPLOYMENT_MODE": "Serverless"}, "DEPLOYMENT_MODE must be Standard or RawDeployment"),
-        ({"KUBECONFIG": "/nothing"}, "there is no access to Kubernetes"),
+        ({"KUBECONFIG": "/nothing"}, "no access to the Kubernetes API"),
     ],
 )
 def test_expected_failures_are_one_line(deploy, changes, message):

@@ -224,7 +224,7 @@ def test_what_an_earlier_run_left_is_removed_with_its_pods_first(deploy, cluster
         outcome = deploy()
     assert outcome.code == 0, outcome.error
     assert f"is left of PipelineRun {OLD_RUN} ({OLD_UID}) and is replaced\n" in outcome.output
-    assert "pods that are left: old-pod\n" in outcome.output
+    assert "remaining pods: old-pod\n" in outcome.output
     service = cluster.service()
     assert service["metadata"]["ownerReferences"] == owned(RUN, UID)
     assert service["spec"]["predictor"]["model"]["storageUri"] == "s3://llm-models/sums/1/"
@@ -237,9 +237,9 @@ def test_one_that_is_being_deleted_is_waited_for(deploy, cluster, model):
     cluster.call("DELETE", path, {"propagationPolicy": "Foreground"})
 
     outcome = deploy(TIMEOUT_SECONDS="4")
-    assert f"InferenceService {NAME} is being deleted already\n" in outcome.output
+    assert f"InferenceService {NAME} is already being deleted\n" in outcome.output
     assert outcome.error.endswith(
-        f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n"
+        f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n"
     )
     cluster.collect_service()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
-HUGGING_FACE_CHUNK = 10 << 20  # huggingface_hub writes what it receives in pieces of this size
+HUGGING_FACE_CHUNK = 10 << 20  # huggingface_hub writes what it receives in chunks of this size
 RESULTS = ["revision", "total-bytes", "file-count", "manifest-digest"]
 
 

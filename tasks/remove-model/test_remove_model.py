@@ -96,8 +96,8 @@ def test_removes_the_model_and_waits_until_its_pods_are_gone(remove, cluster):
     said = outcome.output.splitlines()
     assert said[:3] == [
         f"deleting InferenceService {NAME}",
-        "pods that are left: pod-1, pod-2",
-        "pods that are left: pod-2",
+        "remaining pods: pod-1, pod-2",
+        "remaining pods: pod-2",
     ]
     assert said[3].startswith(f"InferenceService {NAME} is gone after ")
     assert cluster.service() is None
@@ -147,7 +147,7 @@ def test_pods_of_a_model_that_somebody_else_has_removed_are_waited_for(remove, c
         outcome = remove()
         ended.set()
     assert outcome.code == 0
-    assert "pods that are left: the-pod\n" in outcome.output
+    assert "remaining pods: the-pod\n" in outcome.output
 
 
 def test_one_that_is_being_deleted_already_is_waited_for(remove, cluster):
@@ -156,9 +156,9 @@ def test_one_that_is_being_deleted_already_is_waited_for(remove, cluster):
     cluster.call("DELETE", service, {"propagationPolicy": "Foreground"})
     outcome = remove(TIMEOUT_SECONDS="3")
     assert outcome.code == 1
-    assert f"InferenceService {NAME} is being deleted already\n" in outcome.output
+    assert f"InferenceService {NAME} is already being deleted\n" in outcome.output
     assert outcome.error.endswith(
-        f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n"
+        f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n"
     )
     cluster.collect_service()
     assert remove().code == 0
@@ -170,7 +170,7 @@ def test_pods_that_stay_fail_the_task_with_their_names(remove, cluster):
     outcome = remove(TIMEOUT_SECONDS="5")
     assert outcome.code == 1
     where = f"InferenceService {NAME} in namespace {cluster.namespace}"
-    assert outcome.error == f"error: {where} is not gone within the time: pods that are left: stuck\n"
+    assert outcome.error == f"error: {where} was not deleted in time: remaining pods: stuck\n"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_missing_rights_are_named(remove, cluster):
             {"MODEL_NAME": "", "TIMEOUT_SECONDS": "soon"},
             "MODEL_NAME is not set; TIMEOUT_SECONDS must be a whole number",
         ),
-        ({"KUBECONFIG": "/nothing"}, "there is no access to Kubernetes"),
+        ({"KUBECONFIG": "/nothing"}, "no access to the Kubernetes API"),
     ],
 )
 def test_expected_failures_are_one_line(remove, changes, message):
