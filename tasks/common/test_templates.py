@@ -47,7 +47,7 @@ def test_secrets_differ():
 
 
 @pytest.mark.parametrize("formula", ["MISSING", "NAME + NAME", "open('x')", "NAME.upper()", "2 ** 9"])
-def test_what_a_template_may_not_ask_for_is_said(formula):
+def test_an_unknown_formula_is_an_error(formula):
     with pytest.raises(TaskError, match="which this task does not know"):
         fill({"$number": formula}, VALUES)
 
