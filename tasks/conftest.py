@@ -93,8 +93,8 @@ def task_starter() -> Iterator[TaskStarter]:
 @pytest.fixture
 def run_task(tmp_path: Path, task_starter: TaskStarter) -> Callable[..., Outcome]:
     """
-    Runs a task's script as Tekton would: run_task(name, [names of its results], PARAM=value, ...). The name is the task's
-    folder, or <folder>/<script> if the script has another name.
+    Runs a task's script as Tekton would: run_task(name, [names of its results], PARAM=value, ...). The name is the
+    task's folder, or <folder>/<script> if the script has another name.
     """
 
     def start(name: str, result_names: list[str], **parameters: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""Registries that follow the specifications, without and with tokens; stand-ins for real registries derive from them."""
+"""Registries that follow the specifications, without and with tokens; stand-ins for real ones derive from them."""
 
 import base64
 import hashlib

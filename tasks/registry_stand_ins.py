@@ -1,4 +1,4 @@
-"""Stand-ins for registries that cannot run here, for uploads of blobs: each refuses what the real one is known to refuse.
+"""Stand-ins for registries that cannot run here: each refuses the uploads that the real one is known to refuse.
 
 They have the real host names, behind a proxy that records requests without TLS; see registry_network.
 """
@@ -8,7 +8,8 @@ from registry_stand_in import LOGIN, MIB, Asked, Repository, StandIn, TokenStand
 
 
 class Ghcr(TokenStandIn):
-    """GitHub's. It refuses chunks above 4 MiB with 416; its challenge has only pull, for a repository that does not exist.
+    """GitHub's. It refuses chunks above 4 MiB with 416; its challenge has only pull, for a repository that does not
+    exist.
 
     oras-project/rust-oci-client#35; SgtSilvio/gradle-oci#141 (the challenge, and a token equal to the password);
     kitops pkg/lib/repo/remote/upload-format.go (accepts a whole blob). `strict`: 4 MiB is the limit of any body
@@ -43,9 +44,9 @@ class Ghcr(TokenStandIn):
 class Ecr(StandIn):
     """Amazon's. It requires a login, not a token, and sends Locations with :443.
 
-    It answers a chunk with 201 and the Range of the first one (aws/containers-roadmap#2831); a chunk other than the last must
-    have 5 MiB, and one above 10 MiB is cut off (dotnet/sdk#33019, dotnet/sdk-container-builds#424); an empty last request
-    fails with 500 (openai/tart#159). It accepts a whole blob of 15 GB (kitops-ml/kitops#821).
+    It answers a chunk with 201 and the Range of the first one (aws/containers-roadmap#2831); a chunk other than the
+    last must have 5 MiB, and one above 10 MiB is cut off (dotnet/sdk#33019, dotnet/sdk-container-builds#424); an empty
+    last request fails with 500 (openai/tart#159). It accepts a whole blob of 15 GB (kitops-ml/kitops#821).
     """
 
     host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -73,7 +74,8 @@ class Ecr(StandIn):
 
 
 class GoogleArtifactRegistry(TokenStandIn):
-    """Google's. It accepts only whole blobs: "Artifact Registry does not support Docker chunked uploads" (kitops-ml/kitops#777).
+    """Google's. It accepts only whole blobs: "Artifact Registry does not support Docker chunked uploads"
+    (kitops-ml/kitops#777).
 
     Its answer to a chunk is unknown; its uploads are outside /v2 (containers/skopeo#1101).
     """
@@ -88,7 +90,7 @@ class GoogleArtifactRegistry(TokenStandIn):
 
 
 class Quay(TokenStandIn):
-    """Red Hat's: quay/quay, endpoints/v2/blob.py. The Range of a status is one too long, and 0--1 for an empty upload."""
+    """Red Hat's: quay/quay, endpoints/v2/blob.py. The Range is one too long, and 0--1 for an empty upload."""
 
     host = "quay.io"
 

@@ -41,8 +41,8 @@ class TaskStarter:
 
     def run(self, script: Path, environment: Mapping[str, str], output: Path, error: Path, seconds: int) -> int:
         """
-        Runs a script and returns its exit code, as subprocess does: negative for a signal, which is SIGALRM after `seconds`.
-        Its stdout and stderr go to the files `output` and `error`.
+        Runs a script and returns its exit code, as subprocess does: negative for a signal, which is SIGALRM after
+        `seconds`. Its stdout and stderr go to the files `output` and `error`.
         """
         asked, answered = self.process.stdin, self.process.stdout
         assert asked is not None and answered is not None
@@ -65,7 +65,7 @@ class TaskStarter:
 
 
 def serve(requests: IO[str], answers: IO[str]) -> StartRequest:
-    """Forks for each request, a line of JSON, and answers with the exit code. Returns only in the child, with its request."""
+    """Forks for each request, a line of JSON, and answers with the exit code. In the child it returns the request."""
     for line in requests:
         child = os.fork()
         if child == 0:

@@ -1,8 +1,8 @@
 """Builds an OCI image that KServe mounts (a ModelCar) from a downloaded model and a base image, and pushes it.
 
-Each file becomes a layer that is built while it is sent, so the model is on the disk only once. Layers that the registry
-has are not sent again, and the same model on the same base gives the same image. With BUILD false nothing is built: the
-existing image is looked up, so that later tasks always have its digest.
+Each file becomes a layer that is built while it is sent, so the model is on the disk only once. Layers that the
+registry has are not sent again, and the same model on the same base gives the same image. With BUILD false nothing is
+built: the existing image is looked up, so that later tasks always have its digest.
 """
 
 import errno

@@ -295,7 +295,7 @@ def test_the_task_passes_every_param_and_result_to_the_script():
 
 
 def assigned(file: str, name: str) -> Iterable[str]:
-    """The constant assigned to a name in a script, which cannot be imported because its imports are not in this image."""
+    """The constant assigned to a name in a script, whose imports are not in this image."""
     body = ast.parse((HERE.parent / file).read_text()).body
     (value,) = [node.value for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name]
     constant: Iterable[str] = ast.literal_eval(value)

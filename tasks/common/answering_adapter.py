@@ -1,7 +1,7 @@
 """Connections that read a server's answer even if the server does not read the whole request.
 
-A registry that refuses a blob answers and closes the connection while the blob is still being sent. urllib3 reads such an
-answer after a socket error, but not after a TLS error.
+A registry that refuses a blob answers and closes the connection while the blob is still being sent. urllib3 reads such
+an answer after a socket error, but not after a TLS error.
 """
 
 from typing import Any

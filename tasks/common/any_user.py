@@ -1,4 +1,4 @@
-"""Environment variables for programs that run as a user without a passwd entry; components/serving/any-user.ts reads the same file."""
+"""Environment variables for a user without a passwd entry; components/serving/any-user.ts reads the same file."""
 
 import json
 from pathlib import Path

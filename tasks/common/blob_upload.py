@@ -1,8 +1,8 @@
 """Uploads blobs to a registry: whole and streamed if the registry accepts that, else in chunks within its limits.
 
-Known limits: GHCR refuses chunks above 4 MiB with 416 (oras-project/rust-oci-client#35), ECR refuses chunks below 5 MiB except
-the last (dotnet/sdk-container-builds#424), Google's registries refuse every chunk (kitops-ml/kitops#777), and proxies refuse
-long bodies with 413 or cut them off.
+Known limits: GHCR refuses chunks above 4 MiB with 416 (oras-project/rust-oci-client#35), ECR refuses chunks below 5 MiB
+except the last (dotnet/sdk-container-builds#424), Google's registries refuse every chunk (kitops-ml/kitops#777), and
+proxies refuse long bodies with 413 or cut them off.
 """
 
 import time
@@ -68,7 +68,8 @@ class Uploads:
     def _mount(self, digest: str, repository: str) -> bool:
         """Returns whether the blob is mounted. A mount only saves sending, so after any error the blob is sent.
 
-        Registries answer 401, 403 or 404 if the login may not read the other repository (go-containerregistry#724, oras#1924).
+        Registries answer 401, 403 or 404 if the login may not read the other repository (go-containerregistry#724,
+        oras#1924).
         """
         try:
             response = self._client.request("POST", f"blobs/uploads/?mount={digest}&from={repository}")

@@ -8,8 +8,8 @@ from task_support import Parameters, TaskError
 def read_endpoint_token(parameters: Parameters, endpoint: str) -> str:
     """The bearer token for an endpoint as ENDPOINT_AUTH says, "" for none.
 
-    `token` is the key of the endpoint's Secret, in OPENAI_API_KEY; `serviceAccount` is the token of the task's service account,
-    which is sent over https only.
+    `token` is the key of the endpoint's Secret, in OPENAI_API_KEY; `serviceAccount` is the token of the task's service
+    account, which is sent over https only.
     """
     if parameters.optional("ENDPOINT_AUTH", "none") == "none":
         return ""

@@ -1,4 +1,4 @@
-"""The figures that later tasks use from a GuideLLM report: those of each load, and the few for gates and comparisons."""
+"""The figures of a GuideLLM report that later tasks use: those of each load, and a few for gates and comparisons."""
 
 from dataclasses import asdict, dataclass
 
@@ -98,7 +98,8 @@ def strategy_name(strategy: JsonObject) -> str:
 def headline(figures: Figures) -> dict[str, str | int | float]:
     """Latency at the lightest load, where no request waits for another, and throughput at the best load.
 
-    The lightest load is the first: GuideLLM starts a sweep with one request at a time, and other profiles have one load.
+    The lightest load is the first: GuideLLM starts a sweep with one request at a time, and other profiles have one
+    load.
     """
     first = figures.loads[0]
     return {

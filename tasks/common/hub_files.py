@@ -1,7 +1,8 @@
 """Downloads files of a hub repository at one commit to the workspace, for tasks that need more than the model itself.
 
-A reference is <organisation>/<name>@<commit>. Its files are in <store>/<kind>/<organisation>/<name>/<commit>. This directory
-exists only when it is complete, so a task without network access can read what an earlier task has downloaded.
+A reference is <organisation>/<name>@<commit>. Its files are in <store>/<kind>/<organisation>/<name>/<commit>. This
+directory exists only when it is complete, so a task without network access can read what an earlier task has
+downloaded.
 """
 
 import re

@@ -43,7 +43,7 @@ class Unavailable(TaskError):
 
 
 def once_available(ask: Callable[[], Answer], end: float) -> Answer:
-    """Returns the result of `ask`, which is called again while the API is unavailable, until time.monotonic() is `end`."""
+    """Returns the result of `ask`, which is retried while the API is unavailable, until time.monotonic() is `end`."""
     while True:
         try:
             return ask()
@@ -252,8 +252,8 @@ def has_digest(template: Manifest, digest: str) -> bool:
 class Rollout:
     """Waits for a Deployment whose pod template has a digest; fails with a pod's reason as soon as it is clear.
 
-    `scheduling_seconds` is how long a pod may wait for a node; default: the program's own limit. `refused` returns why the
-    controller does not create the Deployment, "" if unknown.
+    `scheduling_seconds` is how long a pod may wait for a node; default: the program's own limit. `refused` returns why
+    the controller does not create the Deployment, "" if unknown.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The manifest of a downloaded model: which files belong to it, and the sha256 of each.
 
-It is the file <directory>.sha256 next to the model's directory, in the format of sha256sum, so `sha256sum --check` works inside
-the directory. Its own sha256 identifies the model's content up to the registry.
+It is the file <directory>.sha256 next to the model's directory, in the format of sha256sum, so `sha256sum --check`
+works inside the directory. Its own sha256 identifies the model's content up to the registry.
 """
 
 import hashlib

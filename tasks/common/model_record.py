@@ -1,7 +1,7 @@
 """The record of a model's origin: <directory>.source.json, written by the task that created the model's directory.
 
-pull-model-from-huggingface records the repository and commit; compress-model records those of the original model, and how it
-was compressed.
+pull-model-from-huggingface records the repository and commit; compress-model records those of the original model, and
+how it was compressed.
 """
 
 import json

@@ -1,7 +1,7 @@
 """The layers of a ModelCar, built while they are sent: byte for byte those of OLOT for files with zero timestamps.
 
-OLOT itself first writes every layer to disk, a second copy of the model, with the files' own timestamps, so the same model has
-another digest each time.
+OLOT itself first writes every layer to disk, a second copy of the model, with the files' own timestamps, so the same
+model has another digest each time.
 """
 
 import gzip
@@ -28,8 +28,8 @@ Descriptor = JsonObject
 
 
 class Layer:
-    """The tar of one file, as a blob. It is read once for its digest, which registries need before a whole blob, and once
-    more to be sent."""
+    """The tar of one file, as a blob. It is read once for its digest, which registries need before a whole blob, and
+    once more to be sent."""
 
     def __init__(self, file: Path, path: str, digest: str = "") -> None:
         """`digest` is the tar's, if known; otherwise call compute() before reading it."""

@@ -1,8 +1,8 @@
 """One repository of an OCI registry, for looking up and pushing images.
 
-No library sends the blobs: oras-py (oras/provider.py) reads one into memory or sends chunks of one size, and oras-go 2.6.4
-(registry/remote/repository.go), which the tasks' image would have to be compiled for, has no chunks, cannot send a streamed
-body again, takes no Location of another host, and fails with a mount that is refused.
+No library sends the blobs: oras-py (oras/provider.py) reads one into memory or sends chunks of one size, and oras-go
+2.6.4 (registry/remote/repository.go), which the tasks' image would have to be compiled for, has no chunks, cannot send
+a streamed body again, takes no Location of another host, and fails with a mount that is refused.
 """
 
 from collections.abc import Collection, Generator, Mapping

@@ -80,9 +80,11 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> requests.Response:
-        """Sends one request, to a URL or a path below the repository, with the authorization that the registry asks for.
+        """Sends one request, to a URL or a path below the repository, with the authorization that the registry asks
+        for.
 
-        If the registry refuses the token, which it does before it reads a body, the request is sent again with a new one.
+        If the registry refuses the token, which it does before it reads a body, the request is sent again with a new
+        one.
         """
         url, pushes = urljoin(self._base, path), method in PUSHING
 
@@ -111,8 +113,8 @@ class RegistryClient:
             raise TaskError(f"{self.image} sent an invalid Location: {error}") from error
         if Origin.of(response.url).has_tls and not origin.has_tls:
             raise TaskError(
-                f"{self.image} redirects from TLS to {origin}, so nothing was sent there: set the registry's external URL "
-                "to https, or let its proxy set X-Forwarded-Proto"
+                f"{self.image} redirects from TLS to {origin}, so nothing was sent there: set the registry's external "
+                "URL to https, or let its proxy set X-Forwarded-Proto"
             )
         return url
 

@@ -23,8 +23,8 @@ Challenges = dict[str, dict[str, str]]
 class Authorization:
     """The Authorization header for one repository.
 
-    `ask` sends a GET to a token service, with the login if one is given. A token is renewed halfway through its lifetime, so
-    that it does not expire during a long upload.
+    `ask` sends a GET to a token service, with the login if one is given. A token is renewed halfway through its
+    lifetime, so that it does not expire during a long upload.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Authorization:
     ) -> None:
         self._name, self._repository, self._login, self._ask = name, repository, login, ask
         self._header: str | None = None
-        # Of the last token: its service's URL without the scope, the requested scopes, whether it allows pushes, its renewal time.
+        # Of the last token: its service's URL without the scope, the requested scopes, what it allows and until when.
         self._service, self._scopes = "", list[str]()
         self._pushes, self._renew_at = False, float("inf")
 
@@ -94,7 +94,8 @@ def parse_challenges(text: str) -> Challenges:
 def with_own_scope(scopes: Sequence[str], repository: str, actions: str) -> list[str]:
     """The scopes that the registry asks for, plus the one for this request, each resource once.
 
-    A challenge may name less (GHCR's always says pull), nothing, or a scope that only the registry understands (public ECR's).
+    A challenge may name less (GHCR's always says pull), nothing, or a scope that only the registry understands (public
+    ECR's).
     """
     own, merged, others = f"repository:{repository}:", actions.split(","), []
     for scope in scopes:

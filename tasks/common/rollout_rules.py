@@ -1,4 +1,4 @@
-"""Which problems of a pod or a rollout may be temporary, and for how long; from the program (components/deployments/config-map.ts)."""
+"""How long which problems of a pod or a rollout may last; from components/deployments/config-map.ts."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -40,7 +40,8 @@ def app_label_of(service: str) -> str:
 def length_problem(service: str, namespace: str) -> str:
     """Why an InferenceService's name is too long for KServe in a namespace ("" if that is unknown); "" if it is not.
 
-    KServe builds a host from the two, even for a model that is not exposed, and a label. Both are limited to 63 characters.
+    KServe builds a host from the two, even for a model that is not exposed, and a label. Both are limited to 63
+    characters.
     """
     made = {
         "label app of its pods": app_label_of(service),

@@ -36,7 +36,7 @@ def refused_with(*parts: str | None) -> str:
 
 
 def owned_by_run(manifest: Manifest, run: str, uid: str) -> Manifest:
-    """The manifest with a PipelineRun as owner, so that the cluster deletes both together. Without a uid it has no owner."""
+    """The manifest owned by a PipelineRun, so that the cluster deletes both together. Without a uid it has no owner."""
     # Without blockOwnerDeletion, which would need a right on the PipelineRun's finalizers.
     owner = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "name": run, "uid": uid}
     owners = {"ownerReferences": [owner]} if uid else {}

@@ -31,13 +31,14 @@ class Interrupted(TaskError):
 
 
 class Differs(Refused):
-    """The received content does not match the digest: it differs, or the registry cannot read content sent in this way."""
+    """The received content does not match the digest: it differs, or the registry misread it."""
 
 
 class Upload:
     """`least` and `most` are the registry's limits for chunks, in bytes; 0 if it does not say.
 
-    The headers are from https://github.com/opencontainers/distribution-spec (the least) and its proposal 485 (the most).
+    The headers are from https://github.com/opencontainers/distribution-spec (the least) and its proposal 485 (the
+    most).
     """
 
     def __init__(self, client: RegistryClient, started: requests.Response) -> None:

@@ -1,7 +1,7 @@
 """The report's charts: Matplotlib's SVG, adapted for an HTML page.
 
-Colours become the page's CSS variables, so that a chart follows light mode, dark mode and print; text stays text. Model and
-base differ by shape and line style too, never by colour alone.
+Colours become the page's CSS variables, so that a chart follows light mode, dark mode and print; text stays text. Model
+and base differ by shape and line style too, never by colour alone.
 """
 
 import io

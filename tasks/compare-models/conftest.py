@@ -1,7 +1,7 @@
 """Reports of the real lm-evaluation-harness and GuideLLM, as publish-test-results-v2 stores them.
 
-Evaluations of the local hub's model sums and of a copy with rounded weights, and benchmarks of GuideLLM's mock server with few
-sample requests. Only data about the machine was removed.
+Evaluations of the local hub's model sums and of a copy with rounded weights, and benchmarks of GuideLLM's mock server
+with few sample requests. Only data about the machine was removed.
 """
 
 import gzip

@@ -130,7 +130,7 @@ def judge(
             judged += [judgement(gate, found.recovery, found.recovery_stderr, found) for found in alone]
         else:
             known = ", ".join(f"{found.task}:{found.score.metric}" for found in compared)
-            problems.append(f"{gate.text}: " + (f"there is only {known}" if known else "model or base was not evaluated"))
+            problems.append(f"{gate.text}: " + (f"found only {known}" if known else "model or base was not evaluated"))
     if problems:
         raise TaskError("GATES: " + "; ".join(problems))
     return tuple(judged)

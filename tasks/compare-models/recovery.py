@@ -31,8 +31,8 @@ def recovery_of(score: Score, base: Score) -> tuple[float | None, float | None]:
     """Candidate / base, or base / candidate if less is better, with its standard error.
 
     The error is that of a quotient by the delta method, r * sqrt((se_c / c)^2 + (se_b / b)^2), for independent samples.
-    Both models answer the same questions, so the samples are correlated and the true error is rather smaller. The formula
-    below also works for a score of 0. If the divisor is not above 0, the recovery is undefined.
+    Both models answer the same questions, so the samples are correlated and the true error is rather smaller. The
+    formula below also works for a score of 0. If the divisor is not above 0, the recovery is undefined.
     """
     above, below = (score, base) if score.higher_is_better else (base, score)
     if below.value <= 0 or above.value < 0:

@@ -87,8 +87,8 @@ def load_charts(comparison: Comparison) -> list[str]:
 def series_of(subject: Subject, of_base: bool, figure: Callable[[Load], float], unbounded: bool) -> charts.Line:
     """Points over the target rate; loads without one are at the rate that they reached.
 
-    The load that sends as many requests as possible has no rate. It is separate, and only shown if `unbounded` or if nothing
-    else was measured: its latency is that of a queue, which would dwarf the others.
+    The load that sends as many requests as possible has no rate. It is separate, and only shown if `unbounded` or if
+    nothing else was measured: its latency is that of a queue, which would dwarf the others.
     """
     loads = subject.figures.loads if subject.figures else ()
     bounded = [load for load in loads if not load.strategy.startswith("throughput")] or loads

@@ -263,7 +263,7 @@ def test_a_registry_that_fails_is_named_and_the_next_run_finishes(compare, versi
                 "REPORT_PREFIX must be a prefix that is not empty",
             ],
         ),
-        ({"GATES": "recovery:arc>=1"}, ["GATES: recovery:arc>=1: there is only sums:exact_match"]),
+        ({"GATES": "recovery:arc>=1"}, ["GATES: recovery:arc>=1: found only sums:exact_match"]),
     ],
 )
 def test_expected_failures_are_one_line(compare, changes, messages):

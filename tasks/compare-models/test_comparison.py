@@ -136,7 +136,7 @@ def test_all_gates_without_a_measured_figure_are_reported_at_once(subject, repor
     ):
         assert part in str(raised.value)
     with pytest.raises(
-        TaskError, match="recovery:arc>=1: there is only sums:exact_match, sums_choice:acc, sums_normed:acc"
+        TaskError, match="recovery:arc>=1: found only sums:exact_match, sums_choice:acc, sums_normed:acc"
     ):
         compare(subject("model"), subject("base"), parse_gates("recovery:arc>=1"), REPORT)
 

@@ -1,8 +1,8 @@
 """Compresses a downloaded model with LLM Compressor into another directory.
 
-It works in <directory>.partial, which is renamed when it is complete; the manifest next to it is written last, so a directory
-with a manifest is complete. The inputs are recorded there as well: a run with the same inputs finds the record and does
-nothing.
+It works in <directory>.partial, which is renamed when it is complete; the manifest next to it is written last, so a
+directory with a manifest is complete. The inputs are recorded there as well: a run with the same inputs finds the
+record and does nothing.
 """
 
 import json

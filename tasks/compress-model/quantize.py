@@ -1,7 +1,7 @@
 """Quantizes a model with LLM Compressor: the part of compress-model that loads the model into memory.
 
-compress-model runs it with a job as JSON, in one process or, for several GPUs, in one process per GPU with torchrun: each
-calibrates on its share of the data, and the first one writes the result.
+compress-model runs it with a job as JSON, in one process or, for several GPUs, in one process per GPU with torchrun:
+each calibrates on its share of the data, and the first one writes the result.
 """
 
 import json

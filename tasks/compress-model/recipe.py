@@ -1,7 +1,7 @@
 """A recipe: how to quantize, in LLM Compressor's own YAML, and the calibration data.
 
-The section `calibration` has a data set (of the hub at a commit, or a file next to the recipe), the files to use and the
-meaning of the columns; LLM Compressor reads the sections that end in _stage.
+The section `calibration` has a data set (of the hub at a commit, or a file next to the recipe), the files to use and
+the meaning of the columns; LLM Compressor reads the sections that end in _stage.
 """
 
 import hashlib

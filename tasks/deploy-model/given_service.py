@@ -51,7 +51,7 @@ class GivenService:
 
 
 def read_given_service(text: str, namespace: str, model_name: str) -> GivenService:
-    """Parses INFERENCE_SERVICE and finds all problems, except those that the API server reports, such as unknown fields."""
+    """Parses INFERENCE_SERVICE and finds all problems except those that the API server reports, as unknown fields."""
     try:
         manifest = json.loads(text)
     except ValueError as error:

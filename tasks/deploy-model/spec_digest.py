@@ -24,8 +24,8 @@ def digest_in(service: Manifest) -> str:
 def for_any_user(service: Manifest, runtime: Manifest | None) -> Manifest:
     """An InferenceService for an existing ServingRuntime, with the variables that a user without a passwd entry needs.
 
-    Adds those that neither sets, which changes the digest. If the task may not read the runtime (None), it adds only the
-    variables of the user's name, to which no image gives another meaning.
+    Adds those that neither sets, which changes the digest. If the task may not read the runtime (None), it adds only
+    the variables of the user's name, to which no image gives another meaning.
     """
     predictor = service["spec"]["predictor"]
     own = predictor["model"].get("env") or []

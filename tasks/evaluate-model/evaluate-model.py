@@ -1,7 +1,7 @@
 """Evaluates a model with lm-evaluation-harness: a served model, or one on the workspace in this process.
 
-The scores are a result; the harness's whole report, with each question and answer, is written to the workspace. An evaluation
-that cannot be completed, or whose scores are too low, fails.
+The scores are a result; the harness's whole report, with each question and answer, is written to the workspace. An
+evaluation that cannot be completed, or whose scores are too low, fails.
 """
 
 import json
@@ -146,7 +146,7 @@ def model_arguments(request: Request, gpus: int) -> tuple[JsonObject, JsonObject
 
 
 def check_length(tasks: JsonObject, length: int | None) -> None:
-    """TaskError for tasks whose answers need the whole context: the harness would truncate their questions to nothing."""
+    """TaskError for tasks whose answers need the whole context: the harness would drop their questions."""
     for name, task in tasks.items():
         answer = int((task.config.generation_kwargs or {}).get("max_gen_toks", 256))
         if length and task.config.output_type == "generate_until" and answer >= length:

@@ -80,7 +80,8 @@ def test_tasks_with_local_data_need_no_hub(fetch, workspace):
     text = (EVALUATION / "evaluation" / "sums.yaml").read_text()
     (workspace / "own" / "mine.yaml").write_text(text.replace("task: sums", "task: mine"))
     outcome = fetch(TASKS="mine, sums,", TASKS_DIRECTORY="own", TOKENIZER="sums", HF_ENDPOINT="http://127.0.0.1:9")
-    assert (outcome.code, outcome.error, outcome.output) == (0, "", "nothing to download: the tasks have their own data\n")
+    output = "nothing to download: the tasks have their own data\n"
+    assert (outcome.code, outcome.error, outcome.output) == (0, "", output)
     assert not (workspace / "hub").exists()
 
 

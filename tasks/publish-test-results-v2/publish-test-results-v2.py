@@ -1,7 +1,7 @@
 """Publishes the results of an evaluation and a benchmark: figures to the model registry, files to the object store.
 
-The files come first, so the registry never refers to missing files. Publishing the same run again changes nothing. Results of
-another run on the workspace are refused.
+The files come first, so the registry never refers to missing files. Publishing the same run again changes nothing.
+Results of another run on the workspace are refused.
 """
 
 import io

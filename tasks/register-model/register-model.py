@@ -1,7 +1,7 @@
 """Registers a model, its version and its location in the Kubeflow model registry, with its provenance.
 
-It updates existing entries and creates missing ones, so running it again changes nothing. Properties of other tools stay; its own
-describe only the content that is registered now.
+It updates existing entries and creates missing ones, so running it again changes nothing. Properties of other tools
+stay; its own describe only the content that is registered now.
 """
 
 from collections.abc import Awaitable, Callable

@@ -203,7 +203,8 @@ def test_the_model_of_a_later_run_stays_without_an_error(remove, cluster):
     outcome = remove()
     assert (outcome.code, outcome.error) == (0, "")
     assert (
-        f"belongs to PipelineRun {OTHER_RUN} ({OTHER_UID}), which has replaced this run's, so it stays\n" in outcome.output
+        f"belongs to PipelineRun {OTHER_RUN} ({OTHER_UID}), which has replaced this run's, so it stays\n"
+        in outcome.output
     )
     assert "deletionTimestamp" not in cluster.service()["metadata"]
 

@@ -31,7 +31,7 @@ RATES = {
 }
 # Requests of each load that the report contains in full.
 SAMPLES = 20
-# Maximum number of client processes: the step's CPU limit. GuideLLM's default of ten would measure their wait for each other.
+# Most client processes: the CPU limit of the step. With its default of ten GuideLLM would measure their waiting time.
 WORKERS = 4
 # With GuideLLM's default of 5 s, connections that wait at an endpoint under the highest load would count as failed.
 CONNECT_SECONDS = 60

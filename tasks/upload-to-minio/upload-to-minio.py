@@ -1,7 +1,7 @@
 """Syncs a prefix of an S3 bucket with a downloaded model, and verifies it.
 
-Equal objects are kept, others are streamed from the workspace, and objects that the model does not have are removed last.
-Objects are compared by the file's sha256 in their metadata.
+Equal objects are kept, others are streamed from the workspace, and objects that the model does not have are removed
+last. Objects are compared by the file's sha256 in their metadata.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """The metric `code_eval` of humaneval and mbpp: the share of generated programs that pass their tests.
 
-It replaces the metric of the same name on the hub, which would be downloaded unpinned and runs the model's code in a copy of
-this process. Here each program has its own interpreter, with an empty environment and directory, and limits for time, memory
-and files. The pod restricts everything else: see the Task evaluate-model.
+It replaces the metric of the same name on the hub, which would be downloaded unpinned and runs the model's code in a
+copy of this process. Here each program has its own interpreter, with an empty environment and directory, and limits for
+time, memory and files. The pod restricts everything else: see the Task evaluate-model.
 """
 
 import math
