@@ -66,9 +66,7 @@ class RegistryClient:
     def complaint(self, response: requests.Response) -> str:
         """What is wrong with an answer; for refused access also what to do."""
         if response.status_code in (401, 403):
-            login = (
-                "the login of the registry's Secret" if self._login else "no login (no bound Secret has one for it)"
-            )
+            login = "the login of the registry's Secret" if self._login else "no login (no bound Secret has one for it)"
             return f"{self.image} refuses access ({describe(response)}) with {login}: check its rights"
         return f"{self.image} answered {describe(response)} to {response.request.method} {urlsplit(response.url).path}"
 

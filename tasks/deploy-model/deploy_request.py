@@ -116,9 +116,7 @@ def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, s
         "PULL_SECRET": parameters.optional("PULL_SECRET"),
     }
     if platform == "kubernetes" and "true" in (exposed, token_auth):
-        parameters.problem(
-            "EXPOSED and TOKEN_AUTH need OpenShift AI, so they must be false if PLATFORM is kubernetes"
-        )
+        parameters.problem("EXPOSED and TOKEN_AUTH need OpenShift AI, so they must be false if PLATFORM is kubernetes")
     if problem := length_problem(name, namespace):
         parameters.problem(f"MODEL_NAME: {problem}")
     if parameters.has_problems:

@@ -238,9 +238,7 @@ def test_a_service_that_is_being_deleted_is_waited_for(deploy, cluster, model):
 
     outcome = deploy(TIMEOUT_SECONDS="4")
     assert f"InferenceService {NAME} is already being deleted\n" in outcome.output
-    assert outcome.error.endswith(
-        f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n"
-    )
+    assert outcome.error.endswith(f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n")
     cluster.collect_service()
 
     def kserve() -> None:

@@ -157,9 +157,7 @@ def test_a_model_that_is_already_being_deleted_is_waited_for(remove, cluster):
     outcome = remove(TIMEOUT_SECONDS="3")
     assert outcome.code == 1
     assert f"InferenceService {NAME} is already being deleted\n" in outcome.output
-    assert outcome.error.endswith(
-        f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n"
-    )
+    assert outcome.error.endswith(f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n")
     cluster.collect_service()
     assert remove().code == 0
 
