@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the task scripts: the scripts as processes, and the real servers that they talk to."""
+"""Fixtures for the tests of the task scripts: the scripts as processes, and the real servers that they use."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ from server import HubHandler, HubServer, Repository, stored_file
 from task_starter import TaskStarter
 
 TASKS = Path(__file__).parent
-# The ConfigMap that pods of tasks which deploy mount, as scripts/test/tasks.ts has it rendered.
+# The ConfigMap that deploying tasks mount, as rendered by scripts/test/tasks.ts.
 os.environ["DEPLOYMENTS_DIRECTORY"] = str(TASKS.parent / "deployments")
 COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
 
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def program(request: pytest.FixtureRequest, option: str) -> str:
-    """The path given for a server. A test that needs one fails without it; deselect it by its mark instead."""
+    """The path of a server's program. A test that needs it fails without it; deselect such tests by their marker."""
     path: str | None = request.config.getoption(option)
     if not path:
         pytest.fail(f"this test needs {option} PATH; leave such tests out with -m (see pytest --markers)")
@@ -59,7 +59,7 @@ def accepts(port: int) -> bool:
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    """Waits for any HTTP answer but a server error."""
+    """Waits for any HTTP answer except a server error."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
@@ -93,8 +93,8 @@ def task_starter() -> Iterator[TaskStarter]:
 @pytest.fixture
 def run_task(tmp_path: Path, task_starter: TaskStarter) -> Callable[..., Outcome]:
     """
-    Runs a task's script as Tekton would: run_task(name, [names of its results], PARAMETER=value, ...). The script is
-    named like the task's folder, or the name is <folder>/<script>.
+    Runs a task's script as Tekton would: run_task(name, [names of its results], PARAM=value, ...). The name is the
+    task's folder, or <folder>/<script> if the script has another name.
     """
 
     def start(name: str, result_names: list[str], **parameters: str) -> Outcome:
@@ -104,13 +104,13 @@ def run_task(tmp_path: Path, task_starter: TaskStarter) -> Callable[..., Outcome
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            # As its pod does, each has one of its own.
+            # Each has a separate one, as in its pod.
             "TMPDIR": str(tmp_path),
             "HF_HOME": str(tmp_path / "huggingface"),
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "PYTHONPATH": str(TASKS / "common"),
             "DEPLOYMENTS_DIRECTORY": os.environ["DEPLOYMENTS_DIRECTORY"],
-            # As the image has it, for the Pythons that a script starts.
+            # As in the image, for Python processes that a script starts.
             "PYTHONDONTWRITEBYTECODE": "1",
             **{"RESULT_" + key.upper().replace("-", "_"): str(results / key) for key in result_names},
             **parameters,
@@ -161,7 +161,7 @@ def repositories(tmp_path: Path) -> dict[str, Repository]:
 
 @pytest.fixture
 def hub(repositories: dict[str, Repository]) -> Iterator[Hub]:
-    """The local hub, which has data sets as it has models; requests keeps (method, path, Range) of all asked of it."""
+    """The local hub with models and data sets; `requests` has (method, path, Range) of all requests."""
     requests: list[tuple[str, str, str | None]] = []
 
     class RecordingHandler(HubHandler):
@@ -212,7 +212,7 @@ def minio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="session")
 def mariadb(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A MariaDB server of its own; the value is the Go connection string of an empty database."""
+    """A separate MariaDB server; the value is the Go connection string of an empty database."""
     server = Path(program(request, "--mariadb"))
     with tempfile.TemporaryDirectory(prefix="mariadb") as name:
         directory = Path(name)
@@ -290,7 +290,7 @@ def start_registry(program: str, directory: Path, auth: JsonObject) -> tuple[str
 
 @pytest.fixture(scope="session")
 def oci_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OciRegistry]:
-    """A registry that anybody may push to."""
+    """A registry without authentication."""
     path = tmp_path_factory.mktemp("registry")
     address, process = start_registry(program(request, "--registry"), path, {})
     yield OciRegistry(address)
@@ -300,9 +300,9 @@ def oci_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def closed_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OciRegistry]:
-    """A registry that asks for a login: base64(user:password)."""
+    """A registry that requires a login: base64(user:password)."""
     path = tmp_path_factory.mktemp("closed-registry")
-    # "robot-password" by bcrypt.
+    # bcrypt hash of "robot-password".
     (path / "htpasswd").write_text("robot:$2b$04$uzjFSN9MoPT.2moHZmtimOFXouIy3WgOtIjoYfnY/c7IoyyyUgMMC\n")
     auth = {"auth": {"htpasswd": {"realm": "test", "path": str(path / "htpasswd")}}}
     address, process = start_registry(program(request, "--registry"), path, auth)
@@ -313,7 +313,7 @@ def closed_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
 
 @dataclass(frozen=True)
 class KubernetesApi:
-    """A real API server without controllers and nodes, so that a test is both."""
+    """A real API server without controllers and nodes, which the test plays."""
 
     url: str
     directory: Path
@@ -322,11 +322,11 @@ class KubernetesApi:
 
     @property
     def certificate(self) -> Path:
-        """Which the API server made and signed itself."""
+        """The API server's self-signed certificate."""
         return self.directory / "certificates" / "apiserver.crt"
 
     def kubeconfig(self) -> str:
-        """Of a user who has no rights but those that a test binds to him."""
+        """The kubeconfig of a user with only the rights that a test binds to the user."""
         file = self.directory / "kubeconfig"
         configuration = {
             "apiVersion": "v1",
@@ -389,7 +389,7 @@ def kubernetes_api(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
             "--service-account-issuer=https://kubernetes.default.svc",
             "--endpoint-reconciler-type=none",
             "--disable-admission-plugins=ServiceAccount",
-            # OpenShift has it: who makes another the owner of an object must be allowed to delete the object.
+            # As on OpenShift: setting an owner reference requires the right to delete the object.
             "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         ],
     ]
@@ -420,5 +420,5 @@ def wait_until_ready(api: KubernetesApi, path: str = "/api/v1/namespaces/default
             return
         except OSError as error:
             if time.monotonic() > deadline:
-                raise AssertionError(f"{path} of the API server is not there after {seconds} s: {error}") from error
+                raise AssertionError(f"{path} of the API server is not available after {seconds} s: {error}") from error
             time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""A server before a real one, which a test lets answer otherwise now and then."""
+"""A proxy in front of a real server, in which a test can inject faults."""
 
 import http.client
 import ssl
@@ -14,7 +14,7 @@ NO_ANSWER = 0
 
 @dataclass
 class Reply:
-    """What is answered instead of the real server's answer. NO_ANSWER as status closes the connection."""
+    """An answer that replaces the real server's. NO_ANSWER as status closes the connection."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Asked:
     headers: dict[str, str]
 
 
-# Asked for each request: a reply, or None to let the real server answer.
+# Called for each request; returns a reply, or None to let the real server answer.
 Fault = Callable[[Asked], Reply | None]
 
 
@@ -49,7 +49,7 @@ class FaultProxy:
 
 
 def times(count: int, status: int, method: str, part: str) -> Fault:
-    """Answers the first `count` requests of a method whose path has a part with a status."""
+    """A fault that answers with `status` the first `count` requests of a method whose path contains `part`."""
     left = [count]
 
     def fault(asked: Asked) -> Reply | None:
@@ -63,7 +63,7 @@ def times(count: int, status: int, method: str, part: str) -> Fault:
 
 @contextmanager
 def fault_proxy(target: str, tls: ssl.SSLContext | None = None) -> Iterator[FaultProxy]:
-    """Runs a proxy before the server at a URL, behind TLS if a context is given."""
+    """Runs a proxy for the server at a URL, with TLS if a context is given."""
     host = urlsplit(target).netloc
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,7 +90,7 @@ def fault_proxy(target: str, tls: ssl.SSLContext | None = None) -> Iterator[Faul
                 self.wfile.write(reply.body)
 
         def forward(self, headers: dict[str, str], body: bytes) -> Reply:
-            # The host stays the proxy's, so that the locations that the server gives lead here.
+            # Keep the proxy's host, so that the server's Locations point to the proxy.
             connection = http.client.HTTPConnection(host, timeout=60)
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()

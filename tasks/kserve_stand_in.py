@@ -1,4 +1,4 @@
-"""What the cluster's programs and vLLM do for a served model, for tests on an API server alone."""
+"""Plays the controllers and vLLM for a served model, in tests with only an API server."""
 
 import json
 import threading
@@ -14,13 +14,13 @@ SERVING = "/apis/serving.kserve.io"
 
 
 class Api(Protocol):
-    """The API server of the fixture kubernetes_api, asked as its administrator."""
+    """The API server of the fixture kubernetes_api, with administrator rights."""
 
     def call(self, method: str, path: str, body: object = None, kind: str = "application/json") -> JsonObject: ...
 
 
 class Cluster:
-    """A namespace of its own with one model, where the test does what the cluster's programs would do. The task has `rules`."""
+    """A separate namespace with one model, where the test plays the controllers. The task's Role has `rules`."""
 
     def __init__(self, api: Api, namespace: str, rules: list[JsonObject], model: str) -> None:
         self._api, self.namespace, self._model = api, namespace, model
@@ -49,7 +49,7 @@ class Cluster:
         return self.path(f"{SERVING}/v1beta1", "inferenceservices", self._model)
 
     def apply(self, manifest: JsonObject, manager: str) -> JsonObject:
-        """As a tool does that manages the object by server-side apply."""
+        """Applies an object server-side as another field manager."""
         group, version = manifest["apiVersion"].split("/")
         path = self.path(f"/apis/{group}/{version}", manifest["kind"].lower() + "s", manifest["metadata"]["name"])
         return self.call("PATCH", f"{path}?fieldManager={manager}", manifest, "application/apply-patch+yaml")
@@ -63,7 +63,7 @@ class Cluster:
             raise
 
     def await_service(self, newer_than: int = 0, other_than: str = "") -> JsonObject:
-        """The InferenceService in a later generation, or with another uid."""
+        """Waits for the InferenceService in a later generation, or with another uid."""
 
         def applied() -> JsonObject | None:
             found = self.service()
@@ -73,14 +73,14 @@ class Cluster:
         return wait_for(applied, "no InferenceService was applied")
 
     def await_deletion(self) -> JsonObject:
-        """The InferenceService as soon as it is being deleted, which by foreground lasts until it is collected."""
+        """Waits until the InferenceService is being deleted; foreground deletion lasts until collect_service()."""
         return wait_for(lambda: being_deleted(self.service()), "no InferenceService is being deleted")
 
     def await_runtime_deletion(self) -> JsonObject:
         return wait_for(lambda: being_deleted(self.runtime()), "no ServingRuntime is being deleted")
 
     def collect_service(self) -> None:
-        """What the garbage collector does at last, when nothing is left that the InferenceService owns."""
+        """Removes the InferenceService, as the garbage collector does when no owned object is left."""
         self.call("PATCH", self._service, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
 
     def collect_runtime(self) -> None:
@@ -88,7 +88,7 @@ class Cluster:
         self.call("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
 
     def roll_out(self, service: JsonObject, **status: int) -> None:
-        """The Deployment that KServe makes of an InferenceService, in a state of its rollout."""
+        """Creates the Deployment that KServe creates for an InferenceService, with a rollout status."""
         name = service["metadata"]["name"] + "-predictor"
         annotations = service["spec"]["predictor"]["annotations"]
         labels = {"app": f"isvc.{name}"}
@@ -142,7 +142,7 @@ def wait_for(look: Callable[[], JsonObject | None], failure: str) -> JsonObject:
 
 
 class Model:
-    """vLLM: answers completions as it is told, in the name of a model at first."""
+    """vLLM: answers completions with configurable answers, by default as the given model."""
 
     def __init__(self, name: str) -> None:
         self.answers = [(200, {"model": name, "choices": [{"text": "2"}]})]
@@ -180,7 +180,7 @@ class Model:
 
 
 class Meanwhile:
-    """Does something beside the task; what fails there fails the test."""
+    """Runs `work` in parallel with the task; if it fails, the test fails."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         self._error: BaseException | None = None

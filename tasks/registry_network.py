@@ -1,4 +1,4 @@
-"""A network of stand-ins: each is reached by its name, with TLS, through a proxy that sees what has none."""
+"""A network of stand-ins: each has its own host name with TLS, behind a proxy that records requests without TLS."""
 
 import socket
 import ssl
@@ -15,7 +15,7 @@ from registry_stand_in import Asked, StandIn
 
 @dataclass
 class Network:
-    """`clear` are the requests that came without TLS, `environment` is what sends a task through it."""
+    """`clear` has the requests without TLS; `environment` has the variables that make a task use the proxy."""
 
     environment: dict[str, str]
     clear: list[Asked] = field(default_factory=list)
@@ -25,7 +25,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, address: object) -> None:
-        """What a client cuts off is no error here."""
+        """Ignores connections that the client closes."""
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def server_of(stand_in: StandIn, context: ssl.SSLContext) -> ThreadingHTTPServer
         def answer(self) -> None:
             asked = asked_by(self)
             reply = stand_in.answer(asked)
-            # Whoever refuses a body does not read it.
+            # An answer that refuses a body comes without reading it.
             if (asked.length and asked.body is None) or not reply.status:
                 self.close_connection = True
             if not reply.status:
@@ -79,7 +79,7 @@ def server_of(stand_in: StandIn, context: ssl.SSLContext) -> ThreadingHTTPServer
 
 @contextmanager
 def registry_network(directory: Path, *stand_ins: StandIn) -> Iterator[Network]:
-    """Starts stand-ins and the proxy. The directory gets the authority of their certificates, to be trusted."""
+    """Starts stand-ins and the proxy. Writes the authority of their certificates into the directory."""
     names = [stand_in.host for stand_in in stand_ins]
     authority = directory / "authority"
     authority.mkdir()

@@ -1,4 +1,4 @@
-"""A registry as the specifications say it, without and with tokens, which the stand-ins of real ones differ from."""
+"""Registries that follow the specifications, without and with tokens; stand-ins for real ones derive from them."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ LOGIN = base64.b64encode(b"robot:robot-password").decode()
 
 @dataclass
 class Asked:
-    """A request. Its body is only read by who takes it."""
+    """A request. Its body is read only by take()."""
 
     method: str
     url: str
@@ -51,16 +51,16 @@ class Repository:
 
 
 class StandIn:
-    """A registry that does as https://github.com/opencontainers/distribution-spec says, and lets everybody in."""
+    """A registry that follows https://github.com/opencontainers/distribution-spec, without authentication."""
 
     host = "registry.example.com"
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.repositories: dict[str, Repository] = {}
-        # Of any body, in bytes; what nginx and others before a registry answer with 413.
+        # Limit for bodies, in bytes; above it the answer is 413, as from nginx and other proxies.
         self.most_at_once = 1 << 40
-        # Answers instead, for requests that it does not return None for.
+        # Called for each request; a reply that is not None replaces the answer.
         self.faults: list[Callable[[Asked], Reply | None]] = []
 
     def repository(self, name: str) -> Repository:
@@ -99,7 +99,7 @@ class StandIn:
             return Reply(404)
         upload = repository.uploads[reference]
         if asked.method == "PATCH":
-            return self.piece(asked, upload)
+            return self.chunk(asked, upload)
         if asked.method == "PUT":
             return self.finish(asked, repository, reference)
         if asked.method == "DELETE":
@@ -108,7 +108,7 @@ class StandIn:
         return Reply(204, {"Location": asked.url, "Range": self.status_range(upload)})
 
     def guard(self, asked: Asked, name: str) -> Reply | None:
-        """A refusal of who did not log in."""
+        """The refusal of a request without a valid login; None for others."""
         return None
 
     def token(self, asked: Asked) -> Reply:
@@ -134,7 +134,7 @@ class StandIn:
         return Reply(202, {"Location": self.location(name, str(len(uploads) - 1)), "Range": "0-0"})
 
     def mount(self, asked: Asked, name: str, source: str) -> Reply | None:
-        """What a mount is answered; None makes it an upload."""
+        """The answer to a mount; None starts an upload instead."""
         content = self.repository(source).blobs.get(asked.query["mount"])
         if content is None:
             return None
@@ -147,7 +147,7 @@ class StandIn:
     def status_range(self, upload: bytearray) -> str:
         return f"0-{max(0, len(upload) - 1)}"
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
         content_range = asked.headers.get("Content-Range")
         if content_range and int(content_range.partition("-")[0]) != len(upload):
             return Reply(416, {"Range": self.status_range(upload)})
@@ -165,7 +165,7 @@ class StandIn:
 
 
 class TokenStandIn(StandIn):
-    """Asks for a token, which is good for the scopes that were asked for, one in each parameter.
+    """Requires a token, which is valid for the requested scopes, one per parameter.
 
     Source: https://distribution.github.io/distribution/spec/auth/token/
     """
@@ -175,9 +175,9 @@ class TokenStandIn(StandIn):
         self.tokens: dict[str, set[tuple[str, str]]] = {}
         self.token_name = "token"
         self.token_life: float | None = None
-        # Repositories that the login has no rights to.
+        # Repositories to which the login has no access.
         self.forbidden: set[str] = set()
-        # Lets who has no login pull.
+        # Whether pulls need no login.
         self.public = False
 
     def needed(self, asked: Asked, name: str) -> list[str]:

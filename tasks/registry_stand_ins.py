@@ -1,6 +1,6 @@
-"""Registries that cannot be run here, as far as taking blobs goes: each refuses what the real one was seen to refuse.
+"""Stand-ins for registries that cannot run here: each refuses the uploads that the real one is known to refuse.
 
-They are reached by their own names through a proxy, which sees what leaves TLS; see registry_network.
+They have the real host names, behind a proxy that records requests without TLS; see registry_network.
 """
 
 from fault_proxy import Reply
@@ -8,11 +8,12 @@ from registry_stand_in import LOGIN, MIB, Asked, Repository, StandIn, TokenStand
 
 
 class Ghcr(TokenStandIn):
-    """GitHub's. A piece above 4 MiB is refused with 416, and its challenge names pull alone, of a repository of nobody.
+    """GitHub's. It refuses chunks above 4 MiB with 416; its challenge has only pull, for a repository that does not
+    exist.
 
-    oras-project/rust-oci-client#35; SgtSilvio/gradle-oci#141 (the challenge, and a token that is the password again);
-    kitops pkg/lib/repo/remote/upload-format.go (a whole blob is taken). That 4 MiB are the most of any body says
-    ocx-sh/ocx#237: `strict`.
+    oras-project/rust-oci-client#35; SgtSilvio/gradle-oci#141 (the challenge, and a token equal to the password);
+    kitops pkg/lib/repo/remote/upload-format.go (accepts a whole blob). `strict`: 4 MiB is the limit of any body
+    (ocx-sh/ocx#237).
     """
 
     host = "ghcr.io"
@@ -32,8 +33,8 @@ class Ghcr(TokenStandIn):
         message = "the request body is too large and exceeds the maximum permissible limit of 4.00MiB"
         return refusal(416, "REQUESTED_RANGE_NOT_SATISFIABLE", message) if asked.length > 4 * MIB else None
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
-        return self.too_large(asked) or super().piece(asked, upload)
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
+        return self.too_large(asked) or super().chunk(asked, upload)
 
     def finish(self, asked: Asked, repository: Repository, reference: str) -> Reply:
         refused = self.too_large(asked) if self._strict else None
@@ -41,11 +42,11 @@ class Ghcr(TokenStandIn):
 
 
 class Ecr(StandIn):
-    """Amazon's. It wants a login, not a token, and gives its Locations with :443.
+    """Amazon's. It requires a login, not a token, and sends Locations with :443.
 
-    A piece is answered with 201 and the Range of the first one (aws/containers-roadmap#2831); one that is not the last must
-    have 5 MiB, and one above 10 MiB is cut off (dotnet/sdk#33019, dotnet/sdk-container-builds#424); an empty last request
-    fails with 500 (openai/tart#159). A whole blob of 15 GB is taken (kitops-ml/kitops#821).
+    It answers a chunk with 201 and the Range of the first one (aws/containers-roadmap#2831); a chunk other than the
+    last must have 5 MiB, and one above 10 MiB is cut off (dotnet/sdk#33019, dotnet/sdk-container-builds#424); an empty
+    last request fails with 500 (openai/tart#159). It accepts a whole blob of 15 GB (kitops-ml/kitops#821).
     """
 
     host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -61,21 +62,22 @@ class Ecr(StandIn):
     def status_range(self, upload: bytearray) -> str:
         return f"0-{min(len(upload), 8 * MIB) - 1}"
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
         if asked.length < 5 * MIB:
             return refusal(400, "UNSUPPORTED", "All layer parts except the last part should be at least 5MB")
         if asked.length > 10 * MIB:
             return Reply(0)
-        return Reply(201, super().piece(asked, upload).headers)
+        return Reply(201, super().chunk(asked, upload).headers)
 
     def finish(self, asked: Asked, repository: Repository, reference: str) -> Reply:
         return super().finish(asked, repository, reference) if asked.length else Reply(500)
 
 
 class GoogleArtifactRegistry(TokenStandIn):
-    """Google's. A blob comes whole: "Artifact Registry does not support Docker chunked uploads" (kitops-ml/kitops#777).
+    """Google's. It accepts only whole blobs: "Artifact Registry does not support Docker chunked uploads"
+    (kitops-ml/kitops#777).
 
-    What a piece is answered is not known; its uploads lie outside /v2 (containers/skopeo#1101).
+    Its answer to a chunk is unknown; its uploads are outside /v2 (containers/skopeo#1101).
     """
 
     host = "europe-docker.pkg.dev"
@@ -83,12 +85,12 @@ class GoogleArtifactRegistry(TokenStandIn):
     def location(self, name: str, upload: str) -> str:
         return f"https://{self.host}/artifacts-uploads/{name}/uploads/{upload}"
 
-    def piece(self, asked: Asked, upload: bytearray) -> Reply:
+    def chunk(self, asked: Asked, upload: bytearray) -> Reply:
         return refusal(400, "UNSUPPORTED", "chunked uploads are not supported")
 
 
 class Quay(TokenStandIn):
-    """Red Hat's: quay/quay, endpoints/v2/blob.py. The Range of a status is one too long, and of an upload without bytes 0--1."""
+    """Red Hat's: quay/quay, endpoints/v2/blob.py. The Range is one too long, and 0--1 for an empty upload."""
 
     host = "quay.io"
 

@@ -1,5 +1,5 @@
 """
-Starts task scripts for the tests: a process that has imported what many scripts import, and forks itself for each of them.
+Starts task scripts for the tests: a process that has imported the libraries of many scripts, and forks for each script.
 The Kubernetes client alone takes half a second to import, and the tests start hundreds of scripts.
 """
 
@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import IO, TypedDict
 
 LIBRARIES = ("kubernetes.config.kube_config", "kubernetes.dynamic", "minio", "requests")
-"""Not those that do something when they are imported; model_registry sets up logging. An image may lack some of them."""
+"""Only libraries whose import has no side effects; model_registry sets up logging. An image may lack some of them."""
 READS_ENVIRONMENT = "kubernetes.config.kube_config"
-"""The one of them that reads a variable of its user, KUBECONFIG, when it is imported."""
+"""The one that reads an environment variable, KUBECONFIG, when it is imported."""
 
 
 class StartRequest(TypedDict):
-    """A script to run: its environment, the files for what it says, and the seconds that it may take."""
+    """A script to run: its environment, the files for stdout and stderr, and the time limit in seconds."""
 
     script: str
     environment: dict[str, str]
@@ -33,7 +33,7 @@ class StartRequest(TypedDict):
 
 
 class TaskStarter:
-    """The process, asked over pipes; one script at a time."""
+    """Controls the process over pipes; one script at a time."""
 
     def __init__(self) -> None:
         pipe = subprocess.PIPE
@@ -41,8 +41,8 @@ class TaskStarter:
 
     def run(self, script: Path, environment: Mapping[str, str], output: Path, error: Path, seconds: int) -> int:
         """
-        Runs a script to its end and returns its exit code, as subprocess does: negative for a signal, and that is SIGALRM
-        where it took more than the seconds. What it says goes into the two files.
+        Runs a script and returns its exit code, as subprocess does: negative for a signal, which is SIGALRM after
+        `seconds`. Its stdout and stderr go to the files `output` and `error`.
         """
         asked, answered = self.process.stdin, self.process.stdout
         assert asked is not None and answered is not None
@@ -65,7 +65,7 @@ class TaskStarter:
 
 
 def serve(requests: IO[str], answers: IO[str]) -> StartRequest:
-    """Forks for each request, a line of JSON, and answers with the exit code. Returns in the child, with its request."""
+    """Forks for each request, a line of JSON, and answers with the exit code. In the child it returns the request."""
     for line in requests:
         child = os.fork()
         if child == 0:
@@ -78,7 +78,7 @@ def serve(requests: IO[str], answers: IO[str]) -> StartRequest:
 
 
 def become(request: StartRequest) -> None:
-    """Makes of this process what Python's own start of the script would make of it."""
+    """Sets up this process as if Python had started the script."""
     writing = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     for descriptor, name, flags in (
         (0, os.devnull, os.O_RDONLY),

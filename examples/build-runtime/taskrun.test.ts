@@ -1,4 +1,4 @@
-/** The TaskRun fits the Task, and builds what its ConfigMap has. */
+/** The TaskRun matches the Task, and builds from its ConfigMap. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -17,7 +17,7 @@ interface Named {
   readonly optional?: boolean;
 }
 
-test("it gives what the Task asks for, and nothing that it does not take", () => {
+test("it sets all required params and workspaces of the Task, and no unknown ones", () => {
   expect([run.spec.taskRef.name, run.spec.serviceAccountName]).toEqual([
     "build-runtime",
     taskAccount("build-runtime"),
@@ -36,7 +36,7 @@ test("it gives what the Task asks for, and nothing that it does not take", () =>
   }
 });
 
-test("what the Containerfile copies is beside it, and its arguments are given", () => {
+test("the ConfigMap has the files that the Containerfile copies, and its arguments are set", () => {
   const [workspace] = run.spec.workspaces;
   expect(workspace).toEqual({ name: "source", configMap: { name: source.metadata.name } });
   const file: string = source.data.Containerfile;
@@ -46,7 +46,7 @@ test("what the Containerfile copies is beside it, and its arguments are given", 
   expect(names).toEqual([...file.matchAll(/^ARG (\w+)$/gm)].map(([, name]) => name));
 });
 
-test("its pod may make a user namespace, as someone who is not root", () => {
+test("its pod may create a user namespace without being root", () => {
   const { securityContext } = run.spec.podTemplate;
   expect(securityContext).toMatchObject({ runAsNonRoot: true });
   expect(securityContext).not.toHaveProperty("seccompProfile");

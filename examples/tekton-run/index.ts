@@ -5,7 +5,7 @@ const config = new pulumi.Config();
 const pipeline = config.require("pipeline");
 
 const run = new PipelineRun(pipeline, {
-  // The content of a kubeconfig, encrypted in the stack's config; of a cluster of this program: `cluster.kubeconfig`.
+  // The content of a kubeconfig, encrypted in the stack's config. For a cluster that this program creates: `cluster.kubeconfig`.
   kubeconfig: config.requireSecret("kubeconfig"),
   namespace: config.require("namespace"),
   prefix: pipeline,
@@ -14,7 +14,7 @@ const run = new PipelineRun(pipeline, {
   expectedResults: ["word"],
 });
 
-/** What the pipeline gave. */
+/** The pipeline's result `word`. */
 export const word = run.results.word;
-/** The run in the cluster. */
+/** Name of the PipelineRun. */
 export const name = run.name;

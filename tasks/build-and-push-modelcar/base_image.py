@@ -1,4 +1,4 @@
-"""The image below a model: what it is for each platform, and its layers in the repository of the model's image."""
+"""The base image of a model's image: its manifest for each platform, and the upload of its layers."""
 
 import json
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from task_support import TaskError
 @dataclass(frozen=True)
 class BaseImage:
     manifest: JsonObject
-    # As the index says it; None for an image that has no index.
+    # From the index; None for an image without an index.
     platform: JsonObject | None = None
 
 
 def read_base(source: Registry) -> list[BaseImage]:
-    """The image that the registry has under its name's digest, for each of its platforms."""
+    """The image with the digest in its name, for each of its platforms."""
     digest = source.image.digest
     manifest, media_type = fetch_checked(source, digest)
     if media_type in MANIFEST_TYPES:
         return [BaseImage(manifest)]
     if media_type not in INDEX_TYPES:
-        raise TaskError(f"BASE_IMAGE {source.image}@{digest} is no image but {media_type}")
-    # Attestations are about the base alone.
+        raise TaskError(f"BASE_IMAGE {source.image}@{digest} is not an image but {media_type}")
+    # Attestations apply only to the base image.
     entries = [entry for entry in manifest["manifests"] if entry.get("platform", {}).get("os") not in (None, "unknown")]
     return [BaseImage(fetch_checked(source, entry["digest"])[0], entry["platform"]) for entry in entries]
 
 
 def take_over(base: BaseImage, source: Registry, target: Registry) -> None:
-    """Brings its layers into the target's repository."""
+    """Copies its layers to the target's repository."""
     for layer in base.manifest["layers"]:
         if not target.has_blob(layer["digest"]):
             target.push_blob(source.blob(layer["digest"], layer["size"]), source)
@@ -49,5 +49,5 @@ def fetch_checked(registry: Registry, digest: str) -> tuple[JsonObject, str]:
         raise TaskError(f"{registry.image} has no {digest}: check BASE_IMAGE")
     body, media_type = found
     if digest_of(body) != digest:
-        raise TaskError(f"{registry.image} gave another content for {digest}")
+        raise TaskError(f"{registry.image} returned other content for {digest}")
     return json.loads(body), media_type

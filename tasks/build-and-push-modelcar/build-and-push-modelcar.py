@@ -1,8 +1,8 @@
-"""Puts a downloaded model onto a base image as an OCI image that KServe mounts (a ModelCar), and pushes it.
+"""Builds an OCI image that KServe mounts (a ModelCar) from a downloaded model and a base image, and pushes it.
 
-Each file becomes a layer that is made while it is sent, so the model lies on the disk once. Layers that the registry
-has are not sent again, and the same model on the same base is the same image. With BUILD false nothing is built: the
-image that is there already is looked up, so that what comes after always has its digest.
+Each file becomes a layer that is built while it is sent, so the model is on the disk only once. Layers that the
+registry has are not sent again, and the same model on the same base gives the same image. With BUILD false nothing is
+built: the existing image is looked up, so that later tasks always have its digest.
 """
 
 import errno
@@ -27,9 +27,9 @@ from task_support import Parameters, TaskError, progress, run, size, write_resul
 from upload_session import Differs
 
 MODEL_CARD = "README.md"
-# What OpenShift replaces by a random one of group 0; plain Kubernetes takes a number only for runAsNonRoot.
+# OpenShift replaces it with a random user of group 0; plain Kubernetes requires a number for runAsNonRoot.
 USER = "1001"
-# containers/storage, which CRI-O keeps images in, stacks no more.
+# The limit of containers/storage, where CRI-O keeps images.
 MOST_LAYERS = 500
 OCI_TYPES = {
     "application/vnd.docker.distribution.manifest.v2+json": "application/vnd.oci.image.manifest.v1+json",
@@ -42,7 +42,7 @@ OCI_TYPES = {
 
 @dataclass(frozen=True)
 class Access:
-    """How registries are spoken to."""
+    """How to connect to registries."""
 
     logins: Mapping[str, str]
     plain_http: frozenset[str]
@@ -65,7 +65,7 @@ class Packaging:
 
 @dataclass
 class Added:
-    """What is put onto every platform of the base image."""
+    """What is added to each platform of the base image."""
 
     layers: list[Descriptor]
     unpacked: list[str]
@@ -104,7 +104,7 @@ def read_packaging(parameters: Parameters) -> Packaging:
 
 
 class LayerNotes:
-    """The layers of a model's files that were computed before, kept beside the model by path and content."""
+    """Digests of layers that an earlier run computed, kept next to the model by path and content."""
 
     def __init__(self, model: Path) -> None:
         self._file = model.with_name(model.name + ".modelcar.json")
@@ -126,7 +126,7 @@ class LayerNotes:
 
 
 def layer_of(packaging: Packaging, path: str, content: str, notes: LayerNotes) -> Layer:
-    """A file's layer with its digest, which is computed, and the file checked by it, unless it is noted."""
+    """A file's layer with its digest: the noted one, or one computed now, which also verifies the file."""
     layer, known = Layer(packaging.model / path, path), notes.find(path, content)
     if known and known[1] == layer.size:
         layer.digest = known[0]
@@ -153,11 +153,11 @@ def push_layer(registry: Registry, layer: Layer) -> int:
 
 
 def differs(file: Path) -> str:
-    return f"{file} differs from its manifest, so no image was made: run the pull task again"
+    return f"{file} differs from its manifest, so no image was built: run the pull task again"
 
 
 def add_files(packaging: Packaging, registry: Registry, digests: Mapping[str, str]) -> tuple[Added, int]:
-    """Sends the layers of the model's files, the model card's last, and returns them with the bytes sent."""
+    """Sends the layers of the model's files, the model card last, and returns them with the number of bytes sent."""
     added, sent, notes = Added([], [], []), 0, LayerNotes(packaging.model)
     for path, content in digests.items():
         if path == MODEL_CARD:
@@ -234,7 +234,7 @@ def canonical(value: object) -> bytes:
 def build(
     packaging: Packaging, source: Registry, target: Registry, bases: list[BaseImage], added: Added
 ) -> tuple[bytes, str]:
-    """The image's manifest, or its index where the base has several platforms, and its media type."""
+    """The image's manifest, or its index if the base has several platforms, and its media type."""
     entries = []
     for base in bases:
         body = put_together(packaging, source, target, base, added)
@@ -258,19 +258,19 @@ def package(packaging: Packaging) -> None:
     if missing:
         raise TaskError(f"{packaging.model} lacks {', '.join(missing)}: run the pull task again")
     if len(digests) + 10 > MOST_LAYERS:
-        raise TaskError(f"{packaging.model} has {len(digests)} files, but an image can have {MOST_LAYERS} layers")
+        raise TaskError(f"{packaging.model} has {len(digests)} files, but an image can have only {MOST_LAYERS} layers")
     total = sum((packaging.model / path).stat().st_size for path in digests)
     print(f"{len(digests)} files, {size(total)} onto {packaging.base} to {packaging.target}", flush=True)
 
     source, target = packaging.access.registry(packaging.base), packaging.access.registry(packaging.target)
-    # First, so that what is wrong with the base or with the rights is told before hours of sending.
+    # First, to report problems with the base or with permissions before hours of sending.
     bases = read_base(source)
     for base in bases:
         take_over(base, source, target)
     added, sent = add_files(packaging, target, digests)
     body, media_type = build(packaging, source, target, bases, added)
     digest = digest_of(body)
-    # A registry may remove what has no tag.
+    # A registry may remove images without a tag.
     tag = packaging.target.tag or digest.removeprefix("sha256:")[:12]
     present = target.manifest(tag)
     if present is not None and digest_of(present[0]) == digest:
@@ -284,7 +284,7 @@ def package(packaging: Packaging) -> None:
 
 
 def look_up(access: Access, image: ImageName) -> None:
-    """Reports an image that is there already, and builds nothing."""
+    """Reports an existing image, and builds nothing."""
     found = find_pushed_image(access.registry(image))
     print(f"nothing is built: {image} is {found.digest}, {size(found.total_bytes)}", flush=True)
     write_results(image, found.digest, found.tag, found.manifest_digest)

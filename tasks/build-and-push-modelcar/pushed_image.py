@@ -1,4 +1,4 @@
-"""An image that is in its registry already: its digest, and what can be seen of the model in it."""
+"""An image that is already in its registry: its digest, and what it reveals about the model in it."""
 
 import json
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ MODELS = "/models/"
 @dataclass(frozen=True)
 class PushedImage:
     digest: str
-    # "" for an image that was named by its digest alone.
+    # "" for an image that was named only by its digest.
     tag: str
-    # Of the model's layers, or of all where they are not marked as OLOT's are.
+    # Of the model's layers, or of all layers if OLOT's annotations are missing.
     total_bytes: int
-    # Of the model's manifest, made anew of OLOT's marks; "" where there are none.
+    # Of the model's manifest, rebuilt from OLOT's annotations; "" without them.
     manifest_digest: str
 
 
 def find_pushed_image(registry: Registry) -> PushedImage:
-    """The image that the registry has under its name now. Without tag and digest that is latest, or the only one."""
+    """The image that its name refers to now. Without tag and digest this is latest, or the only image."""
     tag = registry.image.tag or ("" if registry.image.digest else usual_tag(registry))
     reference = registry.image.digest or tag
     body, media_type = fetch(registry, reference)
     digest = digest_of(body)
     if registry.image.digest and digest != registry.image.digest:
-        raise TaskError(f"{registry.image} gave another content for {reference}")
+        raise TaskError(f"{registry.image} returned other content for {reference}")
     layers = platform_manifest(registry, json.loads(body), media_type)["layers"]
     model = [layer for layer in layers if content_path(layer).startswith(MODELS)]
     contents = {
@@ -69,18 +69,18 @@ def fetch(registry: Registry, reference: str) -> tuple[bytes, str]:
 
 
 def platform_manifest(registry: Registry, content: JsonObject, media_type: str) -> JsonObject:
-    """The manifest of one platform: the model is the same in all."""
+    """The manifest of one platform; the model is the same on all."""
     if media_type in INDEX_TYPES:
         # Attestations have no platform.
         entries = [
             entry for entry in content["manifests"] if entry.get("platform", {}).get("os") not in (None, "unknown")
         ]
         if not entries:
-            raise TaskError(f"{registry.image} has an index without any platform")
+            raise TaskError(f"{registry.image} is an index without any platform: check OCI_IMAGE")
         body, media_type = fetch(registry, entries[0]["digest"])
         content = json.loads(body)
     if media_type not in MANIFEST_TYPES:
-        raise TaskError(f"{registry.image} has no image but {media_type}: check OCI_IMAGE")
+        raise TaskError(f"{registry.image} is not an image but {media_type}: check OCI_IMAGE")
     return content
 
 

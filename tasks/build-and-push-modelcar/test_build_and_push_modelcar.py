@@ -1,4 +1,4 @@
-"""Runs the packaging task against real OCI registries, and compares what it makes with OLOT's own."""
+"""Runs the packaging task against real OCI registries, and compares its images with OLOT's."""
 
 import gzip
 import hashlib
@@ -17,7 +17,7 @@ from olot.basics import oci_layers_on_top
 pytestmark = pytest.mark.oci_registry
 RESULTS = ["image-digest", "image-tag", "storage-uri", "uploaded-bytes", "total-bytes", "manifest-digest"]
 NAME = "CodeLlama-34b_Python.hf"
-# Two files of one name, one above a piece of 32 MiB, one empty, and a path that the tar header has no room for.
+# Two files of the same name, one larger than 32 MiB, one empty, and a path too long for the tar header.
 CONTENTS = {
     "config.json": b"{}",
     "onnx/config.json": b'{"other": true}',
@@ -33,7 +33,7 @@ def digest_of(content: bytes) -> str:
 
 
 def write_model(directory: Path, contents: dict[str, bytes]) -> str:
-    """A downloaded model: its files and its manifest, whose digest is returned."""
+    """Writes a downloaded model, its files and manifest; returns the manifest's digest."""
     for name, content in contents.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def call(url: str, method: str = "GET", body: bytes | None = None, headers: dict
 
 
 def push_base(address: str, repository: str = "base", platforms: tuple[str, ...] = ("amd64",)) -> str:
-    """An image of one layer with a shell in it, for each platform; returns it by digest."""
+    """Pushes an image of one layer with a shell, for each platform; returns it by digest."""
     repository_url = f"http://{address}/v2/{repository}"
 
     def push_blob(content: bytes) -> dict[str, object]:
@@ -98,7 +98,7 @@ def push_base(address: str, repository: str = "base", platforms: tuple[str, ...]
 
 
 class Image:
-    """What a registry has under a storage URI."""
+    """The image at a storage URI in a registry."""
 
     def __init__(self, uri: str, address: str) -> None:
         path, _, self.digest = uri.removeprefix("oci://").partition("@")
@@ -115,7 +115,7 @@ class Image:
         return gzip.decompress(content) if descriptor["mediaType"].endswith("gzip") else content
 
     def members(self) -> dict[str, tuple[tarfile.TarInfo, bytes]]:
-        """As a container sees them: by path, a later layer before an earlier one."""
+        """The files by path, as a container sees them: a later layer replaces an earlier one."""
         found = {}
         for descriptor in self.manifest["layers"]:
             with tarfile.open(fileobj=io.BytesIO(self.layer(descriptor))) as archive:
@@ -152,7 +152,7 @@ def package(run_task: Callable, oci_registry, model: Path, base: str, request) -
     return start
 
 
-def test_every_file_keeps_its_path_and_is_readable_for_all(package, oci_registry):
+def test_every_file_keeps_its_path_and_is_readable_by_all(package, oci_registry):
     outcome = package()
     assert (outcome.code, outcome.error) == (0, "")
     image = Image(outcome.results["storage-uri"], oci_registry.address)
@@ -163,7 +163,7 @@ def test_every_file_keeps_its_path_and_is_readable_for_all(package, oci_registry
     assert {(m.uid, m.gid, m.mode, m.mtime, m.isreg()) for m, _ in members.values()} == {(0, 0, 0o664, 0, True)}
 
 
-def test_the_configuration_fits_the_layers_and_runs_as_a_user_without_rights(package, oci_registry):
+def test_the_configuration_matches_the_layers_and_has_an_unprivileged_user(package, oci_registry):
     image = Image(package().results["storage-uri"], oci_registry.address)
     configuration = image.fetch(f"blobs/{image.manifest['config']['digest']}")
     assert configuration["config"]["User"] == "1001"
@@ -198,7 +198,7 @@ def test_the_layers_are_those_of_olot(package, oci_registry, model, tmp_path, mo
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [manifest]}))
     for path in model.rglob("*"):
         os.utime(path, (0, 0))
-    # OLOT notes the names of the files' owners, as far as the machine knows them.
+    # OLOT records the names of the files' owners if the machine knows them.
     monkeypatch.setattr(tarfile, "pwd", None)
     monkeypatch.setattr(tarfile, "grp", None)
     files = [model / name for name in sorted(CONTENTS) if name != "README.md"]
@@ -208,7 +208,7 @@ def test_the_layers_are_those_of_olot(package, oci_registry, model, tmp_path, mo
     assert added == made
 
 
-def test_the_same_model_is_the_same_image_wherever_it_lies(package, model, tmp_path):
+def test_the_same_model_gives_the_same_image_in_any_directory(package, model, tmp_path):
     first = package()
     copy = tmp_path / "other" / NAME
     write_model(copy, CONTENTS)
@@ -222,7 +222,7 @@ def test_the_same_model_is_the_same_image_wherever_it_lies(package, model, tmp_p
     assert other.results["image-digest"] != first.results["image-digest"]
 
 
-def test_what_is_pushed_is_not_pushed_again(package):
+def test_an_existing_image_is_not_pushed_again(package):
     first = package()
     sent, total = int(first.results["uploaded-bytes"]), int(first.results["total-bytes"])
     assert sent > total == sum(map(len, CONTENTS.values()))
@@ -231,7 +231,7 @@ def test_what_is_pushed_is_not_pushed_again(package):
     assert f"is {first.results['image-digest']} already; nothing to push" in second.output
 
 
-def test_nothing_is_written_beside_the_model_but_its_notes(package, model):
+def test_only_the_notes_are_written_next_to_the_model(package, model):
     before = {path: path.stat().st_mtime_ns for path in model.rglob("*")}
     package()
     assert {path: path.stat().st_mtime_ns for path in model.rglob("*")} == before
@@ -242,7 +242,7 @@ def test_nothing_is_written_beside_the_model_but_its_notes(package, model):
     ]
 
 
-def test_a_tag_is_kept_and_without_one_the_digest_gives_it(package, oci_registry):
+def test_the_default_tag_is_derived_from_the_digest(package, oci_registry):
     name = f"{oci_registry.address}/models/tags"
     plain, tagged = package(OCI_IMAGE=name), package(OCI_IMAGE=f"{name}:1.0.0")
     assert plain.results["image-tag"] == plain.results["image-digest"][7:19]
@@ -319,7 +319,7 @@ def test_a_login_is_read_from_the_secret_and_never_shown(package, closed_registr
     assert "cm9ib3Q6d3Jvbmc=" not in refused.output + refused.error
 
 
-def test_a_token_that_ends_is_renewed(package, oci_registry, tmp_path):
+def test_an_expired_token_is_renewed(package, oci_registry, tmp_path):
     tokens = []
 
     with fault_proxy(f"http://{oci_registry.address}") as proxy:
@@ -347,24 +347,24 @@ def test_a_token_that_ends_is_renewed(package, oci_registry, tmp_path):
 
 
 @pytest.mark.parametrize("status", [500, NO_ANSWER])
-def test_a_piece_that_was_not_taken_is_sent_again(package, oci_registry, status):
+def test_a_refused_chunk_is_sent_again(package, oci_registry, status):
     def refuse_large(asked):
         return Reply(413) if int(asked.headers.get("Content-Length", 0)) > 16 << 20 else None
 
     with fault_proxy(f"http://{oci_registry.address}") as proxy:
         proxy.faults += [refuse_large, after(1, times(2, status, "PATCH", "/blobs/uploads/"), "PATCH")]
         outcome = package(
-            OCI_IMAGE=f"{proxy.address}/models/pieces-{status}",
+            OCI_IMAGE=f"{proxy.address}/models/chunks-{status}",
             PLAIN_HTTP_REGISTRIES=f"{proxy.address} {oci_registry.address}",
         )
     assert (outcome.code, outcome.error) == (0, "")
     uri = outcome.results["storage-uri"]
     assert Image(uri, oci_registry.address).members()["models/model.safetensors"][1] == CONTENTS["model.safetensors"]
-    # The layer has five pieces.
+    # The layer has five chunks.
     assert len([asked for asked in proxy.asked if asked.method == "PATCH"]) == 4 + 2
 
 
-def test_a_cut_off_run_goes_on_with_the_layer_that_was_missing(package, oci_registry):
+def test_an_interrupted_run_resumes_with_the_missing_layer(package, oci_registry):
     with fault_proxy(f"http://{oci_registry.address}") as proxy:
         places = {
             "OCI_IMAGE": f"{proxy.address}/models/cut-off",
@@ -383,7 +383,7 @@ def test_a_cut_off_run_goes_on_with_the_layer_that_was_missing(package, oci_regi
 
 
 def after(count: int, fault, method: str = "PUT"):
-    """A fault that lets the first `count` requests of a method pass: with PUT, as many completed uploads."""
+    """A fault that starts after `count` requests of a method: with PUT, after so many completed uploads."""
     left = [count]
 
     def later(asked):
@@ -396,7 +396,7 @@ def after(count: int, fault, method: str = "PUT"):
 
 
 @pytest.mark.parametrize("status", [409, 500, NO_ANSWER])
-def test_a_registry_that_fails_is_named(package, oci_registry, status):
+def test_a_failing_registry_is_named(package, oci_registry, status):
     with fault_proxy(f"http://{oci_registry.address}") as proxy:
         proxy.faults.append(times(1000, status, "PUT", "/manifests/"))
         outcome = package(
@@ -408,7 +408,7 @@ def test_a_registry_that_fails_is_named(package, oci_registry, status):
     assert outcome.code == 1 and outcome.results == {}
 
 
-def test_a_file_that_differs_from_the_manifest_makes_no_image(package, model, oci_registry):
+def test_no_image_is_built_if_a_file_differs_from_the_manifest(package, model, oci_registry):
     for name in ("config.json", "README.md"):
         (model / name).write_bytes(b"<>")
         outcome = package(OCI_IMAGE=f"{oci_registry.address}/models/differs")
@@ -447,7 +447,7 @@ def test_expected_failures_are_one_line(package, oci_registry, changes, message)
     assert outcome.results == {}
 
 
-def test_a_secret_that_is_no_docker_configuration_is_not_repeated(package, tmp_path):
+def test_an_invalid_docker_configuration_is_not_printed(package, tmp_path):
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / ".dockerconfigjson").write_text("hunter2")
     outcome = package(REGISTRY_AUTH_DIRECTORY=str(tmp_path / "secret"))

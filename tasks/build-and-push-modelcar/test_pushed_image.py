@@ -1,4 +1,4 @@
-"""Looks up images that real OCI registries have, and builds nothing."""
+"""Looks up images in real OCI registries, without building any."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ def digest_of(content: bytes) -> str:
 
 
 class Repository:
-    """A repository of a registry, filled without the task."""
+    """A repository of a registry that the test fills without the task."""
 
     def __init__(self, address: str, name: str) -> None:
         self.name, self._url = f"{address}/{name}", f"http://{address}/v2/{name}"
@@ -37,7 +37,7 @@ class Repository:
         return {"digest": digest_of(content), "size": len(content), **more}
 
     def manifest(self, tag: str, content: dict[str, object]) -> dict[str, object]:
-        """Pushes a manifest or index under a tag, "" for its digest alone; returns how an index names it."""
+        """Pushes a manifest or index under a tag, or only by digest if it is ""; returns its descriptor."""
         body = json.dumps(content).encode()
         self._call(f"{self._url}/manifests/{tag or digest_of(body)}", "PUT", body, str(content["mediaType"]))
         return {"mediaType": content["mediaType"], "digest": digest_of(body), "size": len(body)}
@@ -63,7 +63,7 @@ def look_up(run_task: Callable, oci_registry) -> Callable:
     return start
 
 
-def test_an_image_that_is_there_is_reported(look_up, repository):
+def test_an_existing_image_is_reported(look_up, repository):
     pushed = repository.image("1.0.0", b"a layer", b"another layer")
     outcome = look_up(f"{repository.name}:1.0.0")
     assert (outcome.code, outcome.error) == (0, "")
@@ -77,7 +77,7 @@ def test_an_image_that_is_there_is_reported(look_up, repository):
     }
 
 
-def test_the_digest_is_what_the_tag_is_now(look_up, repository):
+def test_the_digest_is_the_tag_s_current_one(look_up, repository):
     first = repository.image("moving", b"first")
     assert look_up(f"{repository.name}:moving").results["image-digest"] == first["digest"]
     second = repository.image("moving", b"second")
@@ -88,7 +88,7 @@ def test_the_digest_is_what_the_tag_is_now(look_up, repository):
     assert (outcome.results["image-digest"], outcome.results["image-tag"]) == (first["digest"], "moving")
 
 
-def test_without_a_tag_it_is_the_only_image_or_latest(look_up, repository):
+def test_without_a_tag_the_only_image_or_latest_is_used(look_up, repository):
     outcome = look_up(repository.name)
     assert (outcome.code, outcome.results) == (1, {})
     assert f"{repository.name} has no image: build it first" in outcome.error
@@ -102,7 +102,7 @@ def test_without_a_tag_it_is_the_only_image_or_latest(look_up, repository):
     assert look_up(repository.name).results["image-digest"] == latest["digest"]
 
 
-def test_an_image_of_several_platforms_is_its_index(look_up, repository):
+def test_for_several_platforms_the_digest_is_the_index_s(look_up, repository):
     def entry(os: str, tag: str, layer: bytes) -> dict[str, object]:
         return {**repository.image(tag, layer), "platform": {"os": os, "architecture": "amd64"}}
 
@@ -113,7 +113,7 @@ def test_an_image_of_several_platforms_is_its_index(look_up, repository):
     assert outcome.results["total-bytes"] == str(len(b"the model"))
 
 
-def test_what_was_built_is_found_again_without_the_workspace(look_up, run_task, repository, tmp_path):
+def test_a_built_image_is_found_without_the_workspace(look_up, run_task, repository, tmp_path):
     model = tmp_path / "models" / "sums"
     contents = {"config.json": b"{}", "onnx/model.onnx": b"weights", "README.md": b"# A model\n"}
     for name, content in contents.items():
@@ -121,7 +121,7 @@ def test_what_was_built_is_found_again_without_the_workspace(look_up, run_task, 
         (model / name).write_bytes(content)
     lines = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
     (tmp_path / "models" / "sums.sha256").write_text(lines)
-    # The base's configuration, which is put together with the model's.
+    # The base's configuration, which is merged with the model's.
     config = repository.blob(json.dumps({"rootfs": {"type": "layers", "diff_ids": [NONE]}}).encode())
     layer = repository.blob(b"a shell", mediaType="application/vnd.oci.image.layer.v1.tar")
     kind = {"schemaVersion": 2, "mediaType": MANIFEST}
@@ -140,7 +140,7 @@ def test_what_was_built_is_found_again_without_the_workspace(look_up, run_task, 
     found = look_up(image)
     same = ("image-digest", "image-tag", "storage-uri", "manifest-digest")
     assert {name: found.results[name] for name in same} == {name: built.results[name] for name in same}
-    # The layers that were sent; what is in them is smaller, as each file has the header and the padding of a tar.
+    # The size of the layers; the files are smaller, because tar adds headers and padding.
     assert found.results["total-bytes"] == built.results["uploaded-bytes"]
     assert built.results["total-bytes"] == str(sum(map(len, contents.values())))
 
@@ -175,7 +175,7 @@ def test_a_login_is_used(look_up, closed_registry, tmp_path):
         ("", "OCI_IMAGE is not set"),
     ],
 )
-def test_an_image_that_is_not_there_is_named(look_up, repository, image, message):
+def test_a_missing_image_is_an_error(look_up, repository, image, message):
     repository.image("1.0.0", b"a layer")
     plain = f"127.0.0.1:9 {repository.name.partition('/')[0]}"
     outcome = look_up(image.replace("NAME", repository.name), PLAIN_HTTP_REGISTRIES=plain)
@@ -185,7 +185,7 @@ def test_an_image_that_is_not_there_is_named(look_up, repository, image, message
     assert outcome.results == {}
 
 
-def test_a_registry_that_fails_is_named(look_up, oci_registry, repository):
+def test_a_failing_registry_is_named(look_up, oci_registry, repository):
     with fault_proxy(f"http://{oci_registry.address}") as proxy:
         proxy.faults.append(times(1000, 418, "GET", "/manifests/"))
         image = f"{repository.name.replace(oci_registry.address, proxy.address)}:1.0.0"

@@ -1,4 +1,4 @@
-"""Packages a model to stand-ins of the registries that people push to, under the names that these have."""
+"""Pushes a model to stand-ins for common registries, under their real host names."""
 
 import gzip
 import hashlib
@@ -24,7 +24,7 @@ from registry_stand_ins import Ecr, Ghcr, GoogleArtifactRegistry, Quay
 from task_support import TaskError
 
 RESULTS = ["image-digest", "storage-uri", "uploaded-bytes"]
-# Above what GHCR and ECR take in a piece, not a multiple of any, and no two parts of it are alike.
+# Larger than chunks of GHCR and ECR, not a multiple of a chunk size, and without repeated parts.
 WEIGHTS = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(18 * MIB // 32)) + b"end"
 CONTENTS = {"config.json": b"{}", "model.safetensors": WEIGHTS, "README.md": b"# A model\n"}
 OCI = "application/vnd.oci.image"
@@ -39,7 +39,7 @@ def write_model(directory: Path) -> None:
 
 
 def put_base(stand_in: StandIn, name: str) -> str:
-    """An image with a shell, put into a stand-in without a request; returns it by digest."""
+    """Stores an image with a shell in a stand-in directly; returns it by digest."""
     repository = stand_in.repository(name)
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as archive:
@@ -75,7 +75,7 @@ class Push:
         return self.outcome.output + self.outcome.error
 
     def is_whole(self, name: str = "org/model") -> bool:
-        """Whether the registry has the image, with all that it names."""
+        """Whether the registry has the image with all its blobs."""
         repository = self.stand_in.repository(name)
         if self.outcome.code or self.outcome.results["image-digest"] not in repository.manifests:
             return False
@@ -89,7 +89,7 @@ class Push:
 
 @pytest.fixture
 def push(run_task: Callable[..., Outcome], tmp_path: Path) -> Callable[..., Push]:
-    """push(stand-in): a model to org/model of it, with a base of the same registry in org/base."""
+    """push(stand-in): pushes a model to its org/model, with a base image from its org/base."""
     count = [0]
 
     def start(stand_in: StandIn, *others: StandIn, auths: dict | None = None, host: str = "", **changes: str) -> Push:
@@ -123,7 +123,7 @@ KINDS = [StandIn, TokenStandIn, Ghcr, Ecr, GoogleArtifactRegistry, Quay]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_layer_is_one_streamed_upload_of_known_length(push, kind):
+def test_a_layer_is_one_streamed_upload_with_a_content_length(push, kind):
     pushed = push(kind())
     assert pushed.outcome.error == ""
     assert pushed.is_whole()
@@ -134,9 +134,9 @@ def test_a_layer_is_one_streamed_upload_of_known_length(push, kind):
 
 
 @pytest.mark.parametrize(
-    ("stand_in", "most", "pieces"),
+    ("stand_in", "most", "chunks"),
     [
-        # Those that take nothing above what they say, or what is before them does not.
+        # Registries, or proxies of registries, with a limit for each body.
         (Ghcr(strict=True), 1 << 40, 4 * MIB),
         (Ghcr(), 6 * MIB, 4 * MIB),
         (Ecr(), 10 * MIB, 8 * MIB),
@@ -145,43 +145,43 @@ def test_a_layer_is_one_streamed_upload_of_known_length(push, kind):
         (StandIn(), 5 * MIB, 4 * MIB),
     ],
 )
-def test_pieces_are_sent_only_where_a_whole_layer_is_refused(push, stand_in, most, pieces):
+def test_chunks_are_sent_only_if_a_whole_layer_is_refused(push, stand_in, most, chunks):
     stand_in.most_at_once = most
     pushed = push(stand_in)
     assert pushed.outcome.error == ""
     assert pushed.is_whole()
-    accepted = [length for length in stand_in.sent("PATCH") if length <= min(most, pieces)]
-    assert set(accepted) == {pieces} and len(accepted) == len(WEIGHTS) // pieces
-    # A piece that is refused ends its upload, and what came of it is removed.
+    accepted = [length for length in stand_in.sent("PATCH") if length <= min(most, chunks)]
+    assert set(accepted) == {chunks} and len(accepted) == len(WEIGHTS) // chunks
+    # A refused chunk ends its upload, and the received bytes are removed.
     assert stand_in.repository("org/model").uploads == {}
-    assert f"go in pieces of {pieces // MIB}.0 MiB" in pushed.outcome.output
+    assert f" in chunks of {chunks // MIB}.0 MiB" in pushed.outcome.output
 
 
 @pytest.mark.parametrize(
-    ("headers", "pieces"),
+    ("headers", "chunks"),
     [
         ({"OCI-Chunk-Min-Length": str(9 * MIB)}, 9 * MIB),
         ({"OCI-Chunk-Max-Length": str(3 * MIB)}, 3 * MIB),
         ({"OCI-Chunk-Min-Length": "many", "OCI-Chunk-Max-Length": "-1"}, 8 * MIB),
     ],
 )
-def test_pieces_are_as_large_as_the_registry_says(push, headers, pieces):
+def test_chunks_are_as_large_as_the_registry_says(push, headers, chunks):
     stand_in = StandIn()
     start = stand_in.start
     stand_in.start = lambda asked, name: Reply(202, {**start(asked, name).headers, **headers})
     stand_in.faults.append(lambda asked: Reply(405) if asked.method == "PUT" and asked.length > 10 * MIB else None)
     assert push(stand_in).is_whole()
-    assert set(stand_in.sent("PATCH")) == {pieces}
+    assert set(stand_in.sent("PATCH")) == {chunks}
 
 
-def test_what_a_registry_does_not_take_is_not_tried_for_each_layer(push):
+def test_the_refused_way_is_not_tried_for_each_layer(push):
     stand_in = Ghcr(strict=True)
     assert push(stand_in).is_whole()
     refused = [length for length in stand_in.sent("PATCH") + stand_in.sent("PUT") if length > 4 * MIB]
     assert len(refused) == 2
 
 
-def test_an_empty_blob_that_is_refused_is_not_said_to_be_pushed():
+def test_a_refused_empty_blob_is_an_error():
     asked: list[str] = []
 
     class Refusing:
@@ -208,7 +208,7 @@ def test_an_empty_blob_that_is_refused_is_not_said_to_be_pushed():
 
 
 @pytest.mark.parametrize("status", [500, 503, 429, NO_ANSWER])
-def test_a_layer_that_was_cut_off_is_sent_again(push, status):
+def test_an_interrupted_layer_is_sent_again(push, status):
     stand_in, left = StandIn(), [1]
 
     def cut_off(asked: Asked) -> Reply | None:
@@ -223,7 +223,7 @@ def test_a_layer_that_was_cut_off_is_sent_again(push, status):
     assert stand_in.sent("PATCH") == [] and stand_in.repository("org/model").uploads == {}
 
 
-def test_a_proxy_that_cuts_long_bodies_off_without_a_word_gets_pieces(push):
+def test_a_proxy_that_cuts_long_bodies_off_without_an_answer_gets_chunks(push):
     stand_in = StandIn()
     stand_in.faults.append(lambda asked: Reply(NO_ANSWER) if asked.length > 16 * MIB else None)
     assert push(stand_in).is_whole()
@@ -234,33 +234,33 @@ def test_a_proxy_that_cuts_long_bodies_off_without_a_word_gets_pieces(push):
     ("kind", "taken", "status"),
     [(StandIn, False, 500), (StandIn, True, NO_ANSWER), (Quay, False, NO_ANSWER), (Quay, True, 500)],
 )
-def test_a_piece_is_sent_again_only_if_the_registry_does_not_have_it(push, kind, taken, status):
+def test_a_chunk_is_resent_only_if_the_registry_does_not_have_it(push, kind, taken, status):
     stand_in, left = kind(), [2]
     stand_in.most_at_once = 10 * MIB
-    piece = stand_in.piece
+    chunk = stand_in.chunk
 
     def cut_off(asked: Asked, upload: bytearray) -> Reply:
         if not upload or not left[0]:
-            return piece(asked, upload)
+            return chunk(asked, upload)
         left[0] -= 1
         if taken:
-            piece(asked, upload)
+            chunk(asked, upload)
         return Reply(status)
 
-    stand_in.piece = cut_off
+    stand_in.chunk = cut_off
     assert push(stand_in).is_whole()
     assert len(stand_in.sent("PATCH")) == (2 if taken else 4)
 
 
 @pytest.mark.parametrize("status", [500, NO_ANSWER])
-def test_a_first_piece_that_is_cut_off_again_is_followed_by_smaller_ones(push, status):
+def test_chunks_become_smaller_if_the_first_one_is_interrupted_twice(push, status):
     stand_in = StandIn()
     stand_in.faults.append(lambda asked: Reply(status) if asked.length > 5 * MIB else None)
     assert push(stand_in).is_whole()
     assert [length for length in stand_in.sent("PATCH") if length < 5 * MIB] == [4 * MIB] * 4
 
 
-def test_an_answer_that_was_lost_does_not_send_a_layer_twice(push):
+def test_a_layer_is_not_sent_twice_if_the_answer_is_lost(push):
     stand_in = StandIn()
     finish = stand_in.finish
 
@@ -287,7 +287,7 @@ def test_a_location_without_tls_gets_nothing(push, location, to):
     stand_in.location = lambda name, upload: location.format(host=stand_in.host)
     pushed = push(stand_in)
     assert pushed.is_kept_within_tls()
-    assert f"leads from TLS to {to}, so nothing was sent there" in pushed.outcome.error
+    assert f"redirects from TLS to {to}, so nothing was sent there" in pushed.outcome.error
     assert pushed.outcome.error.count("\n") == 1
 
 
@@ -316,7 +316,7 @@ def test_a_redirect_out_of_tls_is_not_followed(push, method, status):
     stand_in.faults.append(redirect)
     pushed = push(stand_in)
     assert pushed.is_kept_within_tls()
-    assert "leads from TLS to http://registry.example.com" in pushed.outcome.error
+    assert "redirects from TLS to http://registry.example.com" in pushed.outcome.error
 
 
 @pytest.mark.parametrize("url", ["http://{host}/token", "http://auth.example.com/token", "/token"])
@@ -336,18 +336,18 @@ def test_a_redirect_of_the_token_service_out_of_tls_gets_no_login(push):
     assert push(stand_in).is_kept_within_tls()
 
 
-def test_a_location_that_is_no_url_is_said_in_one_line(push):
+def test_an_invalid_location_is_a_one_line_error(push):
     stand_in = StandIn()
     start = stand_in.start
     stand_in.start = lambda asked, name: Reply(202, {**start(asked, name).headers, "Location": "http://[::1/x"})
     error = push(stand_in).outcome.error
-    assert error.startswith("error: ") and "gave a Location that cannot be used" in error and error.count("\n") == 1
+    assert error.startswith("error: ") and "sent an invalid Location" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("way", ["Location", 307])
 def test_another_origin_gets_the_bytes_but_no_login(push, way):
     class Store(StandIn):
-        """As an object store behind signed URLs; it even asks for a login."""
+        """Like an object store with signed URLs; it even asks for a login."""
 
         host = "store.example.com"
 
@@ -402,7 +402,7 @@ def test_one_origin_has_many_names(push, host, location, key):
     auths = {key.format(host=stand_in.host): {"auth": LOGIN}, "example.com": {"auth": "d3Jvbmc6d3Jvbmc="}}
     pushed = push(stand_in, host=host.format(host=stand_in.host), auths=auths)
     assert pushed.outcome.error == "" and pushed.is_whole()
-    # The base's layer is of the same registry, whatever it is called.
+    # The base's layer is in the same registry, by any of its names.
     assert any("mount" in asked.query for asked in stand_in.asked)
 
 
@@ -411,7 +411,7 @@ def test_one_origin_has_many_names(push, host, location, key):
 )
 def test_another_origin_is_not_given_the_login(push, key):
     pushed = push(TokenStandIn(), auths={key: {"auth": LOGIN}})
-    assert pushed.outcome.code == 1 and "no login (no Secret is bound, or not for it)" in pushed.outcome.error
+    assert pushed.outcome.code == 1 and "no login (no bound Secret has one for it)" in pushed.outcome.error
     assert not any("Authorization" in asked.headers for asked in pushed.stand_in.asked)
 
 
@@ -424,7 +424,7 @@ def test_another_origin_is_not_given_the_login(push, key):
         (Quay, 202),
     ],
 )
-def test_a_mount_that_fails_is_an_upload(push, kind, status):
+def test_a_failed_mount_becomes_an_upload(push, kind, status):
     stand_in = kind()
     stand_in.mount = lambda asked, name, source: None if status == 202 else Reply(status)
     pushed = push(stand_in)
@@ -436,7 +436,7 @@ def test_a_mount_that_fails_is_an_upload(push, kind, status):
 
 
 @pytest.mark.parametrize("kind", [StandIn, TokenStandIn, Quay])
-def test_a_mount_that_works_sends_nothing(push, kind):
+def test_a_successful_mount_sends_nothing(push, kind):
     pushed = push(kind())
     assert pushed.is_whole()
     base_layer = max(pushed.stand_in.repository("org/base").blobs.values(), key=lambda blob: blob[:2] == b"\x1f\x8b")
@@ -444,8 +444,8 @@ def test_a_mount_that_works_sends_nothing(push, kind):
 
 
 @pytest.mark.parametrize("kind", [TokenStandIn, Quay])
-def test_a_mount_from_where_the_login_may_not_read_is_an_upload(push, kind):
-    """As Harbor does it: the token has only one of the scopes, so the mount is 401 again (oras#1924, harbor#17097)."""
+def test_a_mount_from_an_unreadable_repository_becomes_an_upload(push, kind):
+    """As with Harbor: the token has only one of the scopes, so the mount is 401 again (oras#1924, harbor#17097)."""
     stand_in = kind()
     stand_in.forbidden.add("org/base")
     needed = stand_in.needed
@@ -454,7 +454,7 @@ def test_a_mount_from_where_the_login_may_not_read_is_an_upload(push, kind):
     assert push(stand_in).is_whole()
 
 
-def test_what_is_wrong_with_the_base_is_told_before_the_weights_are_sent(push):
+def test_problems_with_the_base_are_reported_before_the_weights_are_sent(push):
     stand_in = TokenStandIn()
     stand_in.faults.append(lambda asked: Reply(500) if "/org/base/blobs/" in asked.path else None)
     stand_in.mount = lambda *rest: Reply(403)
@@ -477,7 +477,7 @@ def test_what_is_wrong_with_the_base_is_told_before_the_weights_are_sent(push):
         ("repository:user/image:pull", ["repository:org/model:pull,push", "repository:user/image:pull"]),
     ],
 )
-def test_each_scope_is_a_parameter_of_its_own(push, challenged, asked_for):
+def test_each_scope_is_a_separate_parameter(push, challenged, asked_for):
     stand_in = TokenStandIn()
     scope = f',scope="{challenged}"' if challenged else ""
     stand_in.challenge = lambda asked, name: (
@@ -499,7 +499,7 @@ def test_each_scope_is_a_parameter_of_its_own(push, challenged, asked_for):
         'Negotiate, Bearer realm="https://{host}/token" , error="invalid_token"',
     ],
 )
-def test_a_challenge_is_read_in_every_form(push, challenge):
+def test_every_form_of_challenge_is_understood(push, challenge):
     stand_in = TokenStandIn()
     stand_in.challenge = lambda asked, name: challenge.format(host=stand_in.host)
     assert push(stand_in).is_whole()
@@ -513,7 +513,7 @@ def test_a_token_has_two_names(push, name):
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"no JSON", b'{"token": null}', b'{"token": ""}'])
-def test_a_token_service_without_a_token_is_told(push, body):
+def test_an_answer_of_the_token_service_without_a_token_is_an_error(push, body):
     stand_in = TokenStandIn()
     stand_in.token = lambda asked: Reply(200, body=body)
     pushed = push(stand_in)
@@ -521,7 +521,7 @@ def test_a_token_service_without_a_token_is_told(push, body):
     assert pushed.outcome.error.count("\n") == 1
 
 
-def test_without_a_login_the_token_service_is_asked_without(push):
+def test_the_token_service_is_also_asked_without_a_login(push):
     stand_in = TokenStandIn()
     stand_in.public = True
     pushed = push(stand_in, auths={})
@@ -535,7 +535,7 @@ def test_without_a_login_the_token_service_is_asked_without(push):
 
 
 @pytest.mark.parametrize(("most", "uses"), [(1 << 40, 1), (1 << 40, 3), (10 * MIB, 1), (10 * MIB, 2), (10 * MIB, 5)])
-def test_a_token_that_ends_at_any_time_is_renewed(push, most, uses):
+def test_a_token_is_renewed_whenever_it_expires(push, most, uses):
     stand_in = TokenStandIn()
     used: dict[str, int] = {}
     stand_in.most_at_once = most
@@ -564,7 +564,7 @@ def test_a_token_that_ends_at_any_time_is_renewed(push, most, uses):
     assert count[0] > 2
 
 
-def test_a_token_is_renewed_before_it_ends(push):
+def test_a_token_is_renewed_before_it_expires(push):
     stand_in = TokenStandIn()
     stand_in.token_life = 0.001
     assert push(stand_in).is_whole()
@@ -572,7 +572,7 @@ def test_a_token_is_renewed_before_it_ends(push):
     assert len({asked.headers["Authorization"] for asked in sends}) == len(sends)
 
 
-def test_a_layer_is_not_sent_to_who_may_not_push(push):
+def test_no_layer_is_sent_without_the_right_to_push(push):
     stand_in = TokenStandIn()
     stand_in.forbidden.add("org/model")
     pushed = push(stand_in)
@@ -581,7 +581,7 @@ def test_a_layer_is_not_sent_to_who_may_not_push(push):
     assert stand_in.sent("PUT") == []
 
 
-def test_both_refusals_are_told(push):
+def test_both_refusals_are_reported(push):
     stand_in = GoogleArtifactRegistry()
     stand_in.finish = lambda *rest: refusal(403, "DENIED", "the quota is used up")
     pushed = push(stand_in)
@@ -589,7 +589,7 @@ def test_both_refusals_are_told(push):
     assert "the quota is used up" in pushed.outcome.error
 
 
-def test_a_file_that_changes_after_it_was_read_makes_no_image(push):
+def test_no_image_is_built_if_a_file_changes_after_it_was_read(push):
     stand_in = StandIn()
     finish = stand_in.finish
     stand_in.finish = lambda asked, repository, reference: (

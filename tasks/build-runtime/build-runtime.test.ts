@@ -1,4 +1,4 @@
-/** What the Task may do, and its script up to the call of Buildah; test/engine/build-runtime.test.ts builds with the real one. */
+/** The Task's permissions, and its script with a stand-in for Buildah; test/engine/build-runtime.test.ts uses the real one. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ test("the step has the two capabilities that newuidmap and newgidmap need, and a
   expect(given).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, allowPrivilegeEscalation: true });
   expect(given).not.toHaveProperty("privileged");
   expect(given.capabilities).not.toHaveProperty("add");
-  // What containerd and CRI-O give a container that says nothing.
+  // The default capabilities of containerd and CRI-O.
   const usual = [
     "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID",
     "SYS_CHROOT",
@@ -22,8 +22,8 @@ test("the step has the two capabilities that newuidmap and newgidmap need, and a
   expect(usual.filter((name) => !given.capabilities.drop.includes(name))).toEqual(["SETGID", "SETUID"]);
 });
 
-test("params reach the script through its environment and its arguments alone", () => {
-  // Not even of the shell: Kubernetes would look for a variable of such a name.
+test("params reach the script only through its environment and its arguments", () => {
+  // No command substitution of the shell either: Kubernetes would look for a variable of such a name.
   expect(step.script).not.toContain("$(");
   expect(step.args).toEqual(["$(params.BUILD_ARGS[*])"]);
   const values = step.env.map(({ value }: { value: string }) => value);
@@ -31,7 +31,7 @@ test("params reach the script through its environment and its arguments alone", 
   for (const { name } of texts) expect(values).toContain(`$(params.${name})`);
 });
 
-test("where Buildah writes is a volume, because the image's own files are read-only", () => {
+test("Buildah writes only to volumes, because the root filesystem is read-only", () => {
   expect(step.securityContext.readOnlyRootFilesystem).toBe(true);
   const mounted = step.volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath);
   expect(mounted).toEqual(["/tmp", "/var/tmp", "/var/run/modelcar/storage"]);
@@ -45,7 +45,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A stand-in for Buildah that notes how it was called, and fails at the sub-command that `fails` names. */
+/** A stand-in for Buildah that records its calls, and fails at the subcommand `fails`. */
 function standIn(fails = "none"): void {
   const file = join(folder, "bin/buildah");
   writeFileSync(
@@ -97,7 +97,7 @@ function build(changes: Record<string, string> = {}, ...args: string[]) {
   };
 }
 
-test("an image is built in a chroot, pushed, and known by its digest", () => {
+test("an image is built in a chroot and pushed, and its digest is a result", () => {
   const { status, calls, result, digest } = build({}, "VERSION=0.11", "TITLE=two words");
   expect(status).toBe(0);
   const [built, pushed] = calls.map((call) => call.split("\n"));
@@ -108,12 +108,12 @@ test("an image is built in a chroot, pushed, and known by its digest", () => {
   expect([result, digest]).toEqual(["quay.io/example/runtime@sha256:abc", "sha256:abc"]);
 });
 
-test("a volume for layers keeps them for later builds", () => {
+test("a volume for storage keeps layers for later builds", () => {
   const { calls } = build({ KEPT_STORAGE_DIRECTORY: `${folder}/kept`, STORAGE_DRIVER_NAME: "overlay" });
   expect(calls[0]?.split("\n")).toEqual(expect.arrayContaining([`${folder}/kept/root`, "--layers=true"]));
 });
 
-test("login, authorities and registries without TLS are told to Buildah", () => {
+test("Buildah gets the login, the authorities and the registries without TLS", () => {
   writeFileSync(join(folder, ".dockerconfigjson"), "{}");
   const { calls, registries } = build({
     REGISTRY_AUTH_DIRECTORY: folder,
@@ -147,7 +147,7 @@ test("an argument without a name is refused", () => {
   expect(calls).toEqual([]);
 });
 
-test("what fails is said, and there is no result", () => {
+test("a failure is reported, and there is no result", () => {
   standIn("build");
   const built = build();
   expect([built.status, built.digest]).toEqual([1, ""]);

@@ -1,6 +1,6 @@
-"""Checks the params of a run of the pipeline modelcar before anything takes time, and says which of its tasks run.
+"""Checks the params of a run of the pipeline modelcar before the expensive tasks, and decides which tasks run.
 
-Each decision is a result, because a `when` of Tekton can only compare whole texts, not look into a list like SKIP_TASKS.
+Each decision is a result, because Tekton's `when` can only compare whole strings, not search a list like SKIP_TASKS.
 """
 
 import re
@@ -18,12 +18,12 @@ SERVICE_URL = r"https?://[^/\s]+/?"
 PROFILES = ("sweep", "synchronous", "throughput", "concurrent", "constant", "poisson")
 DATASET = r"[\w.-]+/[\w.-]+@[0-9a-f]{40}|(?!/)(?!.*(^|/)\.\.?(/|$))[\w./-]+\.(jsonl|json|parquet|csv)"
 SCORE = r"[^:\s]+:[^>\s]+>=\d+(\.\d+)?"
-# What these tasks of lm-evaluation-harness ask for is programs, which are run.
+# These tasks of lm-evaluation-harness run the programs that the model writes.
 GENERATED_CODE = r"humaneval|mbpp"
 
 
 class Checks:
-    """Checks of single params; those that no task needs may be empty."""
+    """Checks of single params; a param that no task needs may be empty."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -44,7 +44,7 @@ class Checks:
 def read_plan(parameters: Parameters, checks: Checks) -> Plan:
     skipped, unknown = read_names(parameters.optional("SKIP_TASKS"))
     if unknown:
-        parameters.problem(f"SKIP_TASKS names {', '.join(unknown)}, but the tasks are {', '.join(TASKS)}")
+        parameters.problem(f"SKIP_TASKS has unknown tasks {', '.join(unknown)}; the tasks are {', '.join(TASKS)}")
     wishes = Wishes(
         skipped=skipped,
         compress=checks.boolean("COMPRESS_MODEL"),
@@ -61,7 +61,7 @@ def read_plan(parameters: Parameters, checks: Checks) -> Plan:
 
 
 def check_model(checks: Checks, plan: Plan) -> None:
-    """The model, where it comes from, and what becomes of it."""
+    """The params of the model, its source, and its compression."""
     pulled, registered = plan.runs("pull-model-from-huggingface"), plan.runs("register-with-registry")
     source = pulled or plan.builds or registered
     checks.matches("MODEL_NAME", r"(?=.*[A-Za-z0-9])[\w ./-]+", "a name of letters, digits, spaces and ._-/")
@@ -91,7 +91,7 @@ def check_registry(checks: Checks, plan: Plan) -> None:
     auth = checks.matches("MODEL_REGISTRY_AUTH", "none|token|serviceAccount", "none, token or serviceAccount", False)
     registered = plan.runs("register-with-registry")
     if registered and not plan.wishes.registry:
-        parameters.problem("MODEL_REGISTRY_URL is not set: give it, or name register-with-registry in SKIP_TASKS")
+        parameters.problem("MODEL_REGISTRY_URL is not set: set it, or add register-with-registry to SKIP_TASKS")
     checks.matches("MODEL_REGISTRY_URL", SERVICE_URL, "http(s)://host:port without a path", False)
     secured = parameters.optional("MODEL_REGISTRY_URL").startswith("https://")
     if auth in ("token", "serviceAccount") and plan.wishes.registry and not secured:
@@ -131,7 +131,7 @@ def check_serving(checks: Checks, plan: Plan) -> None:
         parameters.problem(f"VLLM_ARGS {parameters.optional('VLLM_ARGS')!r} cannot be split: {error}")
     runtime = parameters.optional("SERVING_RUNTIME") or parameters.optional("RUNTIME_IMAGE")
     if deployed and not runtime:
-        parameters.problem("RUNTIME_IMAGE is not set, and SERVING_RUNTIME neither: deploy-model needs one of them")
+        parameters.problem("neither RUNTIME_IMAGE nor SERVING_RUNTIME is set: deploy-model needs one of them")
     checks.matches("RUNTIME_IMAGE", BY_DIGEST, "vLLM's image by digest", False)
     checks.matches("ANYTHINGLLM_IMAGE", BY_DIGEST, "an image by digest", False)
     benchmarked = plan.runs("run-guidellm")
@@ -141,7 +141,7 @@ def check_serving(checks: Checks, plan: Plan) -> None:
     tokens = [parameters.optional(name) for name in ("PROMPT_TOKENS", "OUTPUT_TOKENS")]
     known = benchmarked and deployed and longest and all(re.fullmatch(POSITIVE, count) for count in tokens)
     if known and sum(map(int, tokens)) > int(longest):
-        parameters.problem(f"PROMPT_TOKENS and OUTPUT_TOKENS are more together than MAX_MODEL_LEN {longest}")
+        parameters.problem(f"PROMPT_TOKENS plus OUTPUT_TOKENS is more than MAX_MODEL_LEN {longest}")
 
 
 def results_of(plan: Plan, model_name: str) -> dict[str, str]:
@@ -149,7 +149,7 @@ def results_of(plan: Plan, model_name: str) -> dict[str, str]:
     packaged = "compressed" if plan.wishes.compress else "model"
     decisions = {
         **{task: plan.runs(task) for task in TASKS},
-        # Where it only looks an image up, it is run by need-image.
+        # If it only looks up an image, need-image lets it run.
         "build-and-push-modelcar": plan.builds,
         "build": plan.builds,
         "need-image": plan.runs("build-and-push-modelcar"),

@@ -1,6 +1,6 @@
 /**
- * What check-parameters gets in the runs of the examples, with what the pipeline of each example's own stack adds to their
- * params. test_examples.py runs the script on it. Where it changes with reason: npx vitest run -u on this file.
+ * The params of check-parameters in the examples' runs, with the defaults from the pipeline of each example's stack.
+ * test_examples.py runs the script with them. After an intended change run npx vitest run -u on this file.
  */
 import { expect, test, vi } from "vitest";
 import { pipelineRun, scenarios, stack } from "../../test/program/examples.ts";
@@ -14,10 +14,10 @@ vi.mock("../../components/readiness/index.ts", async () =>
 );
 
 const image = `registry.test/image@sha256:${"c".repeat(64)}`;
-/** Without them the stack has no pipeline modelcar that its user could run. */
+/** Without these the stack does not declare the pipeline modelcar. */
 const images = { compress: image, evaluate: image, guidellm: image };
 
-/** Values by param, as a run of the example gets them: its own, else the pipeline's default. */
+/** Values by param in a run of the example: the run's, otherwise the pipeline's default. */
 async function checkedParams(scenario: string): Promise<Record<string, string>> {
   const example = stack(scenario);
   const config = stackConfig("dev", (config) => {
@@ -43,7 +43,7 @@ async function checkedParams(scenario: string): Promise<Record<string, string>> 
   );
 }
 
-test("the file from which test_examples.py runs the script is of these examples", async () => {
+test("the params in examples.json for test_examples.py are up to date", async () => {
   const byScenario: Record<string, Record<string, string>> = {};
   for (const scenario of scenarios) byScenario[scenario] = await checkedParams(scenario);
   await expect(`${JSON.stringify(byScenario, null, 2)}\n`).toMatchFileSnapshot("examples.json");

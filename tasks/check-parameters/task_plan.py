@@ -1,4 +1,4 @@
-"""Which tasks of the pipeline modelcar run, and why; from what its params wish for, as plain data."""
+"""Which tasks of the pipeline modelcar run, and why, computed from the params as plain data."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Plan:
-    """For each task why it does not run, "" for one that runs."""
+    """Why each task does not run, "" for one that runs."""
 
     wishes: Wishes
     reasons: dict[str, str]
@@ -48,18 +48,18 @@ class Plan:
 
     @property
     def packaged(self) -> str:
-        """The task that makes what is packaged, in this run or an earlier one."""
+        """The task that creates the packaged model, in this run or an earlier one."""
         return "compress-model" if self.wishes.compress else "pull-model-from-huggingface"
 
 
 def read_names(text: str) -> tuple[frozenset[str], list[str]]:
-    """The tasks that a list with commas names, and what in it is no task."""
+    """The tasks in a comma-separated list, and the unknown names in it."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     return frozenset(names) & frozenset(TASKS), [name for name in names if name not in TASKS]
 
 
 def plan_of(wishes: Wishes) -> Plan:
-    reasons = {task: "SKIP_TASKS names it" if task in wishes.skipped else "" for task in TASKS}
+    reasons = {task: "it is in SKIP_TASKS" if task in wishes.skipped else "" for task in TASKS}
 
     def need(task: str, wanted: bool, otherwise: str) -> None:
         if not wanted:
@@ -75,13 +75,13 @@ def plan_of(wishes: Wishes) -> Plan:
     need("publish-test-results-v2", measured, "nothing is evaluated or benchmarked")
     need("publish-test-results-v2", wishes.registry, "MODEL_REGISTRY_URL is empty")
     if not (reasons["register-with-registry"] and reasons["deploy-model"]):
-        # Those two need the digest of an image that is there already.
+        # These two tasks need the digest, if only of an existing image.
         reasons["build-and-push-modelcar"] = ""
     return Plan(wishes, reasons)
 
 
 def missing(plan: Plan) -> list[str]:
-    """What tasks need of the workspace that no task of this run makes, and that the clean-up would remove."""
+    """Errors about files that tasks need, that no task of this run creates, and that the clean-up would remove."""
     if not plan.runs("cleanup-workspace"):
         return []
     needs = {
@@ -92,8 +92,8 @@ def missing(plan: Plan) -> list[str]:
         "deploy-anythingllm": ["deploy-model"],
     }
     return [
-        f"{task} needs what {maker} makes, which does not run ({plan.reasons[maker]}), and cleanup-workspace removes what an"
-        " earlier run made: let it run, or name cleanup-workspace in SKIP_TASKS too"
+        f"{task} needs the output of {maker}, which does not run ({plan.reasons[maker]}), and cleanup-workspace removes"
+        f" the output of earlier runs: let {maker} run, or add cleanup-workspace to SKIP_TASKS"
         for task, makers in needs.items()
         for maker in makers
         if plan.runs(task) and not plan.runs(maker)
@@ -106,6 +106,6 @@ def describe(plan: Plan) -> list[str]:
     if plan.runs("build-and-push-modelcar") and not plan.builds:
         users = " and ".join(plan.image_users)
         lines["build-and-push-modelcar"] = (
-            f"builds nothing: SKIP_TASKS names it; looks up the image's digest for {users}"
+            f"builds nothing: it is in SKIP_TASKS; looks up the image's digest for {users}"
         )
     return [f"{task}: {line}" for task, line in lines.items()]

@@ -1,4 +1,4 @@
-"""Runs the check of a run's parameters, with the scenarios of the pipeline's users."""
+"""Runs the check of a run's params, with typical scenarios."""
 
 import ast
 import json
@@ -48,7 +48,7 @@ DEFAULTS = {
     "MAX_SECONDS": "180",
     "CLEANUP_AFTER": "success",
 }
-# A run as the README of the pipeline has it, with nothing but the package.
+# A run that only packages a model.
 GIVEN = {
     "HUGGINGFACE_MODEL": "codellama/CodeLlama-34b-Python-hf",
     "HUGGINGFACE_REVISION": "a" * 40,
@@ -80,13 +80,13 @@ def check(run_task: Callable) -> Callable:
 
 
 def running(outcome) -> list[str]:
-    """The tasks that run, by what the pipeline's `when` compare."""
+    """The tasks that run, from the results that the pipeline's `when` compares."""
     assert (outcome.code, outcome.error) == (0, "")
     assert {outcome.results[task] for task in (*TASKS, "build", "need-image")} <= {"true", "false"}
     return [task for task in TASKS if outcome.results[task] == "true"]
 
 
-def test_without_wishes_the_model_is_packaged_and_registered(check):
+def test_by_default_the_model_is_packaged_and_registered(check):
     outcome = check()
     assert running(outcome) == [TASKS[0], TASKS[1], "build-and-push-modelcar", "register-with-registry"]
     assert (outcome.results["build"], outcome.results["need-image"]) == ("true", "true")
@@ -95,7 +95,7 @@ def test_without_wishes_the_model_is_packaged_and_registered(check):
     assert "pull-model-from-huggingface: runs\n" in outcome.output
 
 
-def test_everything_runs_when_all_is_wished_for(check):
+def test_everything_runs_if_everything_is_enabled(check):
     outcome = check(**ALL)
     assert running(outcome) == list(TASKS)
     assert {name: value for name, value in outcome.results.items() if name not in (*TASKS, "build", "need-image")} == {
@@ -122,19 +122,19 @@ def test_an_existing_image_is_deployed(check):
     )
     assert running(outcome) == ["deploy-model"]
     assert (outcome.results["build"], outcome.results["need-image"]) == ("false", "true")
-    assert "build-and-push-modelcar: builds nothing: SKIP_TASKS names it; looks up" in outcome.output
+    assert "build-and-push-modelcar: builds nothing: it is in SKIP_TASKS; looks up" in outcome.output
 
 
 @pytest.mark.parametrize("skipped", [[task] for task in TASKS] + [list(TASKS[:6]), list(TASKS[::2]), list(TASKS)])
-def test_each_name_of_the_list_counts(check, skipped):
-    # Left out tasks did their work before, so the clean-up must be left out with them.
+def test_every_task_in_the_list_is_skipped(check, skipped):
+    # An earlier run did the work of the skipped tasks, so the clean-up must be skipped too.
     skipped = sorted({*skipped, "cleanup-workspace"}, reverse=True)
     outcome = check(**ALL, SKIP_TASKS=" , ".join(skipped) + ",")
     measured = not {"evaluate-model", "run-guidellm"} <= set(skipped)
     left = [task for task in TASKS if task not in skipped and (measured or task != "publish-test-results-v2")]
     assert running(outcome) == left
     assert all(
-        f"{task}: does not run: SKIP_TASKS names it" in outcome.output
+        f"{task}: does not run: it is in SKIP_TASKS" in outcome.output
         for task in skipped
         if task != "build-and-push-modelcar"
     )
@@ -152,7 +152,7 @@ def test_the_image_is_not_looked_up_when_nothing_needs_it(check):
     assert outcome.results["need-image"] == "false"
 
 
-def test_test_results_are_published_where_there_are_some_and_a_registry(check):
+def test_test_results_are_published_if_there_are_some_and_a_registry(check):
     measured = {"EVALUATE_MODEL": "true", "TASKS": "sums", "SKIP_TASKS": "register-with-registry"}
     assert "publish-test-results-v2" in running(check(**measured))
     outcome = check(**measured, MODEL_REGISTRY_URL="")
@@ -161,7 +161,7 @@ def test_test_results_are_published_where_there_are_some_and_a_registry(check):
     assert "nothing is evaluated or benchmarked" in check().output
 
 
-def test_anythingllm_is_deployed_with_the_model_only(check):
+def test_anythingllm_is_deployed_only_with_the_model(check):
     image = ALL["ANYTHINGLLM_IMAGE"]
     assert "deploy-anythingllm" not in running(check(ANYTHINGLLM_IMAGE=image))
     assert "deploy-anythingllm" in running(check(ANYTHINGLLM_IMAGE=image, DEPLOY_MODEL="true"))
@@ -183,7 +183,7 @@ def test_anythingllm_is_deployed_with_the_model_only(check):
 def test_what_a_task_needs_is_not_cleaned_up(check, changes, task, maker):
     outcome = check(**changes)
     assert outcome.code == 1
-    assert f"{task} needs what {maker} makes, which does not run" in outcome.error
+    assert f"{task} needs the output of {maker}, which does not run" in outcome.error
     kept = {**changes, "SKIP_TASKS": changes.get("SKIP_TASKS", "") + ",cleanup-workspace"}
     assert check(**kept).code == 0
 
@@ -191,7 +191,10 @@ def test_what_a_task_needs_is_not_cleaned_up(check, changes, task, maker):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"SKIP_TASKS": "compress,deploy-model"}, f"SKIP_TASKS names compress, but the tasks are {', '.join(TASKS)}"),
+        (
+            {"SKIP_TASKS": "compress,deploy-model"},
+            f"SKIP_TASKS has unknown tasks compress; the tasks are {', '.join(TASKS)}",
+        ),
         ({"COMPRESS_MODEL": "yes"}, "COMPRESS_MODEL must be true or false, not 'yes'"),
         ({"DEPLOY_MODEL": ""}, "DEPLOY_MODEL is not set"),
         ({"HUGGINGFACE_MODEL": "gpt2"}, "HUGGINGFACE_MODEL must be <owner>/<name>, not 'gpt2'"),
@@ -205,7 +208,7 @@ def test_what_a_task_needs_is_not_cleaned_up(check, changes, task, maker):
         ({"BASE_IMAGE": "quay.io/a/base:latest"}, "BASE_IMAGE must be <registry>/<repository>@sha256:<digest>"),
         (
             {"MODEL_REGISTRY_URL": ""},
-            "MODEL_REGISTRY_URL is not set: give it, or name register-with-registry in SKIP_TASKS",
+            "MODEL_REGISTRY_URL is not set: set it, or add register-with-registry to SKIP_TASKS",
         ),
         ({"MODEL_REGISTRY_URL": "http://r:1/api"}, "MODEL_REGISTRY_URL must be http(s)://host:port without a path"),
         ({"MODEL_REGISTRY_AUTH": "basic"}, "MODEL_REGISTRY_AUTH must be none, token or serviceAccount"),
@@ -219,8 +222,8 @@ def test_what_a_task_needs_is_not_cleaned_up(check, changes, task, maker):
         ({"LIMIT": "0"}, "LIMIT must be a whole number above 0"),
         ({"MINIMUM_SCORES": "sums=1"}, "MINIMUM_SCORES: 'sums=1' must be <task>:<metric>>=<number>"),
         ({**ALL, "MAX_MODEL_LEN": "8k"}, "MAX_MODEL_LEN must be a number of tokens above 0, not '8k'"),
-        ({**ALL, "MAX_MODEL_LEN": "300"}, "PROMPT_TOKENS and OUTPUT_TOKENS are more together than MAX_MODEL_LEN 300"),
-        ({**ALL, "RUNTIME_IMAGE": ""}, "RUNTIME_IMAGE is not set, and SERVING_RUNTIME neither"),
+        ({**ALL, "MAX_MODEL_LEN": "300"}, "PROMPT_TOKENS plus OUTPUT_TOKENS is more than MAX_MODEL_LEN 300"),
+        ({**ALL, "RUNTIME_IMAGE": ""}, "neither RUNTIME_IMAGE nor SERVING_RUNTIME is set"),
         ({**ALL, "RUNTIME_IMAGE": "quay.io/vllm:latest"}, "RUNTIME_IMAGE must be vLLM's image by digest"),
         ({**ALL, "GPUS": "-1"}, "GPUS must be a whole number"),
         ({**ALL, "VLLM_ARGS": "--chat-template 'x"}, 'VLLM_ARGS "--chat-template \'x" cannot be split'),
@@ -258,30 +261,30 @@ def test_all_mistakes_are_named_at_once(check):
     ("model", "name"),
     [("granite_3.1__2b.", "granite-3-1-2b"), ("7B", "model-7b"), ("ibm-granite/Granite 3", "ibm-granite-granite-3")],
 )
-def test_the_service_is_called_as_kubernetes_takes_it(check, model, name):
+def test_the_service_name_is_valid_in_kubernetes(check, model, name):
     results = check(MODEL_NAME=model).results
     assert (results["inference-service"], results["service-url-file"]) == (name, f"{name}/service-url")
 
 
-def test_tasks_that_are_not_run_are_not_asked_for_their_params(check):
+def test_params_of_tasks_that_do_not_run_are_not_required(check):
     outcome = check(TASKS="", RUNTIME_IMAGE="", PROFILE="", RECIPE="", S3_BUCKET="", MAX_SECONDS="")
     assert (outcome.code, outcome.error) == (0, "")
 
 
-def test_generated_code_is_run_where_it_is_asked_for(check):
+def test_generated_code_is_run_if_it_is_allowed(check):
     outcome = check(**{**ALL, "TASKS": "humaneval,mbpp", "RUN_GENERATED_CODE": "true"})
     assert "evaluate-model" in running(outcome)
 
 
-def test_the_results_of_the_longest_name_have_room(check):
+def test_the_results_of_the_longest_name_fit(check):
     outcome = check(**{**ALL, "MODEL_NAME": "x" * 200})
     assert set(outcome.results) == set(RESULTS)
-    # As Tekton's entrypoint writes them to the message of the terminated container, which holds 4096 bytes.
+    # Tekton's entrypoint writes them to the termination message of the container, which is limited to 4096 bytes.
     message = json.dumps([{"key": key, "value": value, "type": 1} for key, value in outcome.results.items()])
     assert len(message) < 3000
 
 
-def test_the_task_hands_every_param_and_result_to_the_script():
+def test_the_task_passes_every_param_and_result_to_the_script():
     (step,) = TASK["steps"]
     params = {name: f"$(params.{name})" for name in PARAMS}
     results = {f"RESULT_{name.upper().replace('-', '_')}": f"$(results.{name}.path)" for name in RESULTS}
@@ -292,7 +295,7 @@ def test_the_task_hands_every_param_and_result_to_the_script():
 
 
 def assigned(file: str, name: str) -> Iterable[str]:
-    """The constant that a name is assigned in a script, whose imports are not in this image."""
+    """The constant assigned to a name in a script, whose imports are not in this image."""
     body = ast.parse((HERE.parent / file).read_text()).body
     (value,) = [node.value for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name]
     constant: Iterable[str] = ast.literal_eval(value)
@@ -317,13 +320,13 @@ def test_the_profiles_are_those_of_the_benchmark():
                 " characters where 63 fit: take a name of at most 37 characters"
             ),
         ),
-        # A sum stands for the end of a name that no namespace has room for.
+        # A name that is too long for every namespace ends in a hash.
         ("m" * 49, "ai", ""),
         ("m" * 49, "private-ai-demo", "take a name of at most 37 characters"),
         ("m" * 49, "", ""),
     ],
 )
-def test_a_name_that_kserve_can_make_no_host_of_is_refused_before_anything_runs(check, name, namespace, message):
+def test_a_name_too_long_for_a_host_of_kserve_is_refused_before_anything_runs(check, name, namespace, message):
     outcome = check(MODEL_NAME=name, NAMESPACE=namespace, **{**ALL, "ANYTHINGLLM_IMAGE": ""})
     assert outcome.code == (1 if message else 0), outcome.error
     assert message in outcome.error

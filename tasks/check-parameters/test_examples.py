@@ -1,4 +1,4 @@
-"""Runs the check on the params of the examples' runs, as examples.test.ts takes them from the program."""
+"""Runs the check on the params of the examples' runs, which examples.test.ts takes from the program."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def test_each_example_is_here():
 
 
 @pytest.mark.parametrize("scenario", EXAMPLES)
-def test_an_example_is_taken(run_task: Callable, scenario):
+def test_an_example_is_accepted(run_task: Callable, scenario):
     outcome = run_task("check-parameters", CHOSEN, **EXAMPLES[scenario])
     assert (outcome.code, outcome.error) == (0, "")
     assert [task for task in CHOSEN if outcome.results[task] == "true"] == RUNNING[scenario]
@@ -37,7 +37,7 @@ def test_an_example_with_mistakes_is_refused(run_task: Callable, scenario):
 
 
 @pytest.mark.parametrize("scenario", [name for name in EXAMPLES if name != "deploy-existing-image"])
-def test_an_example_whose_commit_nobody_filled_in_is_refused(run_task: Callable, scenario):
+def test_an_example_without_a_commit_is_refused(run_task: Callable, scenario):
     outcome = run_task("check-parameters", CHOSEN, **{**EXAMPLES[scenario], "HUGGINGFACE_REVISION": "<commit>"})
     assert outcome.code == 1
     assert "HUGGINGFACE_REVISION must be a commit of 40 hexadecimal digits" in outcome.error

@@ -1,4 +1,4 @@
-/** What decides in the pipeline modelcar whether a task runs: this Task's results, one for each, and nothing else. */
+/** In the pipeline modelcar only this Task's results decide which tasks run, one result for each. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
@@ -10,15 +10,15 @@ const task = parse(readFileSync("tasks/check-parameters/task.yaml", "utf8")).spe
 const results: string[] = task.results.map(({ name }: { name: string }) => name);
 const [check, ...others] = spec.tasks;
 
-test("a list with commas is looked into by check-parameters alone", () => {
+test("only check-parameters reads the list SKIP_TASKS", () => {
   expect(check?.name).toBe("check-parameters");
   expect(JSON.stringify(check)).toContain("$(params.SKIP_TASKS)");
   expect(JSON.stringify([others, spec.finally])).not.toContain("SKIP_TASKS");
 });
 
-test("every other task runs if a result of its own says true", () => {
+test("every other task runs if its result of check-parameters is true", () => {
   const ofThese: Record<string, string> = {
-    // It fetches for the evaluation, and the image is looked up where it is not built.
+    // It downloads data for the evaluation; the other task looks up the image if it does not build it.
     "fetch-evaluation-data": "evaluate-model",
     "build-and-push-modelcar": "need-image",
   };
@@ -30,13 +30,13 @@ test("every other task runs if a result of its own says true", () => {
   }
 });
 
-test("at the end the workspace is cleaned up, after a failure too if the run asks for it", () => {
+test("the workspace is cleaned up at the end as CLEANUP_AFTER says", () => {
   const [cleanup, ...more] = spec.finally ?? [];
   expect([cleanup?.taskRef.name, more]).toEqual(["cleanup-workspace", []]);
   const [when] = cleanup?.when ?? [];
   expect(when).toMatchObject({ input: "$(params.CLEANUP_AFTER)-$(tasks.status)", operator: "in" });
   const cleaned = (after: string) =>
-    // Tekton's words for how a run's tasks ended.
+    // Tekton's values of $(tasks.status).
     ["Succeeded", "Completed", "Failed", "None"].filter((status) =>
       when?.values?.includes(`${after}-${status}`),
     );

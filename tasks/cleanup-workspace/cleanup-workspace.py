@@ -1,6 +1,6 @@
-"""Removes the named directories and files of a workspace with the records beside them, and nothing else.
+"""Removes the given directories and files of a workspace with their records, and nothing else.
 
-What is not there is no failure, so it can run first, last, or again after it was cut off.
+Missing files are not an error, so it can run first, last, or again after an interruption.
 """
 
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from task_support import Parameters, TaskError, run, size, write_result
 
-# What the tasks write beside a model's directory; those that were cut off leave it half written.
+# Written by tasks next to a model's directory; an interrupted task leaves them incomplete.
 RECORDS = (
     ".sha256",
     ".source.json",
@@ -29,7 +29,7 @@ def read_parameters() -> tuple[Path, list[str], list[str]]:
 
 
 def inside(workspace: Path, name: str, parameter: str) -> Path:
-    """The path of a name below the workspace. Links are not followed, because they may lead out of it."""
+    """The path of a name below the workspace. Links are not followed, because they may point outside it."""
     parts = name.strip("/").split("/")
     if name.startswith("/") or any(part in ("", ".", "..") for part in parts):
         raise TaskError(
@@ -40,7 +40,7 @@ def inside(workspace: Path, name: str, parameter: str) -> Path:
         if parent == workspace:
             return path
         if parent.is_symlink():
-            raise TaskError(f"{parameter} names {name!r}, but {parent} is a link: name what it leads to")
+            raise TaskError(f"{parameter} names {name!r}, but {parent} is a link: name its target")
     raise AssertionError
 
 
@@ -55,12 +55,12 @@ class Cleaner:
         self.freed = 0
 
     def remove(self, path: Path) -> bool:
-        """Removes a file, a link, or a directory with what is in it; false if something of it is kept."""
+        """Removes a file, a link, or a directory with its content; false if part of it is kept."""
         if path in self._kept:
             print(f"{path}: kept", flush=True)
             return False
         if path.is_dir() and not path.is_symlink():
-            # A list, so that one that is kept does not end it.
+            # A list, so that a kept file does not end the loop.
             if not all([self.remove(Path(entry)) for entry in os.scandir(path)]):  # noqa: C419
                 return False
             path.rmdir()
@@ -68,7 +68,7 @@ class Cleaner:
         about = path.lstat()
         path.unlink()
         self.removed += 1
-        # Another name may still hold the content.
+        # With another hard link the content stays.
         self.freed += about.st_blocks * 512 if about.st_nlink == 1 else 0
         return True
 
@@ -77,13 +77,13 @@ def clean(workspace: Path, names: list[str], kept: list[str]) -> None:
     if not workspace.is_dir():
         raise TaskError(f"the workspace {workspace} does not exist: bind the volume")
     cleaner = Cleaner([inside(workspace, name, "KEEP") for name in kept])
-    # All of them are checked before anything goes.
+    # All names are checked before anything is removed.
     directories = [inside(workspace, name, "DIRECTORIES") for name in names]
     for directory in directories:
         present = [path for path in (*records_of(directory), directory) if os.path.lexists(path)]
         if not present:
-            print(f"{directory}: not there", flush=True)
-        # The records go first: without them a directory that is left half empty is not taken for a complete model.
+            print(f"{directory}: does not exist", flush=True)
+        # The records first: without them a half-empty directory is not mistaken for a complete model.
         for path in present:
             if cleaner.remove(path):
                 print(f"{path}: removed", flush=True)

@@ -1,4 +1,4 @@
-"""Runs the clean-up task on directories like those that the other tasks leave."""
+"""Runs the clean-up task on directories as the other tasks leave them."""
 
 import os
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def left(workspace: Path) -> list[str]:
     return sorted(str(path.relative_to(workspace)) for path in workspace.rglob("*") if not path.is_dir())
 
 
-def test_removes_a_model_with_its_records_and_nothing_beside_it(clean, workspace):
+def test_removes_a_model_with_its_records_and_nothing_else(clean, workspace):
     outcome = clean(NAME)
     assert (outcome.code, outcome.error) == (0, "")
     assert left(workspace) == [f"{NAME}-2/config.json", f"{NAME}.other", *FILES[8:10][::-1], FILES[10]]
@@ -53,15 +53,15 @@ def test_removes_a_model_with_its_records_and_nothing_beside_it(clean, workspace
     assert outcome.results == {"removed-files": "6", "freed-bytes": str(6 * 8192)}
 
 
-def test_what_is_not_there_is_no_failure(clean, workspace):
+def test_missing_files_are_not_an_error(clean, workspace):
     assert clean(f"{NAME} results/run-1").code == 0
     again = clean(f"{NAME} results/run-1 never")
     assert again.code == 0
     assert again.results == {"removed-files": "0", "freed-bytes": "0"}
-    assert f"{workspace}/never: not there" in again.output
+    assert f"{workspace}/never: does not exist" in again.output
 
 
-def test_keeps_what_is_named(clean, workspace):
+def test_keeps_the_files_in_keep(clean, workspace):
     outcome = clean(f"results {NAME}", f"results/run-1/scores.json {NAME}/onnx")
     assert outcome.code == 0
     assert left(workspace) == [
@@ -72,7 +72,7 @@ def test_keeps_what_is_named(clean, workspace):
     ]
 
 
-# What a run of the pipeline modelcar leaves, cut off while it compressed.
+# Files of a run of the pipeline modelcar that was interrupted while compressing.
 RUN = [
     "sums/model/model.safetensors",
     "sums/model.sha256",
@@ -103,7 +103,7 @@ def after_a_run(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_at_the_start_of_a_run_all_of_the_model_s_last_run_goes(clean, after_a_run):
+def test_at_the_start_of_a_run_all_files_of_the_last_run_are_removed(clean, after_a_run):
     parts = ("model", "compressed", "evaluation", "benchmark", "service-url")
     outcome = clean(" ".join(f"sums/{part}" for part in parts), MODELS_DIRECTORY=str(after_a_run))
     assert (outcome.code, outcome.error) == (0, "")
@@ -117,7 +117,7 @@ def test_at_the_end_of_a_run_the_reports_stay(clean, after_a_run):
     assert left(after_a_run) == sorted([*OTHERS, *RUN[-3:]])
 
 
-def test_a_link_goes_and_what_it_leads_to_stays(clean, workspace, tmp_path):
+def test_a_link_is_removed_and_its_target_stays(clean, workspace, tmp_path):
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").write_text("precious")
@@ -133,13 +133,13 @@ def test_a_path_through_a_link_is_refused(clean, workspace, tmp_path):
     (workspace / "linked").symlink_to(tmp_path / "outside")
     outcome = clean("linked/deep")
     assert outcome.code == 1
-    assert "is a link: name what it leads to" in outcome.error
+    assert "is a link: name its target" in outcome.error
     assert (tmp_path / "outside" / "deep").is_dir()
 
 
 @pytest.mark.parametrize("name", ["/", "/etc", ".", "..", "../outside", "results/../..", "results//run-1", "./results"])
 @pytest.mark.parametrize("parameter", ["DIRECTORIES", "KEEP"])
-def test_a_path_that_is_not_below_the_workspace_is_refused_before_anything_goes(clean, workspace, name, parameter):
+def test_a_path_outside_the_workspace_is_refused_before_anything_is_removed(clean, workspace, name, parameter):
     (workspace.parent / "outside").mkdir()
     before = left(workspace)
     outcome = clean(f"results {name}") if parameter == "DIRECTORIES" else clean("results", name)
@@ -149,7 +149,7 @@ def test_a_path_that_is_not_below_the_workspace_is_refused_before_anything_goes(
     assert (workspace.parent / "outside").is_dir()
 
 
-def test_content_that_another_name_holds_does_not_count_as_free(clean, workspace):
+def test_content_with_another_hard_link_does_not_count_as_free(clean, workspace):
     os.link(workspace / NAME / "config.json", workspace / "another")
     assert clean(NAME).results["freed-bytes"] == str(5 * 8192)
 

@@ -1,7 +1,7 @@
-"""Connections that read what a server says about a request that it does not read to its end.
+"""Connections that read a server's answer even if the server does not read the whole request.
 
-A registry that refuses a blob answers and closes, while the blob is still sent. urllib3 reads such an answer after an error
-of a socket, not after one of TLS.
+A registry that refuses a blob answers and closes the connection while the blob is still being sent. urllib3 reads such
+an answer after a socket error, but not after a TLS error.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ class Connection(HTTPSConnection):
         except TimeoutError:
             raise
         except OSError as error:
-            # What makes urllib3 go on to the answer.
+            # After this error urllib3 reads the answer.
             raise BrokenPipeError(*error.args) from error
 
 
@@ -31,7 +31,7 @@ class Pool(HTTPSConnectionPool):
 
 
 class AnsweringAdapter(HTTPAdapter):
-    """Sends again what `retry` says, but never a Body: only the upload knows what the registry kept of it."""
+    """Retries requests as `retry` says, but never a Body: only the upload knows how much of it the registry kept."""
 
     def __init__(self, retry: Retry) -> None:
         self._retry = retry

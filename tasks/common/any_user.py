@@ -1,13 +1,10 @@
-"""
-What a program needs of its environment to run as a user that no passwd entry names; rules/any-user.ts reads the
-same.
-"""
+"""Environment variables for a user without a passwd entry; rules/any-user.ts reads the same file."""
 
 import json
 from pathlib import Path
 
 _ANY_USER: dict[str, dict[str, str]] = json.loads(Path(__file__).with_name("any_user.json").read_text())
-# Who a program is. Of these no image has a meaning of its own.
+# The user's name. No image gives these variables another meaning.
 IDENTITY = _ANY_USER["identity"]
-# Also where it keeps what it writes: all below /tmp.
+# With the directories that programs write to, all below /tmp.
 ANY_USER_ENV = {**IDENTITY, **_ANY_USER["places"]}

@@ -1,8 +1,8 @@
-"""How blobs get into a registry: whole and streamed where it takes them so, else in pieces by its own limits.
+"""Uploads blobs to a registry: whole and streamed if the registry accepts that, else in chunks within its limits.
 
-What was met: GHCR refuses pieces above 4 MiB with 416 (oras-project/rust-oci-client#35), ECR pieces below 5 MiB but the last
-(dotnet/sdk-container-builds#424), Google's registries every piece (kitops-ml/kitops#777), and proxies refuse long bodies with
-413 or cut them off.
+Known limits: GHCR refuses chunks above 4 MiB with 416 (oras-project/rust-oci-client#35), ECR refuses chunks below 5 MiB
+except the last (dotnet/sdk-container-builds#424), Google's registries refuse every chunk (kitops-ml/kitops#777), and
+proxies refuse long bodies with 413 or cut them off.
 """
 
 import time
@@ -15,31 +15,31 @@ from registry_client import ATTEMPTS, RegistryClient
 from task_support import TaskError, size
 from upload_session import Differs, Interrupted, Refused, Upload, has_blob
 
-# The first is above ECR's least, the second GHCR's most.
-PIECE_SIZES = (8 << 20, 4 << 20, 1 << 20)
-# What is too large may be cut off without an answer.
+# The first is above ECR's minimum, the second is GHCR's maximum.
+CHUNK_SIZES = (8 << 20, 4 << 20, 1 << 20)
+# A chunk that is too large may be cut off without an answer.
 ATTEMPTS_AT_FIRST = 2
 MOST_SECONDS_TO_WAIT = 60
 
 
 class Uploads:
-    """Sends blobs to one repository, and remembers for the next one how the registry takes them."""
+    """Sends blobs to one repository, and remembers for the next blob what the registry accepts."""
 
     def __init__(self, client: RegistryClient) -> None:
         self._client = client
         self._started: Upload | None = None
-        self._piece_sizes: tuple[int, ...] = PIECE_SIZES
-        self._least_in_pieces = float("inf")
+        self._chunk_sizes: tuple[int, ...] = CHUNK_SIZES
+        self._least_in_chunks = float("inf")
 
     def push(self, blob: Blob, mount_from: str = "") -> None:
-        """Sends a blob, unless the registry takes it over from that other repository of its own."""
+        """Sends a blob, unless the registry can mount it from its repository `mount_from`."""
         if mount_from and self._mount(blob.digest, mount_from):
             return
-        whole, pieces = self._send_whole, self._send_in_pieces
-        # What is cut off twice may be too long for a proxy, which does not say so.
-        ways = [whole, whole, pieces, whole, pieces] if blob.size < self._least_in_pieces else [pieces, pieces, whole]
+        whole, chunks = self._send_whole, self._send_in_chunks
+        # A blob that is cut off twice may be too long for a proxy, which does not say so.
+        ways = [whole, whole, chunks, whole, chunks] if blob.size < self._least_in_chunks else [chunks, chunks, whole]
         if blob.size == 0:
-            # Nothing can be cut into pieces.
+            # An empty blob has no chunks.
             ways = [whole] * 3
         refused: dict[object, Refused] = {}
         interrupted: Interrupted | None = None
@@ -57,8 +57,8 @@ class Uploads:
             except Interrupted as error:
                 interrupted = error
             else:
-                if way == pieces:
-                    self._least_in_pieces = min(self._least_in_pieces, blob.size)
+                if way == chunks:
+                    self._least_in_chunks = min(self._least_in_chunks, blob.size)
                 return
         if interrupted:
             raise TaskError(f"{interrupted}: run the task again")
@@ -66,9 +66,10 @@ class Uploads:
         raise (Differs if any(isinstance(each, Differs) for each in refused.values()) else TaskError)(reasons)
 
     def _mount(self, digest: str, repository: str) -> bool:
-        """Whether it is there now. It only saves sending, so whatever goes wrong with it, the blob is sent.
+        """Returns whether the blob is mounted. A mount only saves sending, so after any error the blob is sent.
 
-        Registries answer 401, 403 or 404 if the other repository is not to be read (go-containerregistry#724, oras#1924).
+        Registries answer 401, 403 or 404 if the login may not read the other repository (go-containerregistry#724,
+        oras#1924).
         """
         try:
             response = self._client.request("POST", f"blobs/uploads/?mount={digest}&from={repository}")
@@ -80,7 +81,7 @@ class Uploads:
 
     @contextmanager
     def _upload(self) -> Iterator[Upload]:
-        """The upload that a mount became, or a new one."""
+        """The upload that the registry started instead of a mount, or a new one."""
         upload, self._started = self._started, None
         if upload is None:
             upload = Upload(self._client, self._client.ask("POST", "blobs/uploads/", (202,)))
@@ -96,38 +97,38 @@ class Uploads:
                 raise Refused(f"{self._client.image} takes only {size(upload.most)} at once")
             upload.finish(blob)
 
-    def _send_in_pieces(self, blob: Blob) -> None:
-        """Begins again with smaller pieces as long as the first one is not taken."""
+    def _send_in_chunks(self, blob: Blob) -> None:
+        """Starts again with smaller chunks as long as the first one is refused."""
         failures: list[TaskError] = []
-        for number, usual in enumerate(self._piece_sizes):
+        for number, usual in enumerate(self._chunk_sizes):
             try:
                 with self._upload() as upload:
-                    self._send_pieces(blob, upload, max(min(usual, upload.most or usual), upload.least))
+                    self._send_chunks(blob, upload, max(min(usual, upload.most or usual), upload.least))
             except FirstFailed as error:
                 failures.append(error.failure)
                 continue
-            self._piece_sizes = self._piece_sizes[number:]
+            self._chunk_sizes = self._chunk_sizes[number:]
             return
         raise failures[0]
 
-    def _send_pieces(self, blob: Blob, upload: Upload, piece_size: int) -> None:
-        print(f"{self._client.image}: {size(blob.size)} go in pieces of {size(piece_size)}", flush=True)
-        for start in range(0, blob.size, piece_size):
+    def _send_chunks(self, blob: Blob, upload: Upload, chunk_size: int) -> None:
+        print(f"{self._client.image}: sending {size(blob.size)} in chunks of {size(chunk_size)}", flush=True)
+        for start in range(0, blob.size, chunk_size):
             try:
-                self._send_piece(blob, upload, start, min(start + piece_size, blob.size))
+                self._send_chunk(blob, upload, start, min(start + chunk_size, blob.size))
             except (Refused, Interrupted) as error:
                 if start == 0 and not isinstance(error, Differs):
                     raise FirstFailed(error) from error
                 raise
 
-    def _send_piece(self, blob: Blob, upload: Upload, start: int, end: int) -> None:
-        """Sends one piece, and again as long as the registry says that it does not have it."""
+    def _send_chunk(self, blob: Blob, upload: Upload, start: int, end: int) -> None:
+        """Sends one chunk, and sends it again as long as the registry says that it does not have it."""
         failure: TaskError
         for attempt in range(ATTEMPTS if start else ATTEMPTS_AT_FIRST):
             try:
                 return upload.finish(blob, start) if end == blob.size else upload.send(blob, start, end)
             except Refused as error:
-                # 416 says that the registry has less or more than this client thinks.
+                # 416: the registry has more or fewer bytes than this client assumes.
                 if start == 0 or error.status != 416:
                     raise
                 failure = error
@@ -145,7 +146,7 @@ class Uploads:
 
 
 class FirstFailed(TaskError):
-    """Already the first piece is not taken, which a smaller one may be."""
+    """The first chunk was refused; a smaller one may be accepted."""
 
     def __init__(self, failure: TaskError) -> None:
         super().__init__(str(failure))

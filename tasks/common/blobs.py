@@ -1,4 +1,4 @@
-"""Blobs that can be sent: of known digest and size, and read from any byte on, as often as a registry makes it needed."""
+"""Blobs to upload: their digest and size are known, and they can be read repeatedly from any byte."""
 
 import hashlib
 from collections.abc import Generator
@@ -18,7 +18,7 @@ class Blob(Protocol):
         """In bytes."""
 
     def read(self, start: int = 0) -> Generator[bytes]:
-        """Its bytes from `start` on, in parts that fit into memory."""
+        """Yields its bytes from `start`, in parts that fit into memory."""
 
 
 def digest_of(content: bytes) -> str:
@@ -44,7 +44,7 @@ class Content:
 
 
 class Body:
-    """A blob's bytes from `start` to before `end` as the body of a request, which has a length by this, and is streamed."""
+    """A blob's bytes from `start` up to, not including, `end` as a streamed request body of known length."""
 
     def __init__(self, blob: Blob, start: int, end: int) -> None:
         self._blob, self._start, self._end = blob, start, end

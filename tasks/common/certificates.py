@@ -11,11 +11,11 @@ SUFFIXES = (".crt", ".pem")
 
 
 def trust(directory: str, service_authority: str = "") -> None:
-    """Makes this process and those it starts trust private authorities, besides the public ones.
+    """Makes this process and its children trust private authorities, in addition to the public ones.
 
-    The directory is a mounted ConfigMap with *.crt or *.pem; service_authority is the file of OpenShift's own authority for
-    Services, which other clusters do not have. Without either nothing changes. SSL_CERT_FILE is what httpx, aiohttp and
-    OpenSSL read, REQUESTS_CA_BUNDLE what requests reads.
+    The directory is a mounted ConfigMap with *.crt or *.pem; service_authority is the certificate file of OpenShift's
+    authority for Services, which other clusters do not have. Without either nothing changes. httpx, aiohttp and OpenSSL
+    read SSL_CERT_FILE; requests reads REQUESTS_CA_BUNDLE.
     """
     files = [Path(service_authority)] if Path(service_authority).is_file() else []
     if directory:

@@ -1,4 +1,4 @@
-"""The files that the program gives the tasks which deploy, in a ConfigMap that they mount."""
+"""The files that the program gives to deploying tasks, in a ConfigMap that they mount."""
 
 import json
 import os
@@ -12,9 +12,9 @@ DIRECTORY = "/etc/modelcar/deployments"
 
 
 def read_deployments(name: str) -> JsonObject:
-    """A JSON file of the ConfigMap. Raises TaskError where it is missing."""
+    """A JSON file of the ConfigMap. Raises TaskError if it is missing."""
     file = Path(os.environ.get("DEPLOYMENTS_DIRECTORY") or DIRECTORY, name)
     if not file.is_file():
-        raise TaskError(f"{file} is missing: ConfigMap {CONFIG_MAP} of this namespace has it, which pulumi up makes")
+        raise TaskError(f"{file} is missing: run pulumi up, which creates ConfigMap {CONFIG_MAP} in this namespace")
     read: JsonObject = json.loads(file.read_text())
     return read

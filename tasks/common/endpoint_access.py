@@ -1,4 +1,4 @@
-"""What a served model asks its callers for, as a task's parameters say it."""
+"""How a task authenticates to a served model, as its params say."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from task_support import Parameters, TaskError
 
 
 def read_endpoint_token(parameters: Parameters, endpoint: str) -> str:
-    """The bearer token for an endpoint by ENDPOINT_AUTH, "" for none.
+    """The bearer token for an endpoint as ENDPOINT_AUTH says, "" for none.
 
-    token is the key of the endpoint's Secret, in OPENAI_API_KEY; serviceAccount the token of the task's own account, which goes
-    over https only.
+    `token` is the key of the endpoint's Secret, in OPENAI_API_KEY; `serviceAccount` is the token of the task's service
+    account, which is sent over https only.
     """
     if parameters.optional("ENDPOINT_AUTH", "none") == "none":
         return ""

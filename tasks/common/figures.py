@@ -1,4 +1,4 @@
-"""What of a GuideLLM report goes on: the figures of each load, and the few that a gate or a comparison asks for."""
+"""The figures of a GuideLLM report that later tasks use: those of each load, and a few for gates and comparisons."""
 
 from dataclasses import asdict, dataclass
 
@@ -12,11 +12,11 @@ class Load:
     """One load of a benchmark. Times are those of successful requests."""
 
     strategy: str
-    """Requests per second that were asked for; None for a load that asks as fast as it is answered."""
+    """Target rate in requests per second; None for a load without one."""
     rate: float | None
     successful: int
     errored: int
-    """Requests that the end of the time cut off; they are no errors."""
+    """Requests cut off at the end of the load; they do not count as errors."""
     incomplete: int
     requests_per_second: float
     output_tokens_per_second: float
@@ -32,18 +32,18 @@ class Load:
 @dataclass(frozen=True)
 class Figures:
     guidellm_version: str
-    """As the report has it; "" if the benchmark was given none."""
+    """As the report has it; "" if the benchmark had none."""
     pipeline_run_uid: str
     loads: tuple[Load, ...]
 
     @property
     def best(self) -> Load:
-        """The load of the highest throughput."""
+        """The load with the highest throughput."""
         return max(self.loads, key=lambda load: load.output_tokens_per_second)
 
     @property
     def error_rate(self) -> float:
-        """Failed requests by all that ended, 0 to 1."""
+        """Failed requests divided by completed ones, 0 to 1."""
         errored = sum(load.errored for load in self.loads)
         ended = errored + sum(load.successful for load in self.loads)
         return errored / ended if ended else 1.0
@@ -53,7 +53,7 @@ class Figures:
 
 
 def figures_of(report: JsonObject) -> Figures:
-    """Reads version 2 of the report."""
+    """Reads a report of version 2."""
     loads = tuple(load_of(benchmark) for benchmark in report["benchmarks"])
     labels = report["config"]["metadata"]["labels"]
     return Figures(report["metadata"]["guidellm_version"], labels.get("pipeline_run_uid", ""), loads)
@@ -87,7 +87,7 @@ def load_of(benchmark: JsonObject) -> Load:
 
 
 def strategy_name(strategy: JsonObject) -> str:
-    """As GuideLLM's own table names it: constant@8.50, concurrent@16, throughput@512."""
+    """The name in GuideLLM's own table: constant@8.50, concurrent@16, throughput@512."""
     kind: str = strategy["type_"]
     rate = strategy.get("rate") or strategy.get("streams") or (kind == "throughput" and strategy.get("max_concurrency"))
     if not rate:
@@ -96,9 +96,10 @@ def strategy_name(strategy: JsonObject) -> str:
 
 
 def headline(figures: Figures) -> dict[str, str | int | float]:
-    """Latency of the lightest load, where no request waits for another, and throughput of the best.
+    """Latency at the lightest load, where no request waits for another, and throughput at the best load.
 
-    The lightest is the first: GuideLLM starts a sweep with one request at a time, and other profiles have one load.
+    The lightest load is the first: GuideLLM starts a sweep with one request at a time, and other profiles have one
+    load.
     """
     first = figures.loads[0]
     return {

@@ -1,7 +1,8 @@
-"""Files of a hub repository at one commit, as plain files on the workspace: what a task needs beside the model itself.
+"""Downloads files of a hub repository at one commit to the workspace, for tasks that need more than the model itself.
 
-A reference is <organisation>/<name>@<commit>. Its files lie under <store>/<kind>/<organisation>/<name>/<commit>, a
-directory that only exists when it is complete, so a step without network reads what an earlier one has fetched.
+A reference is <organisation>/<name>@<commit>. Its files are in <store>/<kind>/<organisation>/<name>/<commit>. This
+directory exists only when it is complete, so a task without network access can read what an earlier task has
+downloaded.
 """
 
 import re
@@ -28,7 +29,7 @@ class HubReference:
 
 
 def hub_reference(kind: str, text: str) -> HubReference:
-    """The reference that a text names; TaskError if it has no commit, as branches and tags move."""
+    """Parses a reference; TaskError if it has no commit, because branches and tags move."""
     if not re.fullmatch(REFERENCE, text):
         raise TaskError(f"{text!r} must be <organisation>/<name>@<commit>, with the 40 hexadecimal digits of a commit")
     repository, _, commit = text.partition("@")
@@ -36,16 +37,16 @@ def hub_reference(kind: str, text: str) -> HubReference:
 
 
 def fetched(reference: HubReference, store: Path) -> Path | None:
-    """The reference's directory if it is there already."""
+    """The reference's directory, if it exists."""
     directory = reference.directory(store)
     return directory if directory.is_dir() else None
 
 
 def fetch(reference: HubReference, store: Path, patterns: list[str], endpoint: str, token: str | None) -> Path:
-    """The directory with the reference's files that match the patterns, downloaded unless it is there."""
+    """The directory with the reference's files that match the patterns; downloads them if it does not exist."""
     if directory := fetched(reference, store):
         return directory
-    # Imported here: it takes a second, and most runs find everything in place.
+    # Imported here because it takes a second, and most runs have nothing to download.
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (

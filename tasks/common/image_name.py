@@ -26,7 +26,7 @@ class ImageName:
 
     @property
     def host(self) -> str:
-        """The server that answers for it, as <host>[:<port>]."""
+        """The server to connect to, as <host>[:<port>]."""
         return "registry-1.docker.io" if self.server.lower() == DOCKER_HUB else self.server
 
     def __str__(self) -> str:

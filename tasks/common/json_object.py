@@ -1,4 +1,4 @@
-"""The type of a JSON object of any shape: what a server or a file gave, read by who knows that shape."""
+"""The type of a JSON object of any shape; the code that reads it knows the shape."""
 
 from typing import Any
 

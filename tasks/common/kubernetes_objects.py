@@ -1,4 +1,4 @@
-"""What a task does with the Kubernetes API: server-side apply, and waiting until a Deployment is truly rolled out."""
+"""Access to the Kubernetes API: server-side apply, and waiting until a Deployment is really rolled out."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ import urllib3
 from json_object import JsonObject
 from kubernetes import config
 
-# Not CoreV1Api: that imports a class for every kind, for most of a second of a task's CPU.
+# Not CoreV1Api: importing a class for every kind takes most of a second of CPU.
 from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient, Resource
@@ -26,24 +26,24 @@ from task_support import TaskError
 Manifest = JsonObject
 Answer = TypeVar("Answer")
 
-# Tells the pods of this declaration from those of an earlier one.
+# Distinguishes the pods of this spec from those of an earlier one.
 DIGEST_ANNOTATION = "modelcar.local/spec-digest"
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-# A watch may miss what happens while it is renewed.
+# A watch may miss changes while it is renewed.
 SECONDS_BETWEEN_LOOKS = 30.0
 WATCH_SECONDS = 240
 SECONDS_UNTIL_AVAILABLE = 3
-# Not 500, with which a manifest with an unknown field is refused.
+# Not 500, which is also the answer to a manifest with an unknown field.
 PASSING_STATUSES = (429, 502, 503, 504)
 LOG_LINES = 20
 
 
 class Unavailable(TaskError):
-    """The Kubernetes API does not answer now. Who waits for something can ask again."""
+    """The Kubernetes API is temporarily unavailable; the request can be retried."""
 
 
 def once_available(ask: Callable[[], Answer], end: float) -> Answer:
-    """What `ask` gives. It is asked again while the API does not answer, until time.monotonic() is `end`."""
+    """Returns the result of `ask`, which is retried while the API is unavailable, until time.monotonic() is `end`."""
     while True:
         try:
             return ask()
@@ -55,7 +55,7 @@ def once_available(ask: Callable[[], Answer], end: float) -> Answer:
 
 
 def connect() -> DynamicClient:
-    """As the pod's service account, or with the kubeconfig that KUBECONFIG names."""
+    """Connects with the kubeconfig that KUBECONFIG names, or as the pod's service account."""
     configuration = Configuration()
     try:
         if os.environ.get("KUBECONFIG"):
@@ -63,7 +63,7 @@ def connect() -> DynamicClient:
         else:
             config.load_incluster_config(client_configuration=configuration)
     except config.ConfigException as error:
-        raise TaskError(f"there is no access to Kubernetes: {error}; mount the service account's token") from error
+        raise TaskError(f"no access to the Kubernetes API: {error}; mount the service account's token") from error
     configuration.retries = urllib3.Retry(total=5, backoff_factor=0.5)
     try:
         return DynamicClient(ApiClient(configuration))
@@ -72,7 +72,7 @@ def connect() -> DynamicClient:
 
 
 def own_namespace() -> str:
-    """NAMESPACE, or that of the pod."""
+    """NAMESPACE, or the pod's namespace."""
     if namespace := os.environ.get("NAMESPACE", "").strip():
         return namespace
     if NAMESPACE_FILE.is_file():
@@ -91,7 +91,7 @@ class Objects:
         self._client, self.namespace, self._manager = client, namespace, manager
 
     def apply(self, manifest: Manifest) -> Manifest:
-        """Brings an object to what the manifest says. Fields that someone else owns are not taken over."""
+        """Applies the manifest server-side. Fields of other managers are not taken over."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         with self._explained(f"{kind} {name} cannot be applied"):
             resource = self._resource(manifest["apiVersion"], kind)
@@ -102,7 +102,7 @@ class Objects:
         return applied
 
     def create_once(self, manifest: Manifest) -> bool:
-        """Creates an object, or keeps the one of that name as it is. Returns whether it was created."""
+        """Creates an object, or keeps the existing one of that name. Returns whether it was created."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         with self._explained(f"{kind} {name} cannot be created"):
             resource = self._resource(manifest["apiVersion"], kind)
@@ -131,7 +131,7 @@ class Objects:
         return items
 
     def delete(self, found: Manifest) -> None:
-        """Has an object deleted after all that it owns, and nothing that has taken its name since it was read."""
+        """Deletes an object in the foreground, unless it was replaced since it was read."""
         kind, metadata = found["kind"], found["metadata"]
         options = {"propagationPolicy": "Foreground", "preconditions": {"uid": metadata["uid"]}}
         with self._explained(f"{kind} {metadata['name']} cannot be deleted"):
@@ -142,13 +142,13 @@ class Objects:
                 return
 
     def changes(self, api_version: str, kind: str, **selector: str) -> Iterator[None]:
-        """Goes on at each change of what is selected, for some minutes."""
+        """Yields at each change of a selected object, for a few minutes."""
         resource = self._client.resources.get(api_version=api_version, kind=kind)
         for _ in self._client.watch(resource, namespace=self.namespace, timeout=WATCH_SECONDS, **selector):
             yield
 
     def last_log_lines(self, pod: str, container: str) -> str:
-        """Of the container's run before the present one, or of the present one where there was none before."""
+        """Of the container's previous instance, or of the current one if there was none."""
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
         for previous in ("true", "false"):
             query = [("container", container), ("tailLines", LOG_LINES), ("previous", previous)]
@@ -194,9 +194,9 @@ class Objects:
 
 @dataclass(frozen=True)
 class Problem:
-    """What keeps a pod from running; `seconds` is how long it may last, `crashed` the container whose log tells more.
+    """What keeps a pod from running; `seconds` is how long it may last, `crashed` the container whose log to print.
 
-    Its time starts anew with another text, but for a problem with a `name`, whose text may change while it lasts.
+    Another text is another problem, whose time starts again. A problem with a `name` may change its text.
     """
 
     text: str
@@ -221,7 +221,7 @@ def pod_problem(pod: Manifest, scheduling_seconds: float) -> Problem | None:
         waiting = state.get("waiting") or {}
         if waiting.get("reason") in rules.waiting_reasons:
             text = f"container {name}: {waiting['reason']}: {waiting.get('message', '')}"
-            # An image that can not be pulled is ErrImagePull and ImagePullBackOff by turns.
+            # The reason alternates between ErrImagePull and ImagePullBackOff.
             return Problem(text, rules.start, name=f"start of {name}")
         ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated")
         if not ended or ended["exitCode"] == 0 or ended.get("reason") in rules.lost_with_the_node:
@@ -235,7 +235,7 @@ def pod_problem(pod: Manifest, scheduling_seconds: float) -> Problem | None:
 
 
 def is_rolled_out(deployment: Manifest, digest: str) -> bool:
-    """Whether every replica is of the declaration with this digest and available, and no other is left."""
+    """Whether all replicas have the spec with this digest and are available, and no other replica is left."""
     status, replicas = deployment.get("status") or {}, deployment["spec"].get("replicas", 1)
     counts = [status.get(name, 0) for name in ("updatedReplicas", "availableReplicas", "replicas")]
     return (
@@ -250,11 +250,10 @@ def has_digest(template: Manifest, digest: str) -> bool:
 
 
 class Rollout:
-    """Waits for a Deployment whose pod template carries a digest; fails with the pod's reason as soon as that is clear.
+    """Waits for a Deployment whose pod template has a digest; fails with a pod's reason as soon as it is clear.
 
-    scheduling_seconds is how long a pod may wait for a node, whatever the scheduler says meanwhile; by default
-    as in the program. `refused` tells why
-    whoever makes the Deployment does not, "" where nothing is known of that.
+    `scheduling_seconds` is how long a pod may wait for a node; default: the program's own limit. `refused` returns why
+    the controller does not create the Deployment, "" if unknown.
     """
 
     def __init__(
@@ -270,12 +269,12 @@ class Rollout:
         self._objects, self._name, self._selector, self._digest = objects, name, selector, digest
         self._scheduling_seconds = rollout_rules().scheduling if scheduling_seconds is None else scheduling_seconds
         self._changed = threading.Event()
-        # By pod, with the time since when it has it.
+        # By pod, with the time at which the problem began.
         self._problems: dict[str, tuple[Problem, float]] = {}
         self._state = f"waiting for Deployment {name}"
 
     def wait(self, end: float) -> None:
-        """Until time.monotonic() is `end`."""
+        """Waits until time.monotonic() is `end`; TaskError if the Deployment is not rolled out by then."""
         watches = (
             ("apps/v1", "Deployment", {"field_selector": f"metadata.name={self._name}"}),
             ("v1", "Pod", {"label_selector": self._selector}),
@@ -285,7 +284,7 @@ class Rollout:
         while not self._look():
             left = end - time.monotonic()
             if left <= 0:
-                raise TaskError(f"Deployment {self._name} is not rolled out within the time: {self._state}")
+                raise TaskError(f"Deployment {self._name} was not rolled out in time: {self._state}")
             self._changed.wait(min(left, SECONDS_BETWEEN_LOOKS, self._shortest_patience()))
             self._changed.clear()
 
@@ -294,7 +293,7 @@ class Rollout:
             try:
                 for _ in self._objects.changes(api_version, kind, **selector):
                     self._changed.set()
-            except Exception:  # noqa: BLE001 A look says what is wrong, if it lasts.
+            except Exception:  # noqa: BLE001 If it lasts, _look reports it.
                 time.sleep(1)
 
     def _look(self) -> bool:
@@ -327,7 +326,7 @@ class Rollout:
         return False
 
     def _pod_problems(self) -> dict[str, Problem]:
-        """By pod. Pods of an earlier declaration are on their way out, whatever state they are in."""
+        """By pod. Pods of an earlier spec are being replaced, so their state does not matter."""
         found = {}
         for pod in self._objects.list("v1", "Pod", self._selector):
             if pod["metadata"].get("deletionTimestamp") or not has_digest(pod, self._digest):
@@ -353,7 +352,7 @@ class Rollout:
 
 
 def refusal(deployment: Manifest) -> str:
-    """Why no pod is admitted, as a quota says it; "" if that is not so."""
+    """Why no pod is admitted, such as a quota; "" if pods are admitted."""
     conditions = (deployment.get("status") or {}).get("conditions") or []
     refused = (c for c in conditions if c["type"] == "ReplicaFailure" and c["status"] == "True")
     return next((c.get("message", "ReplicaFailure") for c in refused), "")

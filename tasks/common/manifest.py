@@ -1,7 +1,7 @@
 """The manifest of a downloaded model: which files belong to it, and the sha256 of each.
 
-It lies beside the model's directory, as <directory>.sha256, in the format of sha256sum (so `sha256sum --check` reads
-it inside the directory). Its own sha256 identifies the model's content from here to the registry.
+It is the file <directory>.sha256 next to the model's directory, in the format of sha256sum, so `sha256sum --check`
+works inside the directory. Its own sha256 identifies the model's content up to the registry.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ def manifest_path(model: Path) -> Path:
 
 
 def manifest_text(digests: Mapping[str, str]) -> str:
-    """The manifest of the given sha256 by relative path."""
+    """The manifest for sha256 digests by relative path."""
     return "".join(f"{digest}  {path}\n" for path, digest in sorted(digests.items()))
 
 
@@ -25,7 +25,7 @@ def text_digest(text: str) -> str:
 
 
 def read_manifest(model: Path) -> tuple[dict[str, str], str]:
-    """The sha256 by path, and the manifest's digest; TaskError if the model was not downloaded completely."""
+    """The sha256 digests by path, and the manifest's digest; TaskError if the model was not downloaded completely."""
     path = manifest_path(model)
     if not path.is_file():
         raise TaskError(f"{path} does not exist: {model.name} was not downloaded completely; run the pull task first")

@@ -1,6 +1,7 @@
-"""What lies beside a model's directory about its origin: <directory>.source.json, by the task that made the directory.
+"""The record of a model's origin: <directory>.source.json, written by the task that created the model's directory.
 
-pull-model-from-huggingface notes the repository and commit, compress-model those of the model that it compressed and how.
+pull-model-from-huggingface records the repository and commit; compress-model records those of the original model, and
+how it was compressed.
 """
 
 import json
@@ -27,7 +28,7 @@ class Compression:
     calibration: str
     samples: int
     max_sequence_length: int
-    # Digest of the manifest of the model that was compressed.
+    # Digest of the original model's manifest.
     source_digest: str
     bytes_before: int
     bytes_after: int
@@ -40,13 +41,13 @@ def record_path(model: Path) -> Path:
 
 
 def read_record(model: Path) -> JsonObject:
-    """The record as it was written; empty if there is none."""
+    """The record; empty if there is none."""
     path = record_path(model)
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
 def write_record(model: Path, record: JsonObject) -> None:
-    """Writes the record so that half of it is never seen."""
+    """Writes the record atomically."""
     path = record_path(model)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(record, indent=1))
@@ -54,14 +55,14 @@ def write_record(model: Path, record: JsonObject) -> None:
 
 
 def read_origin(model: Path) -> Origin | None:
-    """Where a pulled model comes from, or the one that a compressed model was made from; None if nobody noted it."""
+    """The origin of a pulled model, or of the original of a compressed one; None if there is no record."""
     record = read_record(model)
     source = record.get("source") or record
     return Origin(source["repository"], source["revision"]) if "repository" in source else None
 
 
 def read_compression(model: Path) -> Compression | None:
-    """How a model was compressed; None for one that was not."""
+    """How a model was compressed; None if it was not."""
     record = read_record(model)
     if "results" not in record:
         return None
@@ -81,7 +82,7 @@ def read_compression(model: Path) -> Compression | None:
 
 
 def check_origin(model: Path, repository: str, revision: str) -> None:
-    """TaskError if the model comes from another repository or commit than it is said to; "" is anything."""
+    """TaskError if the model comes from another repository or commit than the given ones; "" accepts any."""
     origin = read_origin(model)
     if origin and (repository or origin.repository, revision or origin.revision) != (
         origin.repository,
@@ -89,5 +90,5 @@ def check_origin(model: Path, repository: str, revision: str) -> None:
     ):
         raise TaskError(
             f"{model} comes from {origin.repository} at {origin.revision}, not from {repository} at {revision}:"
-            " pull the one that is meant, or name the one that is there"
+            " pull the intended one, or set the params to the one that is there"
         )

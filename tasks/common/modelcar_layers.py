@@ -1,7 +1,7 @@
-"""The layers of a ModelCar: byte for byte those of OLOT for files whose times are zero, made while they are sent.
+"""The layers of a ModelCar, built while they are sent: byte for byte those of OLOT for files with zero timestamps.
 
-OLOT itself writes every layer to the disk first, a second copy of the model, with the file's own times in it, so that
-the same model gives another digest each time.
+OLOT itself first writes every layer to disk, a second copy of the model, with the files' own timestamps, so the same
+model has another digest each time.
 """
 
 import gzip
@@ -28,13 +28,13 @@ Descriptor = JsonObject
 
 
 class Layer:
-    """The tar of one file, a blob. It is read once for its digest, which registries want before they take a blob whole,
-    and once more to be sent."""
+    """The tar of one file, as a blob. It is read once for its digest, which registries need before a whole blob, and
+    once more to be sent."""
 
     def __init__(self, file: Path, path: str, digest: str = "") -> None:
-        """`digest` is the tar's, where it is known; else compute() has to be called before it is asked for."""
+        """`digest` is the tar's, if known; otherwise call compute() before reading it."""
         self.file, self.path, self.digest = file, path, digest
-        # Of the tar: how far it was read.
+        # Bytes of the tar that were read.
         self.position = 0
         self._length = file.stat().st_size
         self._header = tar_header(path, self._length)
@@ -43,7 +43,7 @@ class Layer:
         self.size = end + -end % tarfile.RECORDSIZE
 
     def compute(self) -> str:
-        """Finds the digest of the tar, and returns the SHA-256 of the file. Both sums take the time of one."""
+        """Computes the digest of the tar, and returns the SHA-256 of the file. Both hashes run in parallel."""
         tar, content = hashlib.sha256(), hashlib.sha256()
         with ThreadPoolExecutor(2) as sums:
             pending: list[Future[None]] = []
@@ -60,7 +60,7 @@ class Layer:
             yield part
 
     def _parts(self, start: int) -> Generator[tuple[bytes, bool]]:
-        """The tar from a byte on, and whether a part is the file's content."""
+        """The tar from a byte on in parts, each with whether it is the file's content."""
         self.position = start
         for part, is_content in self._framed(start):
             self.position += len(part)
@@ -78,18 +78,18 @@ class Layer:
 
 
 def stream_parts(stream: BinaryIO, length: int, file: Path) -> Generator[bytes]:
-    """Exactly the length, which the tar header says already."""
+    """Yields exactly `length` bytes, as the tar header declares."""
     left = length
     while left > 0:
         data = stream.read(min(PART_SIZE, left))
         if not data:
-            raise TaskError(f"{file} became shorter while it was read: nothing else may write to the workspace")
+            raise TaskError(f"{file} was truncated while it was read: nothing else may write to the workspace")
         left -= len(data)
         yield data
 
 
 def tar_header(path: str, length: int) -> bytes:
-    """GNU format, as OLOT's: Clair misreads the PAX sizes of files above 8 GiB. Readable for every user and group 0."""
+    """In GNU format like OLOT's, because Clair misreads PAX sizes of files above 8 GiB. Readable by all."""
     member = tarfile.TarInfo(f"models/{path}")
     member.size = length
     header: bytes = tar_filter_fn(member).tobuf(tarfile.GNU_FORMAT)
@@ -97,7 +97,7 @@ def tar_header(path: str, length: int) -> bytes:
 
 
 def model_card_layer(file: Path) -> tuple[bytes, str]:
-    """The compressed layer of a README.md, and the digest of what it unpacks to."""
+    """The compressed layer of a README.md, and the digest of its uncompressed content."""
     content = b"".join(Layer(file, file.name).read())
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0) as stream:
@@ -124,6 +124,6 @@ def descriptor(path: str, digest: str, size: int, content_sha256: str, *, model_
 
 
 def history(path: str, *, model_card: bool = False) -> dict[str, str]:
-    """A layer in the image's history; the time is fixed, so that the same model is the same image."""
+    """A layer's entry in the image's history, with a fixed time so that the same model gives the same image."""
     created_by = CREATED_BY + PurePosixPath(path).name + (" (modelcard)" if model_card else "")
     return {"created": EPOCH, "created_by": created_by}

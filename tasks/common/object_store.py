@@ -1,4 +1,4 @@
-"""The way into a bucket of an S3 service: its credentials, retries, and errors in one line."""
+"""Access to a bucket of an S3 service: credentials, retries, and one-line errors."""
 
 import os
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Bucket:
 
 
 def read_bucket(parameters: Parameters) -> Bucket:
-    """S3_ENDPOINT, S3_BUCKET, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
+    """Reads S3_ENDPOINT, S3_BUCKET, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
     return Bucket(
         endpoint=parameters.required("S3_ENDPOINT", r"https?://[^/]+/?", "http(s)://host:port without a path"),
         name=parameters.required("S3_BUCKET", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket"),
@@ -30,7 +30,7 @@ def read_bucket(parameters: Parameters) -> Bucket:
 
 
 def connect(bucket: Bucket) -> Minio:
-    """A client that tries again what a service that is busy refuses, and trusts what SSL_CERT_FILE names."""
+    """A client that retries when the service is busy, and trusts the authorities in SSL_CERT_FILE."""
     url = urlsplit(bucket.endpoint)
     pool = urllib3.PoolManager(
         timeout=urllib3.Timeout(connect=10, read=120),
@@ -48,7 +48,7 @@ def connect(bucket: Bucket) -> Minio:
 
 
 def explain(bucket: Bucket, place: str, error: Exception) -> str | None:
-    """One line for a failure that has a known cause, None for the others; the place is a prefix of the bucket."""
+    """One line for an error with a known cause, None for others; `place` is a prefix in the bucket."""
     where = f"bucket {bucket.name} at {bucket.endpoint}"
     match error:
         case S3Error(code="InvalidAccessKeyId" | "SignatureDoesNotMatch"):

@@ -1,8 +1,8 @@
-"""One repository of a registry of OCI images, as far as looking up and pushing an image needs it.
+"""One repository of an OCI registry, for looking up and pushing images.
 
-No library sends the blobs: oras-py (oras/provider.py) reads one into memory or sends pieces of one size, and oras-go 2.6.4
-(registry/remote/repository.go), which the tasks' image would have to be compiled for, has no pieces, cannot send a streamed
-body again, takes no Location of another host, and fails with a mount that is refused.
+No library sends the blobs: oras-py (oras/provider.py) reads one into memory or sends chunks of one size, and oras-go
+2.6.4 (registry/remote/repository.go), which the tasks' image would have to be compiled for, has no chunks, cannot send
+a streamed body again, takes no Location of another host, and fails with a mount that is refused.
 """
 
 from collections.abc import Collection, Generator, Mapping
@@ -26,7 +26,7 @@ MANIFEST_TYPES = (
 
 
 class Registry:
-    """`plain_http` are the servers, as <host>[:<port>], without TLS. Every failure that a person can mend is a TaskError."""
+    """`plain_http` lists servers without TLS, as <host>[:<port>]. Failures that a user can fix are TaskErrors."""
 
     def __init__(self, image: ImageName, logins: Mapping[str, str], plain_http: Collection[str] = ()) -> None:
         self.image = image
@@ -37,11 +37,11 @@ class Registry:
         return has_blob(self._client, digest)
 
     def blob(self, digest: str, size: int) -> Blob:
-        """A blob that is there, of so many bytes, read when it is needed."""
+        """An existing blob of `size` bytes, downloaded when it is read."""
         return StoredBlob(self._client, digest, size)
 
     def push_blob(self, blob: Blob, source: "Registry | None" = None) -> None:
-        """Sends a blob, or has the registry take it over from the source if that is a repository of its own."""
+        """Sends a blob, or mounts it from `source` if that is a repository of the same registry."""
         own = source is not None and source._client.origin == self._client.origin
         self._uploads.push(blob, source.image.repository if source and own else "")
 
@@ -54,7 +54,7 @@ class Registry:
         return response.content, response.headers.get("Content-Type", "").partition(";")[0]
 
     def tags(self) -> list[str]:
-        """The repository's tags, as far as the registry lists them at once; none if there is no such repository."""
+        """The repository's tags, as many as the registry lists at once; none if there is no such repository."""
         response = self._client.ask("GET", "tags/list", (200, 404))
         return (response.json().get("tags") or []) if response.status_code == 200 else []
 
@@ -73,11 +73,11 @@ class StoredBlob:
     def read(self, start: int = 0) -> Generator[bytes]:
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
         with self.client.ask("GET", f"blobs/{self.digest}", (200, 206), headers=headers, stream=True) as response:
-            # Who does not know ranges gives all of it.
+            # Without support for ranges the registry sends all of it.
             unwanted = 0 if response.status_code == 206 else start
             try:
                 for part in response.iter_content(1 << 20):
                     yield part[unwanted:]
                     unwanted = max(0, unwanted - len(part))
             except requests.RequestException as error:
-                raise Interrupted(f"{self.client.image} broke off a download: {reason(error)}") from error
+                raise Interrupted(f"{self.client.image} interrupted a download: {reason(error)}") from error

@@ -1,4 +1,4 @@
-"""Where URLs lead: what decides who is shown a login, and that nothing leaves TLS."""
+"""Origins of URLs. They decide who receives a login, and that no request leaves TLS."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ class Origin:
 
     @classmethod
     def of(cls, url: str) -> "Origin":
-        """ValueError where it is no URL of HTTP. The parser is the one that connects, so both see one host."""
+        """ValueError if it is not an HTTP URL. The connection uses the same parser, so both see the same host."""
         parsed = parse_url(url)
         if parsed.scheme not in PORTS or not parsed.host:
-            raise ValueError("it is no URL of HTTP")
+            raise ValueError("it is not an HTTP URL")
         return cls(parsed.scheme, parsed.host.lower(), parsed.port or PORTS[parsed.scheme])
 
     @property

@@ -1,4 +1,4 @@
-"""The way into a Kubeflow model registry: its login, the authorities to trust, patience, and errors in one line."""
+"""Access to a Kubeflow model registry: authentication, trusted authorities, retries, and one-line errors."""
 
 import asyncio
 import os
@@ -17,9 +17,9 @@ from mr_openapi.exceptions import ApiException, ForbiddenException, Unauthorized
 from task_support import Parameters, TaskError
 
 SECONDS_TO_ANSWER = 120
-# A network policy lets a new pod through only when the node has heard of it.
+# A network policy admits a new pod only after the node has programmed it.
 SECONDS_TO_CONNECT = 15
-# What to do about a refusal, by what was sent.
+# What to do about a refusal, by MODEL_REGISTRY_AUTH and status.
 DENIED = {
     "none": {
         401: "it asks for a token, so set MODEL_REGISTRY_AUTH to token or serviceAccount",
@@ -63,7 +63,7 @@ def service_account_token() -> str:
 
 
 def with_registry(access: RegistryAccess, work: Callable[[ModelRegistryAPIClient], Awaitable[None]]) -> None:
-    """Does the work, which must find and keep what an attempt before did; TaskError for failures of a known cause."""
+    """Does the work, which must be idempotent because it may be retried; TaskError for errors with a known cause."""
     trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
     token = service_account_token() if access.auth == "serviceAccount" else access.token
     # The client's own constructors demand a token for https; a registry without authentication takes none.
@@ -82,7 +82,7 @@ def with_registry(access: RegistryAccess, work: Callable[[ModelRegistryAPIClient
 async def when_connected(
     configuration: Configuration, work: Callable[[ModelRegistryAPIClient], Awaitable[None]]
 ) -> None:
-    """Tries a refused connection again for a while."""
+    """Retries refused connections for a while."""
     loop = asyncio.get_running_loop()
     end = loop.time() + SECONDS_TO_CONNECT
     while True:
@@ -99,7 +99,7 @@ async def when_connected(
 async def find_version(
     registry: ModelRegistryAPIClient, access: RegistryAccess, name: str, version: str
 ) -> ModelVersion:
-    """The version of a model by their names; TaskError if the registry has none."""
+    """The version of a model, found by name; TaskError if the registry has none."""
     model = await registry.get_registered_model_by_params(name=name)
     found = model and await registry.get_model_version_by_params(registered_model_id=model.id, name=version)
     if not found:
@@ -109,14 +109,14 @@ async def find_version(
 
 
 def property_name(prefix: str, *names: str) -> str:
-    """The name of a custom property: what the registry's filters would read as an operator becomes an underscore."""
+    """The name of a custom property: characters that the registry's filters read as operators become underscores."""
     return prefix + "_".join(re.sub(r"\W+", "_", name).strip("_") for name in names)
 
 
 def with_doubles(properties: Mapping[str, object]) -> dict[str, object]:
-    """Custom properties as they can be written back: the client reads a double without a fraction as an integer.
+    """Custom properties that can be written back: the client reads a double without a fraction as an integer.
 
-    As such it would change its type in the registry, and be refused from ten digits on.
+    Written back as an integer, it would change its type in the registry, and be refused from ten digits on.
     """
     return {
         name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -125,7 +125,7 @@ def with_doubles(properties: Mapping[str, object]) -> dict[str, object]:
 
 
 def explain(access: RegistryAccess, error: Exception) -> str | None:
-    """One line for a failure that has a known cause, None for the others."""
+    """One line for an error with a known cause, None for others."""
     where = f"the model registry at {access.url}"
     match error:
         case UnauthorizedException() | ForbiddenException():

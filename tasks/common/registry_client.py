@@ -1,4 +1,4 @@
-"""Requests to one repository of a registry: its login, its redirects, patience, and errors in one line."""
+"""Requests to one repository of a registry: login, redirects, retries, and one-line errors."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -16,9 +16,9 @@ from registry_tokens import Authorization
 from task_support import TaskError
 from urllib3.util import Retry
 
-# To connect, and until the first byte of the answer.
+# For the connection, and for the first byte of the answer.
 SECONDS_TO_ANSWER = (10, 120)
-# Until a part of a blob is taken, and until a blob of tens of GB is checked and kept, which on object stores means copied.
+# For each part of a blob, and for the registry to verify and store a blob of tens of GB, which object stores copy.
 SECONDS_TO_SEND = (120, 1800)
 ATTEMPTS = 5
 MOST_REDIRECTS = 5
@@ -26,7 +26,7 @@ PUSHING = ("POST", "PUT", "PATCH", "DELETE")
 
 
 class RegistryClient:
-    """`plain_http` are the servers, as <host>[:<port>], that are spoken to without TLS; all others only with it."""
+    """`plain_http` lists the servers without TLS, as <host>[:<port>]; all others are reached only with TLS."""
 
     def __init__(self, image: ImageName, logins: Mapping[str, str], plain_http: Collection[str] = ()) -> None:
         self.image = image
@@ -52,7 +52,7 @@ class RegistryClient:
             self._session.mount(scheme, AnsweringAdapter(retry))
 
     def ask(self, method: str, path: str, expected: tuple[int, ...], **options: Any) -> requests.Response:
-        """A request that needs one of these answers; everything else is a TaskError."""
+        """Sends a request; any answer with another status than the expected ones is a TaskError."""
         try:
             response = self.request(method, path, **options)
         except requests.exceptions.SSLError as error:
@@ -64,11 +64,9 @@ class RegistryClient:
         return response
 
     def complaint(self, response: requests.Response) -> str:
-        """What is wrong about an answer, and what to do if it is the access."""
+        """What is wrong with an answer; for refused access also what to do."""
         if response.status_code in (401, 403):
-            login = (
-                "the login of the registry's Secret" if self._login else "no login (no Secret is bound, or not for it)"
-            )
+            login = "the login of the registry's Secret" if self._login else "no login (no bound Secret has one for it)"
             return f"{self.image} refuses access ({describe(response)}) with {login}: check its rights"
         return f"{self.image} answered {describe(response)} to {response.request.method} {urlsplit(response.url).path}"
 
@@ -80,9 +78,11 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> requests.Response:
-        """One request, to a URL or a path below the repository, with what the registry asks to be shown.
+        """Sends one request, to a URL or a path below the repository, with the authorization that the registry asks
+        for.
 
-        It is sent again with a new token if the registry did not take the old one, which it says before it reads a body.
+        If the registry refuses the token, which it does before it reads a body, the request is sent again with a new
+        one.
         """
         url, pushes = urljoin(self._base, path), method in PUSHING
 
@@ -91,7 +91,7 @@ class RegistryClient:
             return self._send(method, url, secret, data, headers or {}, stream)
 
         response = send()
-        # What another server asks for is not the registry's login.
+        # Another server's challenge must not get the registry's login.
         if response.status_code != 401 or Origin.of(response.url) != self.origin:
             return response
         challenge = response.headers.get("WWW-Authenticate", "")
@@ -101,18 +101,18 @@ class RegistryClient:
         return send()
 
     def location(self, response: requests.Response) -> str:
-        """Where an answer leads: never out of TLS, and never to what is no HTTP."""
+        """The URL in an answer's Location; TaskError if it leaves TLS or is not an HTTP URL."""
         if "Location" not in response.headers:
             raise TaskError(f"{self.image} answered {describe(response)} without a Location")
         try:
             url = urljoin(response.url, response.headers["Location"])
             origin = Origin.of(url)
         except ValueError as error:
-            raise TaskError(f"{self.image} gave a Location that cannot be used: {error}") from error
+            raise TaskError(f"{self.image} sent an invalid Location: {error}") from error
         if Origin.of(response.url).has_tls and not origin.has_tls:
             raise TaskError(
-                f"{self.image} leads from TLS to {origin}, so nothing was sent there: set the registry's own external URL "
-                "to https, or let the proxy before it say X-Forwarded-Proto"
+                f"{self.image} redirects from TLS to {origin}, so nothing was sent there: set the registry's external "
+                "URL to https, or let its proxy set X-Forwarded-Proto"
             )
         return url
 
@@ -125,7 +125,7 @@ class RegistryClient:
         headers: Mapping[str, str] | None = None,
         stream: bool = False,
     ) -> requests.Response:
-        """Sends, and follows where it is led. The secret is shown to its origin alone."""
+        """Sends a request and follows redirects. The secret is sent only to its origin."""
         seconds = SECONDS_TO_SEND if isinstance(data, Body) else SECONDS_TO_ANSWER
         owner, authorization = secret
         for _ in range(MOST_REDIRECTS):
@@ -145,20 +145,20 @@ class RegistryClient:
             response.close()
             if response.status_code == 303 and method != "HEAD":
                 method, data = "GET", None
-        raise TaskError(f"{self.image} redirects more than {MOST_REDIRECTS} times")
+        raise TaskError(f"{self.image} redirected more than {MOST_REDIRECTS} times")
 
     def _ask_for_token(self, url: str, login: str | None) -> requests.Response:
         try:
             origin = Origin.of(url)
         except ValueError as error:
-            raise TaskError(f"{self.image} names a token service that cannot be used: {error}") from error
+            raise TaskError(f"{self.image} names an invalid token service: {error}") from error
         if not origin.has_tls and origin not in self._plain:
-            raise TaskError(f"{self.image} sends logins to {origin}, which has no TLS")
+            raise TaskError(f"{self.image} asks to send the login to {origin}, which has no TLS")
         return self._send("GET", url, (origin, f"Basic {login}" if login else None))
 
 
 def describe(response: requests.Response) -> str:
-    """Status and message of an answer, as registries give it."""
+    """Status and message of a registry's answer."""
     try:
         message = "; ".join(error.get("message") or error["code"] for error in response.json()["errors"])
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -167,7 +167,7 @@ def describe(response: requests.Response) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """The innermost cause, without the request that it names."""
+    """The innermost cause, without the request in its message."""
     while cause := error.__cause__ or error.__context__:
         error = cause
     while error.args and isinstance(error.args[-1], Exception):

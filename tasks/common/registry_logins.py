@@ -1,4 +1,4 @@
-"""The logins of registries, as Kubernetes keeps them in a Secret, and which of them is an image's."""
+"""Registry logins from a Secret of type kubernetes.io/dockerconfigjson, and which one belongs to an image."""
 
 import base64
 import json
@@ -10,14 +10,14 @@ from image_name import DOCKER_HUB, ImageName
 from origins import Origin
 from task_support import TaskError
 
-# What Docker's own login calls its hub.
+# The key of Docker Hub in Docker's own configuration.
 DOCKER_HUB_KEY = "index.docker.io"
 
 
 def read_logins(directory: str) -> dict[str, str]:
     """The logins of a mounted Secret of type kubernetes.io/dockerconfigjson: base64(user:password) by registry.
 
-    A key may go on with a path, then the login is for the repositories below it. No directory means no logins.
+    A key may have a path; then the login is for the repositories below it. No directory means no logins.
     """
     if not directory:
         return {}
@@ -45,7 +45,7 @@ def login_of(entry: Mapping[str, str]) -> str:
 
 
 def find_login(logins: Mapping[str, str], image: ImageName, scheme: str) -> str | None:
-    """The login of the longest path that the image lies under, among those of its server."""
+    """The login for the image's server with the longest matching path."""
     servers = [image.server]
     if image.server.lower() == DOCKER_HUB:
         servers.append(DOCKER_HUB_KEY)

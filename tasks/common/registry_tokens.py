@@ -1,4 +1,4 @@
-"""What a registry is shown: nothing until it asks, then its login or a token.
+"""Authorization for a registry: nothing until it asks, then the login or a token.
 
 Source: https://distribution.github.io/distribution/spec/auth/token/
 """
@@ -14,17 +14,17 @@ from task_support import TaskError
 
 PARAMETER = r'[\w-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",]+)'
 CHALLENGE = re.compile(rf"([A-Za-z][\w-]*)(?:\s+({PARAMETER}(?:\s*,\s*{PARAMETER})*))?\s*(?:,|$)")
-# Of a token whose answer does not say it.
+# Default for a token without expires_in.
 SECONDS_OF_LIFE = 60.0
 
 Challenges = dict[str, dict[str, str]]
 
 
 class Authorization:
-    """The header that opens one repository.
+    """The Authorization header for one repository.
 
-    `ask` sends a GET to a token service with the login if one is given. A token is replaced when half of its life is
-    over, so that a long upload does not end with it.
+    `ask` sends a GET to a token service, with the login if one is given. A token is renewed halfway through its
+    lifetime, so that it does not expire during a long upload.
     """
 
     def __init__(
@@ -32,20 +32,20 @@ class Authorization:
     ) -> None:
         self._name, self._repository, self._login, self._ask = name, repository, login, ask
         self._header: str | None = None
-        # Of the last token: its service's URL without the scope, the scopes that were asked for, and what it is good for.
+        # Of the last token: its service's URL without the scope, the requested scopes, what it allows and until when.
         self._service, self._scopes = "", list[str]()
         self._pushes, self._renew_at = False, float("inf")
 
     def header(self, pushes: bool) -> str | None:
-        """What the next request sends. A token that is old, or was for pulling only, is replaced first."""
+        """The header for the next request. A token that is old, or allows only pulls for a push, is renewed first."""
         if self._service and (time.monotonic() > self._renew_at or (pushes and not self._pushes)):
-            # Where that fails, the registry says itself whether the old one will do.
+            # If that fails, the registry decides whether the old one is still valid.
             with suppress(TaskError, requests.RequestException):
                 self._fetch(pushes or self._pushes)
         return self._header
 
     def answer(self, challenge: str, url: str, pushes: bool) -> bool:
-        """Does what the registry at the URL asks for; false if it cannot, or if that was sent already."""
+        """Answers a challenge of the registry at the URL; false if it cannot, or has sent that answer before."""
         challenges = parse_challenges(challenge)
         if realm := challenges.get("bearer", {}).get("realm"):
             fields = challenges["bearer"]
@@ -79,7 +79,7 @@ class Authorization:
 
 
 def parse_challenges(text: str) -> Challenges:
-    """The fields of each way in that a WWW-Authenticate header offers, by the way's name in lower case."""
+    """The parameters of each scheme in a WWW-Authenticate header, by the scheme's name in lower case."""
     found: Challenges = {}
     for name, parameters in CHALLENGE.findall(text):
         fields = {}
@@ -92,9 +92,10 @@ def parse_challenges(text: str) -> Challenges:
 
 
 def with_own_scope(scopes: Sequence[str], repository: str, actions: str) -> list[str]:
-    """What the registry asks for and what is about to be done, each resource once.
+    """The scopes that the registry asks for, plus the one for this request, each resource once.
 
-    A challenge may name less (GHCR's always says pull), nothing, or what only the registry understands (public ECR's).
+    A challenge may name less (GHCR's always says pull), nothing, or a scope that only the registry understands (public
+    ECR's).
     """
     own, merged, others = f"repository:{repository}:", actions.split(","), []
     for scope in scopes:

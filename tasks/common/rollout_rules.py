@@ -1,4 +1,4 @@
-"""What of a pod and of a rollout may pass, and for how long: the program's own rules (components/deployments/config-map.ts)."""
+"""How long which problems of a pod or a rollout may last; from components/deployments/config-map.ts."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +8,7 @@ from deployments import read_deployments
 
 @dataclass(frozen=True)
 class RolloutRules:
-    """Times in seconds; what they are of stands with each in packages/kubernetes and packages/kserve-readiness."""
+    """Times in seconds; packages/kubernetes and packages/kserve-readiness document each rule."""
 
     scheduling: float
     start: float
@@ -17,7 +17,7 @@ class RolloutRules:
     crashes_tolerated: int
     waiting_reasons: frozenset[str]
     lost_with_the_node: frozenset[str]
-    # Reasons of conditions with which KServe says that it could not make the objects.
+    # Reasons of conditions with which KServe reports that it could not create its objects.
     refusals: frozenset[str]
 
 

@@ -1,4 +1,4 @@
-"""A model's name as Kubernetes takes it: of its InferenceService, and of its directory on a workspace."""
+"""The Kubernetes name of a model: of its InferenceService, and of its directory on a workspace."""
 
 import hashlib
 import json
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from json_object import JsonObject
 
-# What KServe makes of a name; config/names.ts reads the same.
+# How KServe derives names; config/names.ts reads the same file.
 _NAMES: JsonObject = json.loads(Path(__file__).with_name("kserve_names.json").read_text())
 LONGEST_LABEL: int = _NAMES["longestLabel"]
-# KServe puts it into a label with more.
+# KServe adds a prefix and a suffix for a label.
 LONGEST_NAME = LONGEST_LABEL - len(_NAMES["appLabel"] + _NAMES["predictor"])
 
 
 def service_name(model: str) -> str:
-    """A model's name as Kubernetes takes it; the only place where it is made, so that everybody looks for the same.
+    """The Kubernetes name of a model; every task gets it from here, so that all use the same.
 
-    What is cut off a long name comes back as a sum of it, so that two long names stay two.
+    A long name is cut and ends in a hash, so that two long names stay different.
     """
     name = re.sub(r"[^a-z0-9]+", "-", model.lower()).strip("-")
     if not name or not name[0].isalpha():
@@ -28,19 +28,20 @@ def service_name(model: str) -> str:
 
 
 def predictor_of(service: str) -> str:
-    """The Deployment, and the Service, that KServe makes of an InferenceService."""
+    """Name of the Deployment and the Service that KServe creates for an InferenceService."""
     return f"{service}{_NAMES['predictor']}"
 
 
 def app_label_of(service: str) -> str:
-    """Label `app` of the pods that KServe makes of an InferenceService."""
+    """Label `app` of the pods of an InferenceService."""
     return f"{_NAMES['appLabel']}{predictor_of(service)}"
 
 
 def length_problem(service: str, namespace: str) -> str:
-    """Why KServe can make nothing of an InferenceService in a namespace ("" where that is not known); "" where it can.
+    """Why an InferenceService's name is too long for KServe in a namespace ("" if that is unknown); "" if it is not.
 
-    It makes a host of the two, be the model exposed or not, and a label; neither part may have more than 63 characters.
+    KServe builds a host from the two, even for a model that is not exposed, and a label. Both are limited to 63
+    characters.
     """
     made = {
         "label app of its pods": app_label_of(service),
@@ -51,7 +52,7 @@ def length_problem(service: str, namespace: str) -> str:
 
 
 def label_problem(name: str, what: str, text: str) -> str:
-    """Why what is made of a name is no label of a host, nor a label's value, for its length; "" where it is."""
+    """Why `text`, which is derived from `name`, is too long for a DNS label or a label's value; "" if it is not."""
     excess = len(text) - LONGEST_LABEL
     if excess <= 0:
         return ""

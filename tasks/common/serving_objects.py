@@ -1,4 +1,4 @@
-"""The objects of KServe that deploy-model makes: how they are told from others', whose they are, and their removal."""
+"""The KServe objects that deploy-model creates: how to recognize them, which run owns them, and how to remove them."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def pods_of(service: str) -> str:
 
 
 def refusal_of(service: Manifest | None) -> str:
-    """Why KServe makes no Deployment of an InferenceService, as its status tells; "" if it does not tell."""
+    """Why KServe creates no Deployment for an InferenceService, from its status; "" if the status has no reason."""
     status = (service or {}).get("status") or {}
     model = status.get("modelStatus") or {}
     failure = model.get("lastFailureInfo") or {}
@@ -36,15 +36,15 @@ def refused_with(*parts: str | None) -> str:
 
 
 def owned_by_run(manifest: Manifest, run: str, uid: str) -> Manifest:
-    """The manifest, owned by a PipelineRun, with which the cluster removes the object. Without a uid nothing owns it."""
-    # Without blockOwnerDeletion, which would take a right on the PipelineRun's finalizers.
+    """The manifest owned by a PipelineRun, so that the cluster deletes both together. Without a uid it has no owner."""
+    # Without blockOwnerDeletion, which would need a right on the PipelineRun's finalizers.
     owner = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "name": run, "uid": uid}
     owners = {"ownerReferences": [owner]} if uid else {}
     return {**manifest, "metadata": {**manifest["metadata"], **owners}}
 
 
 def owner_of(found: Manifest) -> tuple[str, str]:
-    """Name and uid of the PipelineRun that owns an object, two times "" if none does."""
+    """Name and uid of the PipelineRun that owns an object; both "" if none does."""
     owners = found["metadata"].get("ownerReferences") or []
     return next(((owner["name"], owner["uid"]) for owner in owners if owner["kind"] == "PipelineRun"), ("", ""))
 
@@ -54,7 +54,7 @@ def is_being_deleted(found: Manifest) -> bool:
 
 
 def other_makers(found: Manifest) -> str:
-    """Who made an object that deploy-model did not make; "" for one that it made."""
+    """The field managers of an object that deploy-model did not create; "" for one that it created."""
     fields = found["metadata"].get("managedFields") or []
     if any(entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply" for entry in fields):
         return ""
@@ -62,10 +62,10 @@ def other_makers(found: Manifest) -> str:
 
 
 def remove(objects: Objects, found: Manifest, end: float) -> None:
-    """Deletes an object and waits, until time.monotonic() is `end`, until it is gone; a model's pods too."""
+    """Deletes an object and waits until it and a model's pods are gone; TaskError when time.monotonic() is `end`."""
     kind, name = found["kind"], found["metadata"]["name"]
     if is_being_deleted(found):
-        print(f"{kind} {name} is being deleted already", flush=True)
+        print(f"{kind} {name} is already being deleted", flush=True)
     else:
         objects.delete(found)
         print(f"deleting {kind} {name}", flush=True)
@@ -73,11 +73,11 @@ def remove(objects: Objects, found: Manifest, end: float) -> None:
 
 
 def wait_until_gone(objects: Objects, look: Callable[[], str], what: str, end: float) -> None:
-    """Until `look`, which says for people what is left, says nothing."""
+    """Waits until `look`, which describes what is left, returns ""; TaskError when time.monotonic() is `end`."""
     started, said = time.monotonic(), ""
     while left := look():
         if time.monotonic() >= end:
-            raise TaskError(f"{what} in namespace {objects.namespace} is not gone within the time: {left}")
+            raise TaskError(f"{what} in namespace {objects.namespace} was not deleted in time: {left}")
         if left != said:
             print(left, flush=True)
         said = left
@@ -89,14 +89,14 @@ def what_is_left(objects: Objects, found: Manifest) -> str:
     kind, name = found["kind"], found["metadata"]["name"]
     now = objects.get(found["apiVersion"], kind, name)
     if now and now["metadata"]["uid"] != found["metadata"]["uid"]:
-        # Its successor's pods are not told from its own, but deploy-model makes none before these are gone.
+        # A successor's pods have the same labels, but deploy-model creates it only after these pods are gone.
         return ""
     if kind == SERVICE[1] and (pods := pods_left(objects, name)):
         return pods
-    # Foreground deletion ends with the pods, so this is said only after them.
+    # Foreground deletion waits for the pods, so only after them.
     return f"{kind} {name} waits for {', '.join(now['metadata'].get('finalizers') or ['its deletion'])}" if now else ""
 
 
 def pods_left(objects: Objects, service: str) -> str:
     names = [pod["metadata"]["name"] for pod in objects.list("v1", "Pod", pods_of(service))]
-    return f"pods that are left: {', '.join(sorted(names))}" if names else ""
+    return f"remaining pods: {', '.join(sorted(names))}" if names else ""

@@ -1,4 +1,4 @@
-/** What every Task promises whoever uses it with kubectl: each param has an effect, each word is explained, nothing takes more than it needs. */
+/** Every Task is usable with kubectl: each param has an effect and a description, and steps have only the rights they need. */
 import { globSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -6,13 +6,13 @@ import { knownTasks } from "../../pipelines/jobs.ts";
 import { loadTasks } from "../../plan/tasks.ts";
 import { anyUserEnv, identity } from "../../rules/any-user.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: YAML as it is written
+// biome-ignore lint/suspicious/noExplicitAny: parsed YAML
 type Manifest = any;
 
 const folders = knownTasks;
 const specOf = (folder: string): Manifest => loadTasks("tasks", [folder])[0]?.spec;
 
-/** Where the script of a step is, which another Task may have too, and what it imports. */
+/** The source of a step's script, which Tasks may share, and of its imports. */
 function sourcesOf({ command, script }: Manifest): string {
   if (script) return script;
   const [file] = globSync(`tasks/*/${basename(command.at(-1))}`);
@@ -24,7 +24,7 @@ function sourcesOf({ command, script }: Manifest): string {
     .join("\n");
 }
 
-/** Whether a script names a variable, be it of parts: f"{prefix}HARDWARE". Python scripts name a result as Tekton does. */
+/** Whether a script names a variable, also composed: f"{prefix}HARDWARE". Python scripts use Tekton's names of results. */
 function reads(sources: string, name: string, inShell: boolean): boolean {
   const result = /^RESULT_(.*)$/.exec(name)?.[1]?.toLowerCase().replaceAll("_", "-");
   const wanted = result && !inShell ? result : name;
@@ -37,25 +37,25 @@ function reads(sources: string, name: string, inShell: boolean): boolean {
 
 /** Read by libraries, not by the scripts. */
 const ofLibraries = ["HOME", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"];
-/** Buildah's helpers get their rights from a program that has more than its caller; build-runtime.test.ts holds which. */
+/** Buildah needs setuid helpers; build-runtime.test.ts checks its capabilities. */
 const escalates = ["build-runtime"];
 
 describe.each(folders)("%s", (folder) => {
   const { params = [], results = [], workspaces = [], steps, volumes, description } = specOf(folder);
   const text = JSON.stringify([steps, volumes]);
 
-  test("explains itself, its params, results and workspaces", () => {
+  test("has descriptions for itself, its params, results and workspaces", () => {
     for (const one of [{ description }, ...params, ...results, ...workspaces])
       expect(one.description?.trim(), one.name).toMatch(/\w+ \w+/);
   });
 
-  test("hands on every param, result and workspace", () => {
+  test("uses every param, result and workspace", () => {
     for (const { name } of params) expect(text).toMatch(new RegExp(`\\$\\(params\\.${name}(\\[\\*\\])?\\)`));
     for (const { name } of results) expect(text).toContain(`$(results.${name}.path)`);
     for (const { name } of workspaces) expect(text).toContain(`$(workspaces.${name}.`);
   });
 
-  test("has a script that reads whatever its step is given", () => {
+  test("has a script that reads every variable of its step", () => {
     const unread = steps.flatMap((step: Manifest) => {
       const sources = sourcesOf(step);
       return (step.env ?? [])
@@ -65,7 +65,7 @@ describe.each(folders)("%s", (folder) => {
     expect(unread).toEqual([]);
   });
 
-  test("says what each step takes, and lets it run as nobody, with no right and no file to change", () => {
+  test("sets resources for each step, and runs it as non-root, without capabilities, on a read-only filesystem", () => {
     for (const { computeResources, securityContext } of steps) {
       for (const amounts of [computeResources.requests, computeResources.limits])
         expect(amounts).toMatchObject({
@@ -82,14 +82,14 @@ describe.each(folders)("%s", (folder) => {
     }
   });
 
-  test("ends no step before the run does, and pins no pod to a node", () => {
-    // How long a run may take is the pipeline's word, and where a pod goes the run's.
+  test("sets no step timeout, and pins no pod to a node", () => {
+    // The pipeline sets timeouts, and the run places pods.
     for (const step of steps) expect(step).not.toHaveProperty("timeout");
     expect(text).not.toMatch(/nodeSelector|nvidia\.com/);
   });
 });
 
-test("scripts fetch no program when they run, and check certificates", () => {
+test("scripts download no programs at run time, and verify certificates", () => {
   const files = globSync("tasks/*/*.py").filter((name) => !basename(name).startsWith("test_"));
   const texts = [...files, ...globSync("tasks/*/task.yaml")].map(
     (name) => [name, readFileSync(name, "utf8")] as const,
@@ -102,7 +102,7 @@ test("scripts fetch no program when they run, and check certificates", () => {
   }
 });
 
-test("images install only what a lock names with its hash", () => {
+test("images install only packages from a lock with hashes", () => {
   const installs = globSync("images/*/Containerfile").flatMap((name) =>
     readFileSync(name, "utf8")
       .replaceAll("\\\n", " ")
@@ -126,13 +126,13 @@ test("images install only what a lock names with its hash", () => {
   }
 });
 
-test("images say who their programs are, because no passwd entry does, and no step says it again", () => {
+test("images set the variables for a user without a passwd entry, and no step sets them again", () => {
   for (const name of ["tasks", "transformers"]) {
     const containerfile = readFileSync(`images/${name}/Containerfile`, "utf8");
     for (const [variable, value] of Object.entries(identity))
       expect(containerfile, name).toMatch(new RegExp(`^(ENV|   ) ${variable}=${value} \\\\$`, "m"));
   }
-  // Runs set them for images that do not, and the run's own win over a step's.
+  // For other images the run's pod template sets them, which takes precedence over a step.
   for (const folder of folders.filter((folder) => folder !== "build-runtime")) {
     const said = specOf(folder).steps.flatMap(({ env = [] }: Manifest) =>
       env.map(({ name }: Manifest) => name),

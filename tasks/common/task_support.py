@@ -1,4 +1,4 @@
-"""What the task scripts share: reading parameters, reporting progress and results, and failing with one line."""
+"""Shared by the task scripts: reading params, reporting progress and results, and failing with one line."""
 
 import os
 import re
@@ -13,18 +13,18 @@ SECONDS_BETWEEN_PROGRESS_LINES = 10.0
 
 
 class TaskError(Exception):
-    """An expected failure. Its message is one line that says what is wrong, where, and what to do."""
+    """An expected error. Its message is one line that says what is wrong, where, and what to do."""
 
 
 class Parameters:
-    """Reads a task's parameters from its environment and keeps every problem until check() reports them together."""
+    """Reads a task's params from its environment and collects all problems for check()."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = os.environ if environment is None else environment
         self._problems: list[str] = []
 
     def required(self, name: str, pattern: str = r".+", expected: str = "not empty") -> str:
-        """The value of a parameter that must match the whole pattern; "" if it does not, which check() reports."""
+        """The value of a param, which must match the whole pattern; "" if it does not, which check() reports."""
         value = self._environment.get(name, "").strip()
         if re.fullmatch(pattern, value):
             return value
@@ -35,7 +35,7 @@ class Parameters:
         return self._environment.get(name, "").strip() or default
 
     def secret(self, name: str) -> str:
-        """A required value that no message repeats."""
+        """A required value that never appears in a message."""
         value = self._environment.get(name, "").strip()
         if not value:
             self._problems.append(f"{name} is not set; the task reads it from its secret")
@@ -48,7 +48,7 @@ class Parameters:
         return Path(workspace, value.rstrip("/"))
 
     def problem(self, text: str) -> None:
-        """Keeps a problem that concerns several parameters."""
+        """Adds a problem that concerns several params."""
         self._problems.append(text)
 
     @property
@@ -62,7 +62,7 @@ class Parameters:
 
 
 def write_result(name: str, value: str | float) -> None:
-    """Writes a Tekton result. RESULT_<NAME> in the environment holds its path; without it, it is only printed."""
+    """Writes a Tekton result to the path in RESULT_<NAME>; if that is not set, only prints it."""
     path = os.environ.get("RESULT_" + name.upper().replace("-", "_"))
     if path:
         Path(path).write_text(str(value))
@@ -70,7 +70,7 @@ def write_result(name: str, value: str | float) -> None:
 
 
 def size(count: float) -> str:
-    """A number of bytes for people: 1.5 GiB."""
+    """A number of bytes in readable form, such as 1.5 GiB."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if count < 1024 or unit == "GiB":
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
@@ -80,7 +80,7 @@ def size(count: float) -> str:
 
 @contextmanager
 def progress(label: str, total: int, done: Callable[[], int]) -> Iterator[None]:
-    """Prints done/total and the time left every ten seconds for as long as the block runs. done() gives bytes."""
+    """Prints done/total and the time left every ten seconds while the block runs. done() returns bytes."""
     finished = threading.Event()
     started, first = time.monotonic(), done()
 
@@ -101,7 +101,7 @@ def progress(label: str, total: int, done: Callable[[], int]) -> Iterator[None]:
 
 
 def run(task: Callable[[], None]) -> None:
-    """Runs a task and ends the process: an expected failure is one line on stderr and exit code 1."""
+    """Runs a task and exits: a TaskError is one line on stderr and exit code 1."""
     try:
         task()
     except TaskError as error:

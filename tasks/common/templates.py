@@ -1,6 +1,6 @@
-"""What this task deploys: templates that the program renders at `pulumi up`, chosen and filled in with the task's params.
+"""The objects that a task deploys, from templates that the program renders at `pulumi up` and the task's params.
 
-They lie in a ConfigMap that the Task mounts; rules/given.ts says the rules by which they are filled in.
+The Task mounts the ConfigMap with the templates; rules/given.ts has the rules for filling them in.
 """
 
 import ast
@@ -17,29 +17,29 @@ from task_support import TaskError
 
 HOLE = re.compile(r"\$\{(?P<formula>[^}|]*)(?:\|(?P<otherwise>[^}]*))?\}")
 NUMBER = "$number"
-# A field or an item that an empty param leaves nothing of.
+# Marks a field or an item that an empty param removes.
 GONE = object()
 
 Values = Mapping[str, str | list[str]]
 
 
 def render(kind: str, case: Mapping[str, str], values: Values) -> list[JsonObject]:
-    """The objects of a kind ("model", "runtime" or "chat") for a case, in the order in which they are applied.
+    """The objects of a kind ("model", "runtime" or "chat") for a case, in the order in which to apply them.
 
-    `values` has the params by name; one that has several values takes as many places in the list that it stands in.
+    `values` has the params by name; a list of values becomes as many items of the list that contains the param.
     """
     templates = read_deployments("templates.json")[kind]
     found = next((template for template in templates if template["when"].items() <= case.items()), None)
     if found is None:
         raise TaskError(
-            f"ConfigMap {CONFIG_MAP} has no template of a {kind} for {dict(case)}: run pulumi up of this version"
+            f"ConfigMap {CONFIG_MAP} has no template of a {kind} for {dict(case)}: run pulumi up with this version"
         )
     filled: list[JsonObject] = fill(found["objects"], values)
     return filled
 
 
 def fill(node: Any, values: Values) -> Any:
-    """A template, or a part of one, with the values in their places; of any JSON that a template is."""
+    """Fills in the values in a template, or a part of one; any JSON type."""
     if isinstance(node, dict):
         if node.keys() == {NUMBER}:
             return int(reckon(node[NUMBER], values))
@@ -77,7 +77,7 @@ OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 
 
 def whole_cores(quantity: str) -> int:
-    """Cores that a quantity of CPU is sure of, at least one."""
+    """Whole cores in a CPU quantity, at least one."""
     cores = Decimal(quantity.removesuffix("m")) / (1000 if quantity.endswith("m") else 1)
     return max(1, int(cores))
 
@@ -90,7 +90,7 @@ FUNCTIONS: dict[str, Callable[..., str | int]] = {
 
 
 def reckon(formula: str, values: Values) -> str | int:
-    """A param's text, or the whole number that a formula of params comes to."""
+    """A param's text, or the whole number that a formula evaluates to."""
 
     def of(node: ast.expr) -> str | int:
         match node:

@@ -6,7 +6,7 @@ def waiting(reason: str, container: str = "server") -> dict:
     return {"status": {"containerStatuses": [{"name": container, "restartCount": 0, "state": state}]}}
 
 
-def test_an_image_that_cannot_be_pulled_is_one_problem_by_whatever_name():
+def test_all_reasons_of_an_image_that_cannot_be_pulled_are_one_problem():
     first, second, other = (
         pod_problem(pod, 900)
         for pod in (waiting("ErrImagePull"), waiting("ImagePullBackOff"), waiting("ErrImagePull", "sidecar"))
@@ -16,7 +16,7 @@ def test_an_image_that_cannot_be_pulled_is_one_problem_by_whatever_name():
     assert not other.is_still(first)
 
 
-def test_what_the_node_lost_is_no_crash_however_often():
+def test_containers_lost_with_their_node_never_count_as_crashed():
     def ended(reason: str) -> dict:
         last = {"terminated": {"exitCode": 255, "reason": reason}}
         container = {"name": "server", "restartCount": 5, "state": {}, "lastState": last}

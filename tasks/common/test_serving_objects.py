@@ -34,12 +34,12 @@ def condition(reason: str, message: str = "") -> dict:
         (None, ""),
     ],
 )
-def test_what_kserve_refuses_is_told_from_what_comes_up(found, says):
+def test_refusals_of_kserve_are_recognized(found, says):
     assert refusal_of(found) == says
 
 
 class Namespace(Objects):
-    """In which only the Deployment of an earlier declaration is found, or none."""
+    """A namespace with only the Deployment of an earlier spec, or none."""
 
     def __init__(self, deployment: dict | None) -> None:
         super().__init__(None, "ai", "nobody")
@@ -61,7 +61,7 @@ def deployment(digest: str) -> dict:
 
 
 @pytest.mark.parametrize("found", [None, deployment("earlier")])
-def test_a_deployment_that_is_refused_is_not_waited_for(monkeypatch, found):
+def test_a_refused_deployment_is_not_waited_for(monkeypatch, found):
     monkeypatch.setattr(kubernetes_objects, "rollout_rules", lambda: replace(rollout_rules(), refusal=0))
     rollout = Rollout(
         Namespace(found), "sums-predictor", "app=sums", "new", refused=lambda: "KServe does not take it: no"
@@ -70,8 +70,8 @@ def test_a_deployment_that_is_refused_is_not_waited_for(monkeypatch, found):
         rollout.wait(float("inf"))
 
 
-def test_what_is_said_before_the_deployment_is_made_is_no_longer_asked(monkeypatch):
+def test_refusals_are_not_read_after_the_deployment_is_created(monkeypatch):
     monkeypatch.setattr(kubernetes_objects, "rollout_rules", lambda: replace(rollout_rules(), refusal=0))
     rollout = Rollout(Namespace(deployment("new")), "sums-predictor", "app=sums", "new", refused=lambda: "no")
-    with pytest.raises(TaskError, match="not rolled out within the time: Deployment sums-predictor: 0 of 1 available"):
+    with pytest.raises(TaskError, match="not rolled out in time: Deployment sums-predictor: 0 of 1 available"):
         rollout.wait(0)

@@ -1,4 +1,4 @@
-"""Filling in: the rules, and what the task says of a ConfigMap that is not its program's."""
+"""Filling in templates: the rules, and the errors for a ConfigMap that is missing or of another version."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_secrets_differ():
 
 
 @pytest.mark.parametrize("formula", ["MISSING", "NAME + NAME", "open('x')", "NAME.upper()", "2 ** 9"])
-def test_what_a_template_may_not_ask_for_is_said(formula):
+def test_an_unknown_formula_is_an_error(formula):
     with pytest.raises(TaskError, match="which this task does not know"):
         fill({"$number": formula}, VALUES)
 
@@ -55,7 +55,7 @@ def test_what_a_template_may_not_ask_for_is_said(formula):
 def test_the_template_is_chosen_by_the_case(monkeypatch, tmp_path: Path):
     monkeypatch.setenv("DEPLOYMENTS_DIRECTORY", str(tmp_path))
     with pytest.raises(
-        TaskError, match="ConfigMap modelcar-deployments of this namespace has it, which pulumi up makes"
+        TaskError, match="run pulumi up, which creates ConfigMap modelcar-deployments in this namespace"
     ):
         render("model", {}, VALUES)
     made = [{"when": {"GPUS": gpus}, "objects": [{"name": "${NAME}", "gpus": gpus}]} for gpus in ("none", "one")]

@@ -1,4 +1,4 @@
-"""One upload that a registry has started: what is sent to it, and what its answers mean."""
+"""One upload session of a registry: what to send, and what the answers mean."""
 
 import re
 import ssl
@@ -10,12 +10,12 @@ from certificates import explain_certificate
 from registry_client import RegistryClient, reason
 from task_support import TaskError
 
-# Answers after which the same may go well in a new upload: the old one is lost, or the server is busy.
+# Answers after which a new upload may succeed: the old one is lost, or the server is busy.
 PASSING = (404, 408, 410, 425, 429)
 
 
 class Refused(TaskError):
-    """The registry does not take a blob in this way."""
+    """The registry does not accept a blob in this way."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class Refused(TaskError):
 
 
 class Interrupted(TaskError):
-    """The same may go well the next time, after as many seconds as the registry says."""
+    """A retry may succeed, after the number of seconds that the registry asks for."""
 
     def __init__(self, message: str, seconds: int = 0) -> None:
         super().__init__(message)
@@ -31,13 +31,14 @@ class Interrupted(TaskError):
 
 
 class Differs(Refused):
-    """What came is not what the digest says: the content is another, or the registry does not read what comes in this way."""
+    """The received content does not match the digest: it differs, or the registry misread it."""
 
 
 class Upload:
-    """`least` and `most` are the sizes of pieces, in bytes, that the registry wants; 0 where it does not say.
+    """`least` and `most` are the registry's limits for chunks, in bytes; 0 if it does not say.
 
-    The headers are of https://github.com/opencontainers/distribution-spec (the least) and its proposal 485 (the most).
+    The headers are from https://github.com/opencontainers/distribution-spec (the least) and its proposal 485 (the
+    most).
     """
 
     def __init__(self, client: RegistryClient, started: requests.Response) -> None:
@@ -46,14 +47,14 @@ class Upload:
         self.most = number_of(started, "OCI-Chunk-Max-Length")
 
     def send(self, blob: Blob, start: int, end: int) -> None:
-        """Sends a piece. ECR answers 201 instead of 202, Pulp 204 (containers-roadmap#2831, pulp_container#2199)."""
+        """Sends a chunk. ECR answers 201 instead of 202, Pulp 204 (containers-roadmap#2831, pulp_container#2199)."""
         headers = {"Content-Range": f"{start}-{end - 1}"}
         response = self._request("PATCH", self._location, Body(blob, start, end), headers)
-        # The Range in it is not read: ECR's says the first piece for ever, and the digest tells what is missing.
+        # Ignore its Range: ECR always sends that of the first chunk, and the digest reveals missing bytes.
         self._move(response)
 
     def finish(self, blob: Blob, start: int = 0) -> None:
-        """Sends the rest, all of it from 0, and says that it is the blob. ECR fails if nothing is left to send."""
+        """Sends the bytes from `start` and completes the upload. ECR fails if no bytes are left to send."""
         separator = "&" if "?" in self._location else "?"
         headers = {"Content-Range": f"{start}-{blob.size - 1}"} if start else {}
         url = f"{self._location}{separator}digest={blob.digest}"
@@ -64,7 +65,7 @@ class Upload:
     def received(self) -> int:
         """How many bytes the registry has, or one more; -1 if it does not say.
 
-        It names the last byte, so an empty upload looks like one byte, and Quay's is one too far (quay/quay,
+        The range gives the last byte, so an empty upload looks like one byte, and Quay's is one too high (quay/quay,
         endpoints/v2/blob.py).
         """
         try:
@@ -78,7 +79,7 @@ class Upload:
         return int(said[1]) + 1
 
     def cancel(self) -> None:
-        """Has what came removed, which may be as large as the blob and lie there for a week. It is no loss if that fails."""
+        """Deletes the received bytes, which could stay for a week and be as large as the blob. Errors do not matter."""
         with suppress(TaskError, requests.RequestException):
             self._client.request("DELETE", self._location)
 
@@ -93,7 +94,7 @@ class Upload:
         except requests.RequestException as error:
             if is_untrusted(error):
                 raise TaskError(explain_certificate(str(self._client.image), reason(error))) from error
-            raise Interrupted(f"{self._client.image} broke off an upload: {reason(error)}") from error
+            raise Interrupted(f"{self._client.image} interrupted an upload: {reason(error)}") from error
         complaint, status = self._client.complaint(response), response.status_code
         if 200 <= status < 300:
             return response
@@ -109,13 +110,13 @@ def has_blob(client: RegistryClient, digest: str) -> bool:
 
 
 def number_of(response: requests.Response, header: str) -> int:
-    """A whole number in a header, and 0 for anything else."""
+    """The whole number in a header; 0 for anything else."""
     text = response.headers.get(header, "")
     return int(text) if re.fullmatch(r"\d{1,18}", text) else 0
 
 
 def is_untrusted(error: BaseException | None) -> bool:
-    """Whether the certificate is what failed: a connection over TLS that is cut off is an SSLError, too."""
+    """Whether the error is about the certificate: an interrupted TLS connection is an SSLError too."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error is not None

@@ -1,7 +1,7 @@
-"""The report's charts: Matplotlib's SVG, made fit to stand inside an HTML page.
+"""The report's charts: Matplotlib's SVG, adapted for an HTML page.
 
-Colours become the page's CSS variables, so that a chart follows light, dark and paper; text stays text. Model and base
-differ by shape and line too, never by colour alone.
+Colours become the page's CSS variables, so that a chart follows light mode, dark mode and print; text stays text. Model
+and base differ by shape and line style too, never by colour alone.
 """
 
 import io
@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# What Matplotlib is told, and what the page makes of it.
+# Colours in Matplotlib's SVG, and the page's variables that replace them.
 COLOURS = {
     "#010101": "var(--ink)",
     "#020202": "var(--muted)",
@@ -28,12 +28,12 @@ COLOURS = {
     "#060606": "var(--limit)",
 }
 INK, MUTED, LINE, BASE, CANDIDATE, LIMIT = COLOURS
-# In CSS pixels, as wide as a phone's page: on wide pages charts stand side by side.
+# In CSS pixels, the width of a phone: on wide pages charts are side by side.
 WIDTH, DPI = 420, 72
 LONGEST_LABEL = 22
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 SETTINGS = {
-    # Names come from outside: a dollar sign starts no formula.
+    # Names are user input: a dollar sign must not start a formula.
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "modelcar",
@@ -59,7 +59,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Line:
-    """One model's figures: (x, y) that a line joins, and such that stand alone."""
+    """One model's figures: points (x, y) joined by a line, and separate ones."""
 
     of_base: bool
     joined: Sequence[tuple[float, float]]
@@ -74,7 +74,7 @@ class Dot:
 
 
 def chart(name: str, title: str, height: float, draw: Callable[[Axes], None]) -> str:
-    """An <svg> with a title for those who do not see it; the name keeps its ids apart from those of other charts."""
+    """An <svg> with a title for screen readers; the name makes its ids unique among the charts."""
     with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, layout="constrained")
         draw(figure.add_subplot())
@@ -84,7 +84,7 @@ def chart(name: str, title: str, height: float, draw: Callable[[Axes], None]) ->
 
 
 def bars(name: str, title: str, values: Sequence[tuple[str, float, bool]], shown: Callable[[float], str]) -> str:
-    """A bar for each (label, value, whether of the base), with its value beside it."""
+    """A bar with its value for each (label, value, whether it is the base's)."""
 
     def draw(axes: Axes) -> None:
         labels = [short(label) for label, _, _ in values]
@@ -126,7 +126,7 @@ def dots(
 
 
 def lines(name: str, title: str, series: Iterable[Line], label: str, limit: float | None = None) -> str:
-    """A figure over the request rate."""
+    """Lines over the request rate."""
 
     def draw(axes: Axes) -> None:
         for line in series:
@@ -149,7 +149,7 @@ def lines(name: str, title: str, series: Iterable[Line], label: str, limit: floa
 
 
 def style_of(of_base: bool) -> dict[str, Any]:
-    """A square is as large to the eye as a wider circle."""
+    """The circle is wider because a square of the same width looks larger."""
     return (
         {"color": BASE, "marker": "s", "markersize": 5.5}
         if of_base
@@ -170,7 +170,7 @@ def page_svg(text: str, name: str, title: str) -> str:
     identifiers = {element.get("id") for element in root.iter() if element.get("id")}
     for element in root.iter():
         element.tag = element.tag.partition("}")[2] or element.tag
-        # Nothing is drawn outside its axes.
+        # Nothing is drawn outside the axes.
         element.attrib.pop("clip-path", None)
         for attribute, value in list(element.attrib.items()):
             del element.attrib[attribute]
@@ -186,7 +186,7 @@ def page_svg(text: str, name: str, title: str) -> str:
 
 
 def fitted(value: str, name: str, identifiers: set[str | None], is_identifier: bool) -> str:
-    """An attribute's value with the page's colours, the page's font, and ids that no other chart has."""
+    """An attribute's value with the page's colours and font, and with ids unique among the charts."""
     if is_identifier:
         return f"{name}-{value}"
     value = re.sub(r"#([\w.-]+)", lambda found: f"#{name}-{found[1]}" if found[1] in identifiers else found[0], value)

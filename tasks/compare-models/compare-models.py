@@ -1,6 +1,6 @@
-"""Compares a measured model with its base, judges the gates, and reports.
+"""Compares a measured model with its base, checks the gates, and writes the report.
 
-The report is stored and linked from the model's version in the registry before a gate that failed fails the task.
+The report is stored and linked from the model's version in the registry before a failed gate fails the task.
 """
 
 import io
@@ -25,14 +25,14 @@ from registry_access import find_version, with_doubles, with_registry
 from report import html_report, markdown_report
 from task_support import TaskError, run, write_result
 
-# Bytes of a result with a figure for each task: all results of a task together have 4096.
+# Bytes of a result with a figure for each task: all results of a task share 4096.
 LONGEST = 1200
 
 Result = TypeVar("Result")
 
 
 def find_versions(request: Request) -> dict[Measured, ModelVersion]:
-    """What the registry knows; only its own properties are read, nothing is changed."""
+    """The models' versions in the registry; read-only."""
     found: dict[Measured, ModelVersion] = {}
 
     async def look(registry: ModelRegistryAPIClient) -> None:
@@ -44,7 +44,7 @@ def find_versions(request: Request) -> dict[Measured, ModelVersion]:
 
 
 def read_files(request: Request, client: Minio, measured: Measured) -> Measurements:
-    """The tools' own files, as publish-test-results-v2 stored them."""
+    """The tools' reports, as publish-test-results-v2 stored them."""
     place = urlsplit(measured.artifacts_uri)
     files = {}
     for name in FILES:
@@ -57,7 +57,7 @@ def read_files(request: Request, client: Minio, measured: Measured) -> Measureme
                 answer.close()
                 answer.release_conn()
         except ValueError as error:
-            raise TaskError(f"{measured.artifacts_uri}{name} is no JSON ({error}): measure the model again") from error
+            raise TaskError(f"{measured.artifacts_uri}{name} is not JSON ({error}): measure the model again") from error
         except S3Error as error:
             if error.code != "NoSuchKey":
                 raise
@@ -79,7 +79,7 @@ def subject_of(request: Request, client: Minio, measured: Measured, version: Mod
 
 
 def in_bucket(request: Request, place: str, work: Callable[[], Result]) -> Result:
-    """Does the work; TaskError for failures of the object store that have a known cause."""
+    """Does the work; TaskError for errors of the object store with a known cause."""
     bucket = urlsplit(place).netloc
     try:
         return work()
@@ -93,7 +93,7 @@ def in_bucket(request: Request, place: str, work: Callable[[], Result]) -> Resul
 
 
 def report_of(request: Request, properties: Mapping[str, object]) -> Report:
-    """A run that compares again keeps the time of its first comparison."""
+    """A run that repeats its comparison keeps the time of the first one."""
     same_run = properties.get(f"{PROPERTY}pipeline_run_uid") == request.run_uid
     now = datetime.now(UTC).isoformat(timespec="seconds")
     time = str(properties.get(f"{PROPERTY}time", now)) if same_run else now
@@ -101,7 +101,7 @@ def report_of(request: Request, properties: Mapping[str, object]) -> Report:
 
 
 def store(request: Request, client: Minio, comparison: Comparison) -> None:
-    """The page last, so that the rest is there when somebody reads it."""
+    """Stores the files, the page last, so that the others exist when somebody reads it."""
     contents = {
         "comparison.json": (json.dumps(record_of(comparison), indent=1), "application/json"),
         "report.md": (markdown_report(comparison), "text/markdown; charset=utf-8"),
@@ -116,7 +116,7 @@ def store(request: Request, client: Minio, comparison: Comparison) -> None:
 
 
 async def publish(registry: ModelRegistryAPIClient, request: Request, comparison: Comparison) -> None:
-    """Links the report from the model's version; nothing of an earlier comparison stays there."""
+    """Links the report from the model's version, and removes the properties of earlier comparisons."""
     version = await find_version(registry, request.access, request.model.name, request.model.version)
     present = dict(version.custom_properties or {})
     kept = {name: value for name, value in with_doubles(present).items() if not name.startswith(PROPERTY)}
@@ -127,7 +127,7 @@ async def publish(registry: ModelRegistryAPIClient, request: Request, comparison
 
 
 def compact(figures: Mapping[str, float | None]) -> str:
-    """JSON of at most LONGEST bytes; comparison.json has what is left out."""
+    """JSON of at most LONGEST bytes; comparison.json has all figures."""
 
     def text(chosen: Mapping[str, float | None]) -> str:
         found = {task: value if value is None else round(value, 6) for task, value in chosen.items()}
@@ -177,7 +177,7 @@ def main() -> None:
     client = connect(request.bucket)
     model = subject_of(request, client, request.model, versions[request.model])
     base = subject_of(request, client, request.base, versions[request.base]) if request.base else None
-    print(f"{model.title}" + (f" beside its base {base.title}" if base else ""), flush=True)
+    print(f"{model.title}" + (f" compared with its base {base.title}" if base else ""), flush=True)
     comparison = compare(model, base, request.gates, report_of(request, model.properties))
     in_bucket(request, comparison.report.uri, lambda: store(request, client, comparison))
     with_registry(request.access, lambda registry: publish(registry, request, comparison))

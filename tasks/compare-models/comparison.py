@@ -1,4 +1,4 @@
-"""A model beside its base: all that the report, the registry and the gates have to tell."""
+"""A model compared with its base: the data of the report, the registry and the gates."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from recovery import Accuracy, accuracies, throughput_ratio
 
 @dataclass(frozen=True)
 class Subject:
-    """A version of a model: what the registry knows about it, what it was measured on, and what was measured."""
+    """A version of a model: its properties in the registry, its hardware and its measurements."""
 
     name: str
     version: str
@@ -21,10 +21,10 @@ class Subject:
     properties: JsonObject
     measurements: Measurements
     artifacts_uri: str
-    """For people; "" if nobody said."""
+    """Free text; "" if unknown."""
     hardware: str
     hourly_usd: float | None
-    """Storage URI; "" if nobody said."""
+    """Storage URI; "" if unknown."""
     served_from: str
 
     @property
@@ -37,7 +37,7 @@ class Subject:
 
     @property
     def weights_bytes(self) -> int | None:
-        """Of the files that hold weights. Before register-model noted it, what compress-model wrote."""
+        """Size of the weights from register-model; for versions that lack it, from compress-model."""
         noted = (self.properties.get(name) for name in ("weights_bytes", "compression_bytes_after"))
         return next((int(value) for value in noted if value), None)
 
@@ -48,7 +48,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Report:
-    """When a comparison was made, by which run, and where its report lies."""
+    """The time and PipelineRun of a comparison, and the URI of its report."""
 
     run_name: str
     run_uid: str
@@ -61,14 +61,14 @@ class Comparison:
     model: Subject
     base: Subject | None
     accuracies: tuple[Accuracy, ...]
-    """Highest output tokens per second by those of the base."""
+    """Highest output tokens per second divided by the base's."""
     throughput_ratio: float | None
     judgements: tuple[Judgement, ...]
     report: Report
 
     @property
     def subjects(self) -> tuple[Subject, ...]:
-        """The base first, as it was there first."""
+        """The base first."""
         return (self.base, self.model) if self.base else (self.model,)
 
     @property
@@ -81,12 +81,12 @@ class Comparison:
 
     @property
     def recoveries(self) -> dict[str, Accuracy]:
-        """The primary metric of each task that base and model have."""
+        """The primary metric of each task that both the base and the model have."""
         return {found.task: found for found in self.accuracies if found.primary and found.base}
 
 
 def compare(model: Subject, base: Subject | None, gates: tuple[Gate, ...], report: Report) -> Comparison:
-    """TaskError where the two were not measured alike, or a gate asks for what was not measured."""
+    """TaskError if the two were measured differently, or a gate needs a figure that was not measured."""
     others = base.measurements if base else None
     found = accuracies(model.measurements, others)
     return Comparison(

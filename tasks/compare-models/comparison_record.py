@@ -1,4 +1,4 @@
-"""A comparison for machines: comparison.json, which comparison-json.md explains, and the registry's properties."""
+"""A comparison for scripts: comparison.json, documented in comparison-json.md, and the registry's properties."""
 
 from dataclasses import asdict
 
@@ -52,7 +52,7 @@ def weights_ratio(comparison: Comparison) -> float | None:
 
 
 def properties_of(comparison: Comparison) -> dict[str, str | float]:
-    """What the registry's version is told. They replace all of an earlier comparison."""
+    """Properties for the registry's version. They replace all properties of an earlier comparison."""
     cost = comparison.model.cost
     known = {
         "passed": "true" if comparison.passed else "false",

@@ -1,4 +1,4 @@
-"""What a comparison is asked for: the parameters of compare-models, with all that is wrong with them in one error."""
+"""The params of compare-models; one error reports all problems."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PRICE = r"\d+(\.\d+)?"
 
 @dataclass(frozen=True)
 class Measured:
-    """A model's version and where its measurements lie."""
+    """A model's version and the location of its measurements."""
 
     name: str
     version: str
@@ -31,7 +31,7 @@ class Request:
     model: Measured
     base: Measured | None
     gates: tuple[Gate, ...]
-    """Below which the report lies in the bucket."""
+    """Prefix of the report in the bucket."""
     prefix: str
     run_name: str
     run_uid: str

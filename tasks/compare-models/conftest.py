@@ -1,7 +1,7 @@
 """Reports of the real lm-evaluation-harness and GuideLLM, as publish-test-results-v2 stores them.
 
-Evaluations of the local hub's model sums and of a copy with rounded weights, benchmarks of GuideLLM's mock server, with
-few sample requests. Only what they say about the machine was taken out.
+Evaluations of the local hub's model sums and of a copy with rounded weights, and benchmarks of GuideLLM's mock server
+with few sample requests. Only data about the machine was removed.
 """
 
 import gzip
@@ -30,7 +30,7 @@ def stored_reports() -> dict[str, JsonObject]:
 
 @pytest.fixture
 def reports(stored_reports: dict[str, JsonObject]) -> Callable[..., JsonObject]:
-    """reports("base" or "model", name of the model): its files by name, which a test may change."""
+    """reports("base" or "model", name of the model): a copy of its files by name, which a test may change."""
 
     def files(side: str, name: str) -> JsonObject:
         summary = {

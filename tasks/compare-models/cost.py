@@ -1,4 +1,4 @@
-"""What a million tokens cost at the best load that was measured."""
+"""The cost of a million tokens at the best measured load."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ SECONDS_PER_HOUR, HOURS_PER_MONTH, MILLION = 3600, 730, 1e6
 
 @dataclass(frozen=True)
 class Cost:
-    """In USD. Each of the figures per million tokens is the whole cost spread over those tokens; they do not add up."""
+    """In USD. Each figure per million tokens is the whole cost divided by those tokens; do not add them."""
 
     per_hour: float
     per_month: float
-    """Load that the prices per token are of: that of the most output tokens per second."""
+    """Load at which the prices per token are computed: the one with the most output tokens per second."""
     load: str | None
     per_million_output_tokens: float | None
     per_million_prompt_tokens: float | None
@@ -22,7 +22,7 @@ class Cost:
 
 
 def cost_of(per_hour: float | None, figures: Figures | None) -> Cost | None:
-    """None without a price. per_hour is of all the hardware that the model was measured on; a month has 730 hours."""
+    """None without a price. per_hour is the price of all hardware of the measured model; a month has 730 hours."""
     if per_hour is None:
         return None
 

@@ -9,7 +9,7 @@ from task_support import TaskError
 
 NUMBER = r"\d+(?:\.\d+)?"
 RECOVERY = re.compile(rf"recovery(?::(?P<task>[^:\s<>=]+)(?::(?P<metric>[^\s<>=]+))?)?>=(?P<limit>{NUMBER})")
-# Figures of a benchmark, as run-guidellm calls its results.
+# Figures of a benchmark, by the names of run-guidellm's results.
 LEAST, MOST = (">=", "≥"), ("<=", "≤")
 BENCHMARK = {
     "ttft-ms-p95": (MOST, "ms"),
@@ -17,7 +17,7 @@ BENCHMARK = {
     "error-rate": (MOST, ""),
     "output-tokens-per-second": (LEAST, "tokens/s"),
 }
-# How a report calls them.
+# Their labels in the report.
 LABELS = {
     "recovery": "Recovery",
     "ttft-ms-p95": "Time to first token, p95",
@@ -34,19 +34,19 @@ UNDEFINED = "undefined"
 
 @dataclass(frozen=True)
 class Gate:
-    """A condition as it was given. A recovery without a task is that of each task that has none of its own."""
+    """A condition of GATES. A recovery without a task applies to each task that has no gate of its own."""
 
     text: str
     figure: str
     task: str | None
-    """None: the task's primary one."""
+    """None: the task's primary metric."""
     metric: str | None
     limit: float
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A gate, and the one figure that it was held against."""
+    """A gate, and the figure that it was checked against."""
 
     gate: str
     figure: str
@@ -58,7 +58,7 @@ class Judgement:
     relation: str
     limit: float
     unit: str
-    """The figure itself decides; its error is only shown."""
+    """Only shown; the figure itself decides."""
     passed: bool
 
     def named(self, figure: str) -> str:
@@ -74,7 +74,7 @@ class Judgement:
             return UNDEFINED
         digits = 4 if self.figure in ("recovery", "error-rate") else 1
         text = f"{value:.{digits}f}"
-        # Rounding must not show a figure on the wrong side of its limit.
+        # Rounding must not move a figure to the other side of its limit.
         same = meets(self.relation, float(text), self.limit) == meets(self.relation, value, self.limit)
         return text if same else f"{value:.9g}"
 
@@ -93,7 +93,7 @@ def meets(relation: str, value: float, limit: float) -> bool:
 
 
 def parse_gates(text: str) -> tuple[Gate, ...]:
-    """Conditions separated by blanks; TaskError names all that are none."""
+    """Parses conditions separated by spaces; TaskError lists all invalid ones."""
     found = [(condition, parse_gate(condition)) for condition in dict.fromkeys(text.split())]
     wrong = [condition for condition, gate in found if gate is None]
     if wrong:
@@ -113,7 +113,7 @@ def parse_gate(condition: str) -> Gate | None:
 def judge(
     gates: tuple[Gate, ...], accuracies: tuple[Accuracy, ...], figures: Figures | None, with_base: bool
 ) -> tuple[Judgement, ...]:
-    """Holds each gate against what it asks for; TaskError names all those that ask for what was not measured."""
+    """Checks each gate; TaskError lists all gates whose figure was not measured."""
     compared = [found for found in accuracies if found.base]
     judged: list[Judgement] = []
     problems: list[str] = []
@@ -130,7 +130,7 @@ def judge(
             judged += [judgement(gate, found.recovery, found.recovery_stderr, found) for found in alone]
         else:
             known = ", ".join(f"{found.task}:{found.score.metric}" for found in compared)
-            problems.append(f"{gate.text}: " + (f"there are {known}" if known else "model or base was not evaluated"))
+            problems.append(f"{gate.text}: " + (f"found only {known}" if known else "model or base was not evaluated"))
     if problems:
         raise TaskError("GATES: " + "; ".join(problems))
     return tuple(judged)
@@ -147,7 +147,7 @@ def has_own(found: Accuracy, gates: tuple[Gate, ...]) -> bool:
 
 def judgement(gate: Gate, value: float | None, stderr: float | None = None, of: Accuracy | None = None) -> Judgement:
     (_, relation), unit = BENCHMARK.get(gate.figure, (LEAST, ""))
-    # A quotient that is the limit must not miss it by the last bit of a float.
+    # A quotient equal to the limit must not fail because of floating-point rounding.
     value = value if value is None else round(value, 9)
     passed = value is not None and meets(relation, value, gate.limit)
     task, metric = (of.task, of.score.metric) if of else (None, None)

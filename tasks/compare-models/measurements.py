@@ -1,6 +1,6 @@
-"""What was measured of one model, read from the files that lm-evaluation-harness and GuideLLM themselves wrote.
+"""The measurements of one model, read from the reports that lm-evaluation-harness and GuideLLM wrote.
 
-They go through the functions that made scores.json and figures.json of them, which are compared with what is read.
+The functions that wrote scores.json and figures.json read the reports again, and the result must match these files.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from json_object import JsonObject
 from scores import rounded, scores_of
 from task_support import TaskError
 
-# Below the prefix that publish-test-results-v2 wrote to; the tool's own file, and what was summed up of it.
+# Relative to the prefix that publish-test-results-v2 wrote to: the tool's own report, and its summary.
 EVALUATION = ("evaluation/results.json", "evaluation/scores.json")
 BENCHMARK = ("benchmark/benchmarks.json", "benchmark/figures.json")
 SUMMARY = "summary.json"
 FILES = (*EVALUATION, *BENCHMARK, SUMMARY)
-# What of GuideLLM's settings must be the same for its figures to say the same.
+# GuideLLM's settings that must be equal for its figures to be comparable.
 BACKEND, SYNTHETIC = ("request_format",), ("kind", "prompt_tokens", "output_tokens")
 
 
@@ -26,27 +26,27 @@ class Score:
     metric: str
     value: float
     stderr: float | None
-    """As lm-evaluation-harness knows it for the metric; True where it does not say."""
+    """From lm-evaluation-harness; True if it does not say."""
     higher_is_better: bool
 
 
 @dataclass(frozen=True)
 class Evaluation:
     lm_eval_version: str
-    """By task, the primary metric first: that which the task names first, else the first that is reported."""
+    """By task, the primary metric first: the first that the task lists, else the first that is reported."""
     scores: dict[str, tuple[Score, ...]]
-    """What the questions were: by the property's name, and by task."""
+    """Properties of the questions, by the property's name and by task."""
     setup: dict[str, JsonObject]
 
     def questions(self, task: str) -> int | None:
-        """How many were asked; None for a group of tasks."""
+        """Number of questions; None for a group of tasks."""
         return self.setup["questions"].get(task)
 
 
 @dataclass(frozen=True)
 class Benchmark:
     figures: Figures
-    """What was asked for: the profile, the length of prompts and answers."""
+    """Settings: the profile, the length of prompts and answers."""
     setup: JsonObject
 
 
@@ -54,15 +54,15 @@ class Benchmark:
 class Measurements:
     evaluation: Evaluation | None
     benchmark: Benchmark | None
-    """Properties that publish-test-results-v2 summed up: the run, its time, the endpoint."""
+    """summary.json of publish-test-results-v2: the run, its time, the endpoint."""
     summary: JsonObject
 
 
 def read_measurements(files: Mapping[str, Any], place: str, model: str, version: str) -> Measurements:
-    """Reads the JSON of those FILES that are there, by name; TaskError names the place of what is wrong."""
+    """Reads the given ones of FILES, JSON by name; TaskError says which file is wrong."""
     summary = files.get(SUMMARY)
     if not isinstance(summary, dict):
-        raise TaskError(f"{place}{SUMMARY} does not exist: publish-test-results-v2 did not end well there")
+        raise TaskError(f"{place}{SUMMARY} does not exist: publish-test-results-v2 failed; run it again")
     if (summary.get("model"), summary.get("version")) != (model, version):
         measured = f"{summary.get('model')} {summary.get('version')}"
         raise TaskError(f"{place} has the measurements of {measured}, not of {model} {version}")
@@ -74,7 +74,7 @@ def read_measurements(files: Mapping[str, Any], place: str, model: str, version:
 
 
 def read_part(files: Mapping[str, Any], place: str, names: tuple[str, str], read: Any) -> Any:
-    """What a tool reported; None if it did not run. Both of its files must be there and tell the same."""
+    """A tool's report; None if it did not run. Both of its files must exist and match."""
     missing = [name for name in names if name not in files]
     if len(missing) == len(names):
         return None
@@ -83,13 +83,13 @@ def read_part(files: Mapping[str, Any], place: str, names: tuple[str, str], read
     try:
         return read(files[names[0]], files[names[1]], f"{place}{names[1]}")
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise TaskError(f"{place}{names[0]} is not the report that is expected: {error!r}") from error
+        raise TaskError(f"{place}{names[0]} is not the expected report: {error!r}") from error
 
 
 def read_evaluation(results: JsonObject, kept: JsonObject, place: str) -> Evaluation:
     scores = scores_of(results, list(kept["scores"]))
     if rounded(scores) != kept["scores"]:
-        raise TaskError(f"{place} has other scores than the results beside it")
+        raise TaskError(f"files in {place} do not match: the scores in {EVALUATION[1]} differ from {EVALUATION[0]}")
     return Evaluation(
         lm_eval_version=kept["lmEvalVersion"],
         scores={task: scores_of_task(results, task, metrics) for task, metrics in scores.items()},
@@ -121,9 +121,9 @@ def read_benchmark(report: JsonObject, kept: JsonObject, place: str) -> Benchmar
     if not figures.loads:
         raise TaskError(f"{place}: the benchmark has no load")
     read = [asdict(load) for load in figures.loads]
-    # What an earlier version of the task kept has fewer names.
+    # An earlier version of the task wrote fewer names.
     if [{name: load[name] for name in old} for load, old in zip(read, kept["loads"], strict=True)] != kept["loads"]:
-        raise TaskError(f"{place} has other figures than the report beside it")
+        raise TaskError(f"files in {place} do not match: the figures in {BENCHMARK[1]} differ from {BENCHMARK[0]}")
     spec = report["config"]["spec"]
     return Benchmark(
         figures,

@@ -1,4 +1,4 @@
-"""Where a compared model comes from, what was done to it, and who measured it with what."""
+"""The table of the compared models' origin, compression and measurements."""
 
 from comparison import Comparison, Subject
 from report_tables import NONE, Table, columns_of, usd
@@ -14,7 +14,7 @@ def provenance_table(comparison: Comparison) -> Table:
 
 
 def provenance_of(subject: Subject) -> dict[str, str]:
-    """By label; "" is not known."""
+    """By label; "" if unknown."""
 
     def noted(*names: str, between: str = " ") -> str:
         return between.join(str(subject.properties[name]) for name in names if subject.properties.get(name))

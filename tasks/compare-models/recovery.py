@@ -1,4 +1,4 @@
-"""How much of its base's scores and throughput a model keeps, where both were measured alike."""
+"""How much of its base's scores and throughput a model keeps, if both were measured in the same way."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from task_support import TaskError
 
 @dataclass(frozen=True)
 class Accuracy:
-    """A metric of a task, of the model and of its base."""
+    """A metric of a task, for the model and its base."""
 
     task: str
     score: Score
@@ -21,18 +21,18 @@ class Accuracy:
     few_shot: int | None
     """None without a base."""
     base: Score | None
-    """What of the base's score is kept, 1 = all of it; None where it is undefined or there is no base."""
+    """Share of the base's score that is kept, 1 = all; None if it is undefined or there is no base."""
     recovery: float | None
-    """Its standard error; None where one of the scores has none."""
+    """Its standard error; None if one of the scores has none."""
     recovery_stderr: float | None
 
 
 def recovery_of(score: Score, base: Score) -> tuple[float | None, float | None]:
-    """Candidate / base, or base / candidate where less is better, with its standard error.
+    """Candidate / base, or base / candidate if less is better, with its standard error.
 
     The error is that of a quotient by the delta method, r * sqrt((se_c / c)^2 + (se_b / b)^2), for independent samples.
-    Both answer the same questions, so in truth the samples hang together and the error is rather smaller. It is written
-    here so that a score of 0 has one too. By a score that is not above 0 nothing can be divided: undefined.
+    Both models answer the same questions, so the samples are correlated and the true error is rather smaller. The
+    formula below also works for a score of 0. If the divisor is not above 0, the recovery is undefined.
     """
     above, below = (score, base) if score.higher_is_better else (base, score)
     if below.value <= 0 or above.value < 0:
@@ -44,7 +44,7 @@ def recovery_of(score: Score, base: Score) -> tuple[float | None, float | None]:
 
 
 def accuracies(model: Measurements, base: Measurements | None) -> tuple[Accuracy, ...]:
-    """Of each task each metric that both have; TaskError if their evaluations are not alike."""
+    """Each metric of each task that both have; TaskError if their evaluations differ."""
     evaluation, base_evaluation = model.evaluation, base.evaluation if base else None
     if not evaluation:
         return ()
@@ -69,7 +69,7 @@ def accuracy(evaluation: Evaluation, task: str, score: Score, base: Score | None
 
 
 def throughput_ratio(model: Measurements, base: Measurements | None) -> float | None:
-    """Highest output tokens per second by those of the base; TaskError if their benchmarks are not alike."""
+    """Highest output tokens per second divided by the base's; TaskError if their benchmarks differ."""
     if not model.benchmark or not base or not base.benchmark:
         return None
     check_alike("benchmarks", differing_benchmarks(model.benchmark, base.benchmark))
@@ -81,7 +81,7 @@ def check_alike(what: str, differences: Iterator[str]) -> None:
     found = list(differences)
     if found:
         raise TaskError(
-            f"the {what} of the model and its base are not alike, so nothing is compared: {'; '.join(found)};"
+            f"the {what} of the model and its base differ, so they cannot be compared: {'; '.join(found)};"
             " measure both in the same way"
         )
 

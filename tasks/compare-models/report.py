@@ -1,4 +1,4 @@
-"""The report of a comparison, as one HTML page that needs nothing else and as Markdown, of the same tables."""
+"""The report of a comparison with the same tables in two forms: a self-contained HTML page and Markdown."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def markdown_text(value: Any) -> str:
-    """A value that is only text in Markdown, whatever it holds."""
+    """A value escaped as plain text for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>#|~!$])", r"\\\1", " ".join(str(value).split()))
 
 
@@ -30,7 +30,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def contents(comparison: Comparison) -> JsonObject:
-    """What the templates show: the tables, and what they have to know about the comparison."""
+    """Variables of the templates: the tables, and data of the comparison."""
     measured = [subject for subject in comparison.subjects if subject.figures]
     setup = [subject.measurements.benchmark.setup for subject in measured if subject.measurements.benchmark]
     return {
@@ -65,7 +65,7 @@ def html_report(comparison: Comparison) -> str:
     )
 
     def drawn(*found: str | None) -> list[Markup]:
-        # Made by charts.py, which escapes what it is given.
+        # From charts.py, which escapes its input.
         return [Markup(chart) for chart in found if chart]
 
     page: str = environment.get_template("report.html").render(

@@ -1,4 +1,4 @@
-"""Which charts of a comparison there are: those whose figures were measured."""
+"""The charts of a comparison, for the figures that were measured."""
 
 from collections.abc import Callable, Iterable
 
@@ -26,7 +26,7 @@ def weights_chart(comparison: Comparison) -> str | None:
 
 
 def score_chart(comparison: Comparison) -> str | None:
-    """Scores from 0 to 1; others have a scale of their own, and are in the table."""
+    """Scores from 0 to 1; others have different scales and are only in the table."""
     shown = [found for found in comparison.accuracies if found.primary and max(values_of(found)) <= 1]
     rows = [
         (
@@ -85,10 +85,10 @@ def load_charts(comparison: Comparison) -> list[str]:
 
 
 def series_of(subject: Subject, of_base: bool, figure: Callable[[Load], float], unbounded: bool) -> charts.Line:
-    """Over the rate that was asked for; loads that ask for none stand at the rate that they reached.
+    """Points over the target rate; loads without one are at the rate that they reached.
 
-    The load that sends all it can at once has no rate. It stands alone, and only where `unbounded`: its latency is that
-    of a queue, which would dwarf the others. It is all there is where nothing else was measured.
+    The load that sends as many requests as possible has no rate. It is separate, and only shown if `unbounded` or if
+    nothing else was measured: its latency is that of a queue, which would dwarf the others.
     """
     loads = subject.figures.loads if subject.figures else ()
     bounded = [load for load in loads if not load.strategy.startswith("throughput")] or loads

@@ -1,4 +1,4 @@
-"""The figures of a comparison as tables of text, the same for every form of the report."""
+"""The figures of a comparison as tables of text, shared by both forms of the report."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class Table:
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    """Columns of text, which come first; those after them are figures."""
+    """Number of text columns, which come first; the others are figures."""
     texts: int = 1
-    """Whether a row is a gate that failed."""
+    """Whether a row is a failed gate."""
     failed: tuple[bool, ...] = ()
 
 
 def byte_count(count: float) -> str:
-    """Decimal units, as model cards and object stores count: 17.0 GB."""
+    """In decimal units, as in model cards and object stores: 17.0 GB."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= size:
             return f"{count / size:.1f} {unit}"
@@ -64,7 +64,7 @@ def columns_of(comparison: Comparison, first: str, *more: str) -> tuple[str, ...
 
 
 Row = tuple[str, Callable[[Subject], str], str]
-"""Label, the figure of a subject, the model's part of the base's."""
+"""Label, the figure of a subject, the model's share of the base's."""
 
 
 def side_by_side(comparison: Comparison, caption: str, rows: Sequence[Row]) -> Table:
@@ -76,7 +76,7 @@ def side_by_side(comparison: Comparison, caption: str, rows: Sequence[Row]) -> T
 
 
 def overview_table(comparison: Comparison) -> Table:
-    """What a decision is made by; latencies are those of the lightest load, throughput that of the best."""
+    """The figures for a decision; latency at the lightest load, throughput at the best load."""
 
     def row(label: str, value: Callable[[Subject], float | None], shown: Callable[[float], str]) -> Row:
         def text(subject: Subject) -> str:

@@ -48,7 +48,7 @@ def client(minio) -> Minio:
 
 @pytest.fixture
 def versions(model_registry: str, request) -> dict[str, str]:
-    """URLs of the registered versions; the model has a property of its import, a score, and those of a comparison."""
+    """URLs of the registered versions; the model has properties of its import, its evaluation and a comparison."""
 
     def text(value: str) -> dict[str, str]:
         return {"metadataType": "MetadataStringValue", "string_value": value}
@@ -176,7 +176,7 @@ def test_a_model_that_passes_is_reported_and_linked(compare, versions, client, s
     assert not [name for name in properties(versions["base"]) if name.startswith("comparison_")]
 
 
-def test_a_gate_that_fails_fails_when_all_is_stored(compare, versions, client):
+def test_a_failed_gate_fails_the_task_after_everything_is_stored(compare, versions, client):
     outcome = compare(GATES="recovery:sums_normed>=5 recovery:sums_text>=4 error-rate<=1")
     assert outcome.code == 1
     first, *lines = outcome.error.splitlines()
@@ -213,7 +213,7 @@ def test_without_a_base_and_prices_the_rest_is_empty(compare, versions):
     ]
 
 
-def test_nothing_is_stored_of_what_was_not_measured_alike(compare, versions, client, stored, reports, request):
+def test_nothing_is_stored_if_the_measurements_differ(compare, versions, client, stored, reports, request):
     before = call(versions["model"])
     base = reports("base", f"{request.node.name}-base")["evaluation/results.json"]
     base["n-samples"]["sums"]["effective"] = 7
@@ -221,7 +221,7 @@ def test_nothing_is_stored_of_what_was_not_measured_alike(compare, versions, cli
     outcome = compare()
     assert outcome.code == 1
     assert (
-        "are not alike, so nothing is compared: questions of sums 200, base 7; measure both in the same way"
+        "differ, so they cannot be compared: questions of sums 200, base 7; measure both in the same way"
         in outcome.error
     )
     assert outcome.error.count("\n") == 1 and outcome.results == {}
@@ -263,7 +263,7 @@ def test_a_registry_that_fails_is_named_and_the_next_run_finishes(compare, versi
                 "REPORT_PREFIX must be a prefix that is not empty",
             ],
         ),
-        ({"GATES": "recovery:arc>=1"}, ["GATES: recovery:arc>=1: there are sums:exact_match"]),
+        ({"GATES": "recovery:arc>=1"}, ["GATES: recovery:arc>=1: found only sums:exact_match"]),
     ],
 )
 def test_expected_failures_are_one_line(compare, changes, messages):

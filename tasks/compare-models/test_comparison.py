@@ -1,4 +1,4 @@
-"""What is computed and judged, without servers."""
+"""The computations and the checks of gates, without servers."""
 
 import math
 from collections.abc import Callable
@@ -22,13 +22,13 @@ def score(value: float, stderr: float | None, higher: bool = True) -> Score:
     return Score("acc", value, stderr, higher)
 
 
-def test_recovery_has_the_error_of_a_quotient():
+def test_the_error_of_recovery_is_that_of_a_quotient():
     recovery, stderr = recovery_of(score(0.6, 0.02), score(0.8, 0.01))
     assert recovery == pytest.approx(0.75)
     assert stderr == pytest.approx(0.75 * math.sqrt((0.02 / 0.6) ** 2 + (0.01 / 0.8) ** 2))
 
 
-def test_where_less_is_better_the_quotient_is_turned():
+def test_the_quotient_is_inverted_if_less_is_better():
     recovery, stderr = recovery_of(score(10, 0.5, higher=False), score(8, 0.2, higher=False))
     assert recovery == pytest.approx(0.8)
     assert stderr == pytest.approx(0.8 * math.sqrt((0.5 / 10) ** 2 + (0.2 / 8) ** 2))
@@ -44,7 +44,7 @@ def test_where_less_is_better_the_quotient_is_turned():
         (score(0.6, None), score(0.8, 0.01), (pytest.approx(0.75), None)),
     ],
 )
-def test_recovery_of_odd_scores(model, base, expected):
+def test_recovery_of_unusual_scores(model, base, expected):
     assert recovery_of(model, base) == expected
 
 
@@ -56,7 +56,7 @@ def judged(subject: Callable) -> Callable[..., Comparison]:
     return start
 
 
-def test_a_recovery_without_a_task_is_that_of_each(judged):
+def test_a_recovery_without_a_task_applies_to_each(judged):
     comparison = judged("recovery>=0.5")
     assert [judgement.task for judgement in comparison.judgements] == [
         "sums",
@@ -64,7 +64,7 @@ def test_a_recovery_without_a_task_is_that_of_each(judged):
         "sums_normed",
         "sums_text",
     ]
-    # The first metric of the task's own list, also where less of it is better.
+    # The first metric in the task's own list, even if less is better.
     assert [judgement.metric for judgement in comparison.judgements] == ["exact_match", "acc", "acc", "byte_perplexity"]
     assert comparison.passed
 
@@ -99,7 +99,7 @@ def test_a_gate_on_another_metric_of_the_task(judged):
     assert (judgement.value, judgement.stderr) == (pytest.approx(found.recovery), found.recovery_stderr)
 
 
-def test_an_undefined_recovery_fails_with_that_word(judged, reports):
+def test_an_undefined_recovery_fails_and_is_called_undefined(judged, reports):
     base = reports("base", "sums")
     base["evaluation/results.json"]["results"]["sums"]["exact_match,none"] = 0.0
     base["evaluation/scores.json"]["scores"]["sums"]["exact_match"] = 0.0
@@ -107,7 +107,7 @@ def test_an_undefined_recovery_fails_with_that_word(judged, reports):
     assert judgement.line == "recovery of sums (exact_match) is undefined, must be at least 0"
 
 
-def test_a_limit_is_met_by_the_figure_that_it_is(judged, reports):
+def test_a_figure_equal_to_its_limit_passes(judged, reports):
     files = {side: reports(side, name) for side, name in (("model", "sums-quantized"), ("base", "sums"))}
     for side, value in (("model", 0.776), ("base", 0.8)):
         files[side]["evaluation/results.json"]["results"]["sums"]["exact_match,none"] = value
@@ -115,14 +115,14 @@ def test_a_limit_is_met_by_the_figure_that_it_is(judged, reports):
     assert judged("recovery:sums>=0.97", **files).passed
 
 
-def test_all_conditions_that_are_none_are_named_at_once():
+def test_all_invalid_conditions_are_reported_at_once():
     wrong = ["recovery<=0.9", "ttft-ms-p95>=5", "speed>=1", "error-rate<=1%", "recovery:a:b:c"]
     with pytest.raises(TaskError) as raised:
         parse_gates(" ".join(["recovery:arc_easy:acc,none>=1", *wrong]))
     assert str(raised.value).startswith(f"GATES: {', '.join(map(repr, wrong))} must be one of recovery>=0.97")
 
 
-def test_gates_on_what_was_not_measured_are_named_at_once(subject, reports):
+def test_all_gates_without_a_measured_figure_are_reported_at_once(subject, reports):
     files = reports("model", "sums-quantized")
     for name in ("benchmark/benchmarks.json", "benchmark/figures.json"):
         del files[name]
@@ -136,7 +136,7 @@ def test_gates_on_what_was_not_measured_are_named_at_once(subject, reports):
     ):
         assert part in str(raised.value)
     with pytest.raises(
-        TaskError, match="recovery:arc>=1: there are sums:exact_match, sums_choice:acc, sums_normed:acc"
+        TaskError, match="recovery:arc>=1: found only sums:exact_match, sums_choice:acc, sums_normed:acc"
     ):
         compare(subject("model"), subject("base"), parse_gates("recovery:arc>=1"), REPORT)
 
@@ -174,10 +174,10 @@ RESULTS, REPORTED = "evaluation/results.json", "benchmark/benchmarks.json"
         ),
     ],
 )
-def test_what_was_not_measured_alike_is_not_compared(judged, reports, path, value, message):
+def test_different_measurements_are_not_compared(judged, reports, path, value, message):
     with pytest.raises(TaskError) as raised:
         judged("", base=change(reports("base", "sums"), path, value))
-    assert "are not alike, so nothing is compared: " in str(raised.value)
+    assert " differ, so they cannot be compared: " in str(raised.value)
     assert message in str(raised.value)
 
 
@@ -193,9 +193,9 @@ def test_other_tasks_are_not_compared(judged, reports):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("evaluation/scores.json|scores|sums|exact_match", 0.123, "has other scores than the results beside it"),
-        ("benchmark/figures.json|loads|0|ttft_ms_p95", 1.0, "has other figures than the report beside it"),
-        (f"{REPORTED}|benchmarks", [{}], "is not the report that is expected: KeyError"),
+        ("evaluation/scores.json|scores|sums|exact_match", 0.123, "do not match: the scores"),
+        ("benchmark/figures.json|loads|0|ttft_ms_p95", 1.0, "do not match: the figures"),
+        (f"{REPORTED}|benchmarks", [{}], "is not the expected report: KeyError"),
         (f"{RESULTS}|results", {}, "task sums ended without a score"),
         ("summary.json|version", "2", "has the measurements of sums 2, not of sums 1.0.0"),
     ],
@@ -209,7 +209,7 @@ def test_files_that_are_missing_are_named(reports):
     whole = reports("base", "sums")
     for gone, message in (
         (["evaluation/results.json"], "evaluation/results.json does not exist, but evaluation/scores.json does"),
-        (["summary.json"], "summary.json does not exist: publish-test-results-v2 did not end well"),
+        (["summary.json"], "summary.json does not exist: publish-test-results-v2 failed"),
         ([name for name in whole if name != "summary.json"], "has neither an evaluation nor a benchmark"),
     ):
         files = {name: content for name, content in whole.items() if name not in gone}
@@ -217,7 +217,7 @@ def test_files_that_are_missing_are_named(reports):
             read_measurements(files, "s3://models/sums/", "sums", "1.0.0")
 
 
-def test_a_million_tokens_cost_what_the_hardware_costs_meanwhile(reports):
+def test_a_million_tokens_cost_what_the_hardware_costs_in_that_time(reports):
     figures = figures_of(reports("base", "sums")[REPORTED])
     best = max(figures.loads, key=lambda load: load.output_tokens_per_second)
     cost = cost_of(7.2, figures)

@@ -1,4 +1,4 @@
-"""The report says what the tools' own files say, in every form, needs nothing but itself, and can be read by everybody."""
+"""The report matches the tools' own reports in both forms, is self-contained, and is accessible."""
 
 import json
 import re
@@ -22,7 +22,7 @@ NASTY = "<script>alert('x')</script>|*b*`$a$ &amp; [l](http://x) </style>"
 
 
 class Page(HTMLParser):
-    """The tables of a page as lists of rows, its elements, and all that is fetched."""
+    """The tables of a page as lists of rows, its elements, and the URLs that it loads."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ def titled(tables: list[list[list[str]]], column: str) -> list[list[list[str]]]:
 
 def test_both_forms_have_the_same_tables(comparison):
     page, text = Page(html_report(comparison)).tables, markdown_tables(markdown_report(comparison))
-    # Only the page marks what a gate came to with a sign too.
+    # Only the page also has a sign for each gate.
     signs = [[[cell.removeprefix("✓ ").removeprefix("✗ ") for cell in row] for row in table] for table in page]
     assert signs == text
     assert len(text) == 8
@@ -144,7 +144,7 @@ def test_the_figures_of_the_loads_are_those_of_guidellm(comparison, stored_repor
             assert load["rate"] == (None if rate is None else round(rate, 3))
 
 
-def test_the_overview_is_of_the_lightest_and_the_best_load(comparison, stored_reports):
+def test_the_overview_has_the_lightest_and_the_best_load(comparison, stored_reports):
     rows = {row[0]: row[1:] for row in titled(markdown_tables(markdown_report(comparison)), "Of the base")[0][1:]}
     for place, side in enumerate(("base", "model")):
         loads = [load["metrics"] for load in stored_reports[side]["benchmark/benchmarks.json"]["benchmarks"]]
@@ -155,7 +155,7 @@ def test_the_overview_is_of_the_lightest_and_the_best_load(comparison, stored_re
     assert rows["Weights"] == ["4.0 kB", "1.0 kB", "25.0%"]
 
 
-def test_the_verdict_stands_at_the_top_with_each_gate(comparison):
+def test_the_verdict_is_at_the_top_with_each_gate(comparison):
     text = html_report(comparison)
     assert (
         text.index("✗ Not passed")
@@ -168,7 +168,7 @@ def test_the_verdict_stands_at_the_top_with_each_gate(comparison):
     assert gates[4][3] == "≥ 5"
 
 
-def test_the_page_needs_nothing_else(comparison):
+def test_the_page_is_self_contained(comparison):
     text = html_report(comparison)
     page = Page(text)
     assert page.fetched == []
@@ -187,11 +187,11 @@ def test_every_chart_is_an_image_with_a_title(comparison):
         assert (
             root[0].tag == "title" and root.get("aria-labelledby") == root[0].get("id") and len(root[0].text or "") > 20
         )
-        # Every colour is the page's, so that it fits dark pages and paper.
+        # Every colour is a variable of the page, for dark mode and print.
         assert not re.search(r"#[0-9a-f]{6}\b", chart)
 
 
-def test_what_comes_from_outside_is_only_text(subject, reports):
+def test_user_input_is_escaped(subject, reports):
     """Names, versions, hardware, properties and what the reports themselves say."""
     files = {side: reports(side, name) for side, name in (("model", "sums-quantized"), ("base", "sums"))}
     for content in files.values():
@@ -208,7 +208,7 @@ def test_what_comes_from_outside_is_only_text(subject, reports):
     page = html_report(comparison)
     assert "script" not in Page(page).tags and page.count("</style>") == 1
     assert Page(page).fetched == []
-    # It is all there, as text, and the other form has the same tables.
+    # All of it is shown as text, and the other form has the same tables.
     tables = Page(page).tables
     assert sum(NASTY in cell for table in tables for row in table for cell in row) >= 14
     text = markdown_report(comparison)
@@ -227,7 +227,7 @@ def test_without_a_base_there_is_no_recovery(subject):
     assert (record["base"], record["throughput_ratio"], record["weights_ratio"]) == (None, None, None)
 
 
-def test_what_is_unknown_is_left_out(subject, reports):
+def test_unknown_figures_are_left_out(subject, reports):
     files = reports("model", "sums-quantized")
     for name in ("benchmark/benchmarks.json", "benchmark/figures.json"):
         del files[name]
@@ -249,9 +249,9 @@ def names_in(value: object) -> set[str]:
     return set()
 
 
-def test_every_name_of_the_record_is_explained(comparison):
+def test_every_name_of_the_record_is_documented(comparison):
     record = json.loads(json.dumps(record_of(comparison)))
-    # What others wrote is theirs to explain, and tasks are no names of ours.
+    # Names from tools and names of tasks are not documented here.
     for side in (record["model"], record["base"]):
         side["registered"] = side["summary"] = None
         side["evaluation"]["setup"] = dict.fromkeys(side["evaluation"]["setup"])

@@ -1,4 +1,4 @@
-"""Calibration data: rows of a data set as token ids, in the form in which the model will be asked."""
+"""Calibration data: rows of a data set as token ids, in the form of the model's later prompts."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ FORMATS = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "cs
 
 
 def read_rows(paths: list[Path], columns: dict[str, str]) -> Dataset:
-    """All rows of the files, which must be of one format and have the columns."""
+    """All rows of the files, which must have the same format and the given columns."""
     formats = {FORMATS.get(path.suffix) for path in paths}
     if len(formats) != 1 or None in formats:
         raise TaskError(f"calibration data must be {', '.join(FORMATS)} files of one kind, not {paths[0].name}")
@@ -26,7 +26,7 @@ def read_rows(paths: list[Path], columns: dict[str, str]) -> Dataset:
 
 
 def row_text(row: dict[str, Any], columns: dict[str, str], tokenizer: PreTrainedTokenizerBase) -> tuple[str, bool]:
-    """A row's text, and whether it has its special tokens already, as a chat template gives them."""
+    """A row's text, and whether it already has its special tokens, which a chat template adds."""
     if "text" in columns:
         return row[columns["text"]], False
     if "messages" in columns:
@@ -48,7 +48,7 @@ def calibration_data(
 
     def tokens(row: dict[str, Any]) -> dict[str, list[int]]:
         text, complete = row_text(row, columns, tokenizer)
-        # Cut here and not by the tokenizer, which would keep the length as a setting of its own.
+        # Cut here and not by the tokenizer, which would save the length in its settings.
         ids = tokenizer(text, add_special_tokens=not complete)["input_ids"][:length]
         return {"input_ids": ids, "attention_mask": [1] * len(ids)}
 
@@ -57,5 +57,5 @@ def calibration_data(
     if len(data) == 0:
         raise TaskError("the calibration data has no row with text")
     if len(data) < samples:
-        print(f"the calibration data has {len(data)} rows, fewer than the {samples} asked for", flush=True)
+        print(f"the calibration data has {len(data)} rows, fewer than CALIBRATION_SAMPLES {samples}", flush=True)
     return data

@@ -1,8 +1,8 @@
-"""Compresses a downloaded model by LLM Compressor into a directory beside it.
+"""Compresses a downloaded model with LLM Compressor into another directory.
 
-The work is done in <directory>.partial, which becomes the directory when all of it is right; the manifest beside it is
-written last, so a directory with a manifest is a complete one. What it was made from is noted beside it as well: a run
-with the same inputs finds that and does nothing.
+It works in <directory>.partial, which is renamed when it is complete; the manifest next to it is written last, so a
+directory with a manifest is complete. The inputs are recorded there as well: a run with the same inputs finds the
+record and does nothing.
 """
 
 import json
@@ -34,7 +34,7 @@ from recipe import Recipe, read_recipe
 from task_support import Parameters, TaskError, run, size, write_result
 
 PACKAGES = ("llmcompressor", "compressed-tensors", "transformers", "torch")
-STORE = "hub"  # directory of the workspace for what is fetched beside the model
+STORE = "hub"  # directory of the workspace for other downloads than the model
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Request:
     dataset: str
     samples: int
     max_sequence_length: int
-    processes: int  # 0: one a GPU
-    memory: int  # bytes for the weights, 0: what the container has
+    processes: int  # 0: one per GPU
+    memory: int  # bytes for the weights, 0: the container's memory
     manifest_digest: str
     endpoint: str
     token: str | None
@@ -65,19 +65,19 @@ def read_parameters() -> Request:
         samples=int(parameters.required("CALIBRATION_SAMPLES", positive, "a number above 0") or 0),
         max_sequence_length=int(parameters.required("MAX_SEQUENCE_LENGTH", positive, "a number of tokens") or 0),
         processes=int(parameters.required("GPUS", count, "a number, 0 for all GPUs of the pod") or 0),
-        memory=int(parameters.required("CPU_MEMORY_BYTES", count, "a number of bytes, 0 for what there is") or 0),
+        memory=int(parameters.required("CPU_MEMORY_BYTES", count, "a number of bytes, 0 for all available") or 0),
         manifest_digest=parameters.optional("MANIFEST_DIGEST"),
         endpoint=parameters.required("HF_ENDPOINT", r"https?://.+", "an http(s) URL").rstrip("/"),
         token=parameters.optional("HF_TOKEN") or None,
     )
     parameters.check()
     if request.model == request.compressed:
-        raise TaskError("COMPRESSED_DIRECTORY must be another directory than MODEL_DIRECTORY")
+        raise TaskError("COMPRESSED_DIRECTORY must be a different directory from MODEL_DIRECTORY")
     return request
 
 
 def local_dataset(request: Request, recipe: Recipe) -> Path | None:
-    """The file with the calibration data, where it isn't one of the hub."""
+    """The file with the calibration data; None for a data set of the hub."""
     if request.dataset:
         if "@" in request.dataset:
             return None
@@ -97,7 +97,7 @@ def local_dataset(request: Request, recipe: Recipe) -> Path | None:
 
 
 def dataset_name(request: Request, recipe: Recipe) -> str:
-    """What identifies the calibration data: a dataset with its commit, or a file's sha256."""
+    """Identifies the calibration data: a data set with its commit, or a file's sha256."""
     path = local_dataset(request, recipe)
     return (
         f"{path.name}@sha256:{sha256_of(path)}"
@@ -128,13 +128,13 @@ def made_from(request: Request, recipe: Recipe, model_digest: str) -> JsonObject
 
 
 def named_by(request: Request) -> JsonObject:
-    """What the inputs are called, for who reads the record; the same inputs may come by other names."""
+    """Names of the inputs, for readers of the record; the same inputs may have other names."""
     origin = read_origin(request.model)
     return {"recipe": request.recipe_name, "source": asdict(origin) if origin else None}
 
 
 def earlier_record(compressed: Path, inputs: JsonObject) -> JsonObject:
-    """The record of an earlier run with these inputs, if all of its files are there. Does not read the weights."""
+    """The record of an earlier run with these inputs, if all of its files exist. Does not read the weights."""
     noted = read_record(compressed)
     if not manifest_path(compressed).is_file() or not noted:
         return {}
@@ -145,7 +145,7 @@ def earlier_record(compressed: Path, inputs: JsonObject) -> JsonObject:
 
 
 def check_space(request: Request, weights: int) -> None:
-    """Four bits for sixteen, with room for layers that stay as they are."""
+    """Estimates half the size of the weights: four bits for sixteen, plus layers that are not compressed."""
     needed, free = weights // 2, shutil.disk_usage(request.workspace).free
     if needed > free:
         raise TaskError(
@@ -159,7 +159,7 @@ def gpu_count() -> int:
 
 
 def quantize(request: Request, recipe: Recipe, partial: Path) -> None:
-    """Runs quantize.py on the model, in a process for each GPU."""
+    """Runs quantize.py on the model, with one process per GPU."""
     scratch = partial / "scratch"
     scratch.mkdir(parents=True)
     job = {
@@ -214,11 +214,11 @@ def quantize(request: Request, recipe: Recipe, partial: Path) -> None:
             " or set CPU_MEMORY_BYTES so that layers are read from disk"
         )
     if code != 0:
-        raise TaskError(f"quantizing ended with exit code {code}; what it printed is above")
+        raise TaskError(f"quantizing ended with exit code {code}; see its output above")
 
 
 def finish(request: Request, recipe: Recipe, inputs: JsonObject, partial: Path) -> dict[str, str]:
-    """Makes the partial directory the compressed model, its manifest last. The results are returned."""
+    """Turns the partial directory into the compressed model, the manifest last. Returns the results."""
     output, compressed = partial / "model", request.compressed
     files = {str(path.relative_to(output)): path for path in sorted(output.rglob("*")) if path.is_file()}
     manifest = manifest_text({name: sha256_of(path) for name, path in files.items()})
@@ -248,7 +248,7 @@ def compress(request: Request) -> dict[str, str]:
     recipe = read_recipe(request.recipe_name, request.workspace)
     inputs = made_from(request, recipe, digest)
     if record := earlier_record(request.compressed, inputs):
-        print(f"skipped: {request.compressed} was made from the same model, recipe and calibration data", flush=True)
+        print(f"skipped: {request.compressed} is from the same model, recipe and calibration data", flush=True)
         write_record(request.compressed, {**record, **named_by(request)})
         return {**record["results"], "skipped": "true"}
     weights = weight_bytes(request.model)

@@ -1,4 +1,4 @@
-"""A model's directory, as Transformers reads and writes it: its config, its weights, and what lies beside them."""
+"""A model's directory in the format of Transformers: its config, its weights, and its other files."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ WEIGHTS = r".*\.(safetensors|bin|pt|pth|gguf|msgpack|h5|onnx)(\.index\.json)?"
 def read_config(model: Path) -> JsonObject:
     path = model / "config.json"
     if not path.is_file():
-        raise TaskError(f"{model} has no config.json, so it is no model of Transformers; only those can be compressed")
+        raise TaskError(f"{model} has no config.json, so it is not a Transformers model; only those can be compressed")
     config: JsonObject = json.loads(path.read_text())
     return config
 
@@ -26,13 +26,13 @@ def refuse_quantized(model: Path) -> None:
     found = config.get("quantization_config") or config.get("compression_config") or text.get("quantization_config")
     if found:
         raise TaskError(
-            f"{model.name} is quantized already ({found.get('quant_method', 'by an unknown method')}): compress the"
-            " model that it was made from, or serve it as it is and leave compress-model out"
+            f"{model.name} is already quantized ({found.get('quant_method', 'by an unknown method')}): compress the"
+            " original model, or serve this one without compress-model"
         )
 
 
 def weight_files(model: Path) -> list[Path]:
-    """The files that a loader takes the weights from: not the copies in other formats that some models bring."""
+    """The files from which a loader reads the weights, without copies in other formats."""
     for name in ("model.safetensors.index.json", "pytorch_model.bin.index.json"):
         if (model / name).is_file():
             names = set(json.loads((model / name).read_text())["weight_map"].values())
@@ -57,7 +57,7 @@ def sha256_of(path: Path) -> str:
 
 
 def check_content(model: Path, digests: dict[str, str]) -> None:
-    """TaskError unless every file of the model is what its manifest says."""
+    """TaskError unless every file of the model matches its manifest."""
     missing = [path for path in digests if not (model / path).is_file()]
     if missing:
         raise TaskError(f"{model} lacks {', '.join(missing)}: run the pull task again")
@@ -71,10 +71,10 @@ def check_content(model: Path, digests: dict[str, str]) -> None:
 
 
 def scheme_of(model: Path) -> str:
-    """The scheme that a compressed model has, from its own config: W4A16 for 4 bit weights and 16 bit activations."""
+    """The scheme of a compressed model, from its config: W4A16 for 4 bit weights and 16 bit activations."""
     config = read_config(model).get("quantization_config")
     if not config:
-        raise TaskError("the model that was written is not quantized; this is a fault of the recipe")
+        raise TaskError("the compressed model is not quantized: fix the recipe")
 
     def bits(part: JsonObject | None) -> int:
         return part["num_bits"] if part else 16
@@ -84,7 +84,7 @@ def scheme_of(model: Path) -> str:
 
 
 def keep_other_files(model: Path, output: Path, digests: dict[str, str]) -> None:
-    """Copies what belongs to the model beside weights and config: tokenizer, chat template, licence, nested folders."""
+    """Copies the model's files except weights and config: tokenizer, chat template, license, nested folders."""
     for name in digests:
         if re.fullmatch(WEIGHTS, name) or name == "config.json":
             continue
@@ -92,5 +92,5 @@ def keep_other_files(model: Path, output: Path, digests: dict[str, str]) -> None
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(model / name, target)
     for path in output.rglob("*"):
-        # safetensors writes its files for their owner only; later steps run under another uid.
+        # safetensors creates files that only their owner can read; later tasks run under another uid.
         path.chmod(0o755 if path.is_dir() else 0o644)

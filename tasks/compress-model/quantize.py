@@ -1,7 +1,7 @@
-"""Quantizes a model by LLM Compressor: the part of compress-model that holds the model in memory.
+"""Quantizes a model with LLM Compressor: the part of compress-model that loads the model into memory.
 
-compress-model runs it with a job as JSON, in one process or, for several GPUs, in one a GPU by torchrun: each
-calibrates on its share of the data, and the first one writes the result.
+compress-model runs it with a job as JSON, in one process or, for several GPUs, in one process per GPU with torchrun:
+each calibrates on its share of the data, and the first one writes the result.
 """
 
 import json
@@ -29,23 +29,23 @@ from task_support import SECONDS_BETWEEN_PROGRESS_LINES, TaskError, size
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 CGROUP = Path("/sys/fs/cgroup")
-BEYOND_WEIGHTS = 2 << 30  # libraries, activations and Hessians that stay in main memory, in bytes
+BEYOND_WEIGHTS = 2 << 30  # bytes of main memory for libraries, activations and Hessians
 SHARED_MEMORY = Path("/dev/shm")
 
 
 def available_memory(cgroup: Path = CGROUP) -> int:
-    """Bytes that this container may still take: its cgroup's limit counts, not what the node has free."""
+    """Bytes that this container may still use, by its cgroup's limit and not by the node's free memory."""
     free: int = psutil.virtual_memory().available
     limit, used = cgroup / "memory.max", cgroup / "memory.current"
     if limit.is_file() and (text := limit.read_text().strip()) != "max":
-        # The page cache counts as used, but is given up when memory is wanted.
+        # The page cache counts as used, but is reclaimed under memory pressure.
         cache = {key: int(value) for key, value in map(str.split, (cgroup / "memory.stat").read_text().splitlines())}
         free = min(free, int(text) - int(used.read_text()) + cache.get("inactive_file", 0))
     return free
 
 
 def memory_for_weights(given: int) -> int:
-    """Bytes of main memory for the weights: the number that was given, or what is there less what else is needed."""
+    """Bytes of main memory for the weights: the given number, or the available memory minus other needs."""
     if given:
         return given
     free = available_memory()
@@ -55,11 +55,11 @@ def memory_for_weights(given: int) -> int:
 
 
 def load_model(job: JsonObject) -> PreTrainedModel:
-    """The model in main memory, layers of which go to the GPU in turn; what has no room is read from disk each time."""
+    """The model in main memory, from where layers move to the GPU one by one; layers that do not fit stay on disk."""
     weights, memory = job["weightBytes"], memory_for_weights(job["memoryBytes"])
     if is_source_process():
-        where = "in main memory" if weights <= memory else "in main memory as far as it goes, the rest on disk"
-        print(f"{size(weights)} of weights, {size(memory)} for them: {where}", flush=True)
+        where = "in main memory" if weights <= memory else "in main memory as far as they fit, the rest on disk"
+        print(f"{size(weights)} of weights, {size(memory)} available: {where}", flush=True)
     if weights <= memory and not is_distributed():
         return AutoModelForCausalLM.from_pretrained(job["model"], dtype="auto")
     with load_offloaded_model():
@@ -77,7 +77,7 @@ def targets(modifier: Modifier, model: PreTrainedModel) -> list[tuple[str, torch
 
 
 def check_recipe(recipe: Recipe, model: PreTrainedModel) -> None:
-    """TaskError for a recipe that quantizes nothing, and for layers that do not divide into the scheme's groups."""
+    """TaskError for a recipe that quantizes nothing, and for layers that cannot be divided into the scheme's groups."""
     quantizing = [modifier for modifier in recipe.modifiers if hasattr(modifier, "resolve_quantization_config")]
     if not quantizing:
         raise TaskError("the recipe has no modifier that quantizes")
@@ -87,13 +87,13 @@ def check_recipe(recipe: Recipe, model: PreTrainedModel) -> None:
             odd = [name for name, layer in targets(modifier, model) if length and layer.weight.shape[-1] % length]
             if odd:
                 raise TaskError(
-                    f"{len(odd)} layers, {odd[0]} the first of them, do not divide into groups of {length} weights:"
-                    " use a scheme without groups, or name them under ignore in the recipe"
+                    f"{len(odd)} layers, first {odd[0]}, cannot be divided into groups of {length} weights:"
+                    " use a scheme without groups, or list them under ignore in the recipe"
                 )
 
 
 class ProgressLines(Modifier):
-    """Changes nothing; prints how many of the layers are quantized, and the time left."""
+    """Prints how many layers are quantized, and the time left; changes nothing."""
 
     _total: int = PrivateAttr(default=0)
     _done: int = PrivateAttr(default=0)
@@ -125,7 +125,7 @@ def quantize(job: JsonObject) -> None:
     paths = [Path(path) for path in job["dataset"]]
     data = calibration_data(paths, job["columns"], tokenizer, job["samples"], job["maxSequenceLength"])
     if is_distributed():
-        # oneshot's own division gives every process the same share.
+        # oneshot itself would give every process the same share.
         data = data.select(range(dist.get_rank(), len(data), dist.get_world_size()))
     model = load_model(job)
     recipe = Recipe.from_dict(job["stages"])
@@ -140,7 +140,7 @@ def quantize(job: JsonObject) -> None:
         num_calibration_samples=len(data),
         shuffle_calibration_samples=False,
     )
-    # So that the recipe which is saved with the model holds what others can read.
+    # The recipe is saved with the model, so it must contain only what other programs can read.
     active_session().lifecycle.recipe.modifiers.pop()
     if is_source_process():
         print("writing the compressed model", flush=True)

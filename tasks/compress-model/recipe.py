@@ -1,7 +1,7 @@
-"""A recipe: how to quantize, in LLM Compressor's own YAML, and what to calibrate on.
+"""A recipe: how to quantize, in LLM Compressor's own YAML, and the calibration data.
 
-The section `calibration` names a dataset (of the hub at a commit, or a file beside the recipe), which of its files to
-take and which of its columns hold what; LLM Compressor reads the sections that end in _stage.
+The section `calibration` has a data set (of the hub at a commit, or a file next to the recipe), the files to use and
+the meaning of the columns; LLM Compressor reads the sections that end in _stage.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ class Recipe:
     path: Path
     stages: JsonObject
     dataset: str
-    files: str  # pattern of the dataset's files
-    columns: dict[str, str]  # from our name of a column to the dataset's
+    files: str  # pattern of the data set's files
+    columns: dict[str, str]  # from the recipe's name of a column to the data set's
     digest: str
 
 
 def read_recipe(name: str, workspace: Path) -> Recipe:
-    """A recipe that is shipped, by its name, or one of the workspace, by its path."""
+    """Reads a shipped recipe by its name, or one of the workspace by its path."""
     shipped = {path.stem: path for path in SHIPPED.glob("*.yaml")}
     path = shipped.get(name)
     if path is None:
@@ -38,12 +38,12 @@ def read_recipe(name: str, workspace: Path) -> Recipe:
             )
         path = workspace / name
         if not path.is_file():
-            raise TaskError(f"RECIPE {name} is no file of the workspace; {', '.join(sorted(shipped))} are shipped")
+            raise TaskError(f"RECIPE {name} is not a file of the workspace; shipped are {', '.join(sorted(shipped))}")
     text = path.read_bytes()
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise TaskError(f"recipe {path} is no YAML: {' '.join(str(error).split())}") from error
+        raise TaskError(f"recipe {path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise TaskError(f"recipe {path} must have the section calibration and one that ends in _stage")
     stages = {key: value for key, value in content.items() if key.endswith("_stage")}

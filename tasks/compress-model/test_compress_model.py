@@ -31,7 +31,7 @@ def write_manifest(model: Path) -> str:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A workspace with sums-mini as a repository may bring it: with nested folders and the weights once more."""
+    """A workspace with sums-mini like some repositories: with nested folders and a copy of the weights."""
     (revision,) = (HUB / "sums-mini").iterdir()
     model = tmp_path / "models" / "CodeLlama-34b_Python.hf"
     model.mkdir(parents=True)
@@ -96,7 +96,7 @@ def test_gptq_makes_the_weights_smaller_and_keeps_everything_else(compress, mode
     assert "GPTQModifier" in (compressed / "recipe.yaml").read_text()
     assert "ProgressLines" not in (compressed / "recipe.yaml").read_text()
 
-    # Without the weights once more; the tokenizer's files byte for byte, so that no setting of the calibration stays.
+    # Without the copy of the weights; the tokenizer's files byte for byte, without settings of the calibration.
     assert names(compressed) == names(model) - {"original/consolidated.00.pth"} | {"recipe.yaml"}
     for name in names(model) - {"config.json", "model.safetensors", "original/consolidated.00.pth"}:
         assert (compressed / name).read_bytes() == (model / name).read_bytes()
@@ -128,7 +128,7 @@ def test_the_same_inputs_are_skipped_and_changed_ones_are_not(compress, models):
     assert compress(RECIPE="other.yaml").results["skipped"] == "false"
 
 
-def test_the_record_says_what_was_done_to_which_model(compress, models):
+def test_the_record_has_the_model_and_the_compression(compress, models):
     model, compressed = models / "CodeLlama-34b_Python.hf", models / "compressed"
     outcome = compress()
     assert outcome.code == 0, outcome.error
@@ -140,7 +140,7 @@ def test_the_record_says_what_was_done_to_which_model(compress, models):
     sizes = [str(record.bytes_before), str(record.bytes_after)]
     assert sizes == [outcome.results["bytes-before"], outcome.results["bytes-after"]]
     assert set(record.versions) == {"llmcompressor", "compressed-tensors", "transformers", "torch"}
-    # The same content of another repository is compressed already, but that is where it comes from now.
+    # The same content from another repository is already compressed; only the recorded origin changes.
     source = {"repository": "example/mirror", "revision": "b" * 40, "files": []}
     (models / "CodeLlama-34b_Python.hf.source.json").write_text(json.dumps(source))
     assert compress().results["skipped"] == "true"
@@ -155,17 +155,17 @@ def test_a_quantized_model_is_refused(compress, models, method):
     write_manifest(config.parent)
     outcome = compress()
     assert outcome.code == 1
-    assert f"is quantized already ({method})" in outcome.error
+    assert f"is already quantized ({method})" in outcome.error
     assert names(models / "compressed") == set()
 
 
-def test_what_it_compressed_is_refused_as_well(compress):
+def test_its_own_output_is_refused_as_well(compress):
     assert compress().code == 0
     outcome = compress(MODEL_DIRECTORY="compressed", COMPRESSED_DIRECTORY="twice")
-    assert "compressed is quantized already (compressed-tensors)" in outcome.error
+    assert "compressed is already quantized (compressed-tensors)" in outcome.error
 
 
-def test_layers_without_room_in_memory_are_read_from_disk(compress, models):
+def test_layers_that_do_not_fit_into_memory_are_read_from_disk(compress, models):
     in_memory = compress().results["manifest-digest"]
     outcome = compress(COMPRESSED_DIRECTORY="from-disk", CPU_MEMORY_BYTES="200000")
     assert outcome.code == 0, outcome.error
@@ -194,7 +194,7 @@ def test_a_model_without_a_chat_template_is_calibrated_on_plain_text(compress, m
     assert outcome.results["calibration"].startswith("chats.jsonl@sha256:")
 
 
-def test_an_end_in_the_middle_leaves_nothing_that_looks_whole(compress, models, tmp_path):
+def test_an_interrupted_run_leaves_nothing_that_looks_complete(compress, models, tmp_path):
     environment = {
         **{name: os.environ[name] for name in ("PATH",)},
         "HOME": str(tmp_path),
@@ -243,17 +243,17 @@ def test_a_changed_weight_is_found(compress, models):
     ("changes", "message"),
     [
         ({"RECIPE": "awq"}, "RECIPE must be one of code, general, sums or a .yaml file"),
-        ({"RECIPE": "missing.yaml"}, "is no file of the workspace"),
+        ({"RECIPE": "missing.yaml"}, "is not a file of the workspace"),
         ({"CALIBRATION_SAMPLES": "many"}, "CALIBRATION_SAMPLES must be a number above 0"),
         ({"CALIBRATION_DATASET": "org/name@main"}, "40 hexadecimal digits"),
         ({"CALIBRATION_DATASET": "missing.jsonl"}, "does not exist"),
         ({"CALIBRATION_DATASET": "org/name@" + "a" * 40}, "cannot be fetched from http://127.0.0.1:9"),
         ({"MANIFEST_DIGEST": "sha256:0"}, "but MANIFEST_DIGEST is sha256:0"),
         ({"MODEL_DIRECTORY": "nothing"}, "was not downloaded completely"),
-        ({"COMPRESSED_DIRECTORY": "CodeLlama-34b_Python.hf"}, "must be another directory"),
+        ({"COMPRESSED_DIRECTORY": "CodeLlama-34b_Python.hf"}, "must be a different directory"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(compress, changes, message):
+def test_expected_errors_are_one_line(compress, changes, message):
     outcome = compress(**changes)
     assert outcome.code == 1
     assert message in outcome.error
@@ -279,7 +279,7 @@ def dataset(repositories, tmp_path) -> str:
     return f"org/problems@{commit}"
 
 
-def test_calibration_data_of_the_hub_is_taken_at_its_commit(compress, models, hub, dataset):
+def test_calibration_data_of_the_hub_is_downloaded_at_its_commit(compress, models, hub, dataset):
     recipe = (HERE / "recipes" / "code.yaml").read_text()
     recipe = re.sub(r"dataset: .*", f"dataset: {dataset}", recipe)
     (models / "mine.yaml").write_text(re.sub(r"files: .*", "files: data/train-*.jsonl", recipe))
@@ -292,16 +292,16 @@ def test_calibration_data_of_the_hub_is_taken_at_its_commit(compress, models, hu
     assert (again.results["skipped"], hub.requests) == ("false", [])
 
 
-def test_the_recipes_quantize_by_gptq_and_calibrate_on_pinned_data():
+def test_the_recipes_use_gptq_and_pinned_calibration_data():
     for recipe in (HERE / "recipes").glob("*.yaml"):
         text = recipe.read_text()
         assert "GPTQModifier" in text and "W4A16" in text and "lm_head" in text
         assert re.search(r"dataset: (\S+@[0-9a-f]{40}|sums\.jsonl)\n", text)
-        # What the compressed model is measured by is not what it is fitted to.
+        # The compressed model must not be calibrated on the data that measures it.
         assert not re.search(r"dataset:.*(humaneval|mbpp)", text, re.IGNORECASE)
 
 
-def test_memory_is_what_the_container_may_take(tmp_path):
+def test_available_memory_is_what_the_container_may_use(tmp_path):
     from quantize import available_memory
 
     (tmp_path / "memory.max").write_text("1000000\n")

@@ -17,7 +17,7 @@ SECONDS_BETWEEN_LOOKS = 2
 
 @dataclass(frozen=True)
 class Request:
-    # In the order in which they are applied.
+    # In the order in which to apply them.
     objects: list[Manifest]
     name: str
     # Of the model, without /v1.
@@ -29,7 +29,7 @@ class Request:
 
 
 def read_parameters() -> Request:
-    """The program's own chat UI with the params filled in."""
+    """The objects of the chat UI, from the program's templates and the params."""
     parameters = Parameters()
     platform = parameters.required("PLATFORM", "openshift|kubernetes", "openshift or kubernetes")
     timeout = parameters.required("TIMEOUT_SECONDS", r"[1-9]\d*", "a whole number")
@@ -51,7 +51,7 @@ def read_parameters() -> Request:
         "STORAGE_DIRECTORY": parameters.optional("STORAGE_DIRECTORY"),
         "PULL_SECRET": parameters.optional("PULL_SECRET"),
     }
-    # OpenShift makes the Route's host of both.
+    # OpenShift builds the Route's host from both.
     if platform == "openshift" and (
         problem := label_problem(name, "the first part of its host", f"{name}-{namespace}")
     ):
@@ -82,18 +82,18 @@ def read_url(parameters: Parameters) -> str:
 
 
 def with_digest(deployment: Manifest) -> Manifest:
-    """By the digest the pods of this declaration are told from those of an earlier one."""
+    """Adds a digest that distinguishes this Deployment's pods from those of an earlier spec."""
     template = deployment["spec"]["template"]
     annotated = {**template["metadata"], "annotations": {DIGEST_ANNOTATION: digest_of(template)}}
     return {**deployment, "spec": {**deployment["spec"], "template": {**template, "metadata": annotated}}}
 
 
 def wait_for_route(objects: Objects, name: str, end: float) -> str:
-    """Until a router has admitted the Route. Returns its URL."""
+    """Waits until a router has admitted the Route. Returns its URL."""
     while True:
         found = objects.get("route.openshift.io/v1", "Route", name)
         if found is None:
-            raise TaskError(f"Route {name} was removed while it was waited for")
+            raise TaskError(f"Route {name} was deleted while waiting for it")
         answers = [
             (ingress, condition)
             for ingress in (found.get("status") or {}).get("ingress") or []
@@ -107,7 +107,7 @@ def wait_for_route(objects: Objects, name: str, end: float) -> str:
             refusal = answers[0][1]
             raise TaskError(f"Route {name} is refused: {refusal.get('reason')}: {refusal.get('message')}")
         if time.monotonic() >= end:
-            raise TaskError(f"no router has admitted Route {name} within the time")
+            raise TaskError(f"no router admitted Route {name} in time")
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
@@ -118,7 +118,7 @@ def deploy(request: Request) -> None:
     [deployment] = map(with_digest, request.of_kind("Deployment"))
     for manifest in request.objects:
         if manifest["kind"] == "Secret":
-            # Other values would lock users out of the UI and make what it has encrypted unreadable.
+            # New values would lock users out of the UI and make its encrypted data unreadable.
             objects.create_once(manifest)
         else:
             objects.apply(deployment if manifest["kind"] == "Deployment" else manifest)

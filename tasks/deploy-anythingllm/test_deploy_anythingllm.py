@@ -19,7 +19,7 @@ IMAGE = "quay.io/modelcar/anythingllm@sha256:" + "1" * 64
 NAME = "anything-llm"
 URL = "http://codellama-predictor.ai.svc.cluster.local"
 SECRET_KEYS = {"AUTH_TOKEN", "JWT_SECRET", "SIG_KEY", "SIG_SALT"}
-# What the task says that it needs.
+# The rules of the task's job.yaml.
 RULES = [
     {"apiGroups": [""], "resources": ["persistentvolumeclaims", "services"], "verbs": ["create", "patch"]},
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
@@ -31,7 +31,7 @@ RULES = [
 
 
 class Cluster:
-    """A namespace of its own, where the test does what the kubelet and the router would do."""
+    """A separate namespace, where the test plays the kubelet and the router."""
 
     def __init__(self, api, namespace: str) -> None:
         self._api, self.namespace = api, namespace
@@ -91,7 +91,7 @@ def cluster(kubernetes_api, request) -> Cluster:
 
 @pytest.fixture(scope="session")
 def routes(kubernetes_api) -> None:
-    """A stand-in for OpenShift's API of Routes: any content, and a status of its own."""
+    """A stand-in for OpenShift's Route API: any content, and a status subresource."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {
         "name": "v1",
@@ -144,7 +144,7 @@ def deploy(run_task: Callable, request, tmp_path: Path) -> Callable:
 
 @contextmanager
 def meanwhile(work: Callable[[], None]) -> Iterator[None]:
-    """Does something beside the task; what fails there fails the test."""
+    """Runs `work` in parallel with the task; if it fails, the test fails."""
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -164,7 +164,7 @@ def meanwhile(work: Callable[[], None]) -> Iterator[None]:
 
 
 @pytest.mark.kubernetes
-def test_deploys_and_gives_the_url_when_the_pod_is_available(deploy, cluster):
+def test_deploys_and_returns_the_url_when_the_pod_is_available(deploy, cluster):
     with meanwhile(cluster.roll_out):
         outcome = deploy()
     assert (outcome.code, outcome.error) == (0, "")
@@ -180,7 +180,7 @@ def test_deploys_and_gives_the_url_when_the_pod_is_available(deploy, cluster):
 
 
 @pytest.mark.kubernetes
-def test_password_and_keys_are_made_once_and_appear_nowhere_else(deploy, cluster):
+def test_password_and_keys_are_generated_once_and_never_printed(deploy, cluster):
     outcomes = []
     for _ in range(2):
         with meanwhile(cluster.roll_out):
@@ -196,7 +196,7 @@ def test_password_and_keys_are_made_once_and_appear_nowhere_else(deploy, cluster
 
 
 @pytest.mark.kubernetes
-def test_the_url_of_the_workspace_is_used(deploy, cluster, tmp_path):
+def test_the_url_from_the_workspace_is_used(deploy, cluster, tmp_path):
     file = tmp_path / "models" / "run-1" / "service-url"
     file.parent.mkdir(parents=True)
     file.write_text("http://from-the-workspace.ai.svc.cluster.local\n")
@@ -209,7 +209,7 @@ def test_the_url_of_the_workspace_is_used(deploy, cluster, tmp_path):
 
 
 @pytest.mark.kubernetes
-def test_a_change_is_waited_for_and_the_same_again_is_up_at_once(deploy, cluster):
+def test_a_changed_spec_is_waited_for_and_an_unchanged_one_is_ready_at_once(deploy, cluster):
     with meanwhile(cluster.roll_out):
         assert deploy().code == 0
     before = cluster.find("deployments")
@@ -222,7 +222,7 @@ def test_a_change_is_waited_for_and_the_same_again_is_up_at_once(deploy, cluster
 
 
 @pytest.mark.kubernetes
-def test_on_openshift_the_url_is_the_one_that_a_router_admitted(deploy, cluster, routes):
+def test_on_openshift_the_url_is_the_admitted_host(deploy, cluster, routes):
     def openshift() -> None:
         cluster.roll_out()
         cluster.wait("routes")
@@ -241,7 +241,7 @@ def test_on_openshift_the_url_is_the_one_that_a_router_admitted(deploy, cluster,
 
 
 @pytest.mark.kubernetes
-def test_a_route_that_is_refused_or_never_admitted_is_said(deploy, cluster, routes):
+def test_a_refused_or_never_admitted_route_is_an_error(deploy, cluster, routes):
     refused = {"type": "Admitted", "status": "False", "reason": "HostAlreadyClaimed", "message": "of another project"}
 
     def openshift() -> None:
@@ -254,7 +254,7 @@ def test_a_route_that_is_refused_or_never_admitted_is_said(deploy, cluster, rout
     assert outcome.error == f"error: Route {NAME} is refused: HostAlreadyClaimed: of another project\n"
     cluster.set_status("routes", {"ingress": []})
     late = deploy(PLATFORM="openshift", TIMEOUT_SECONDS="3")
-    assert late.error == f"error: no router has admitted Route {NAME} within the time\n"
+    assert late.error == f"error: no router admitted Route {NAME} in time\n"
 
 
 @pytest.mark.kubernetes
@@ -273,7 +273,7 @@ def test_a_pod_that_cannot_run_ends_the_wait_with_its_reason(deploy, cluster):
 
 @pytest.mark.kubernetes
 @pytest.mark.parametrize("platform", ["kubernetes", "openshift"])
-def test_its_pods_are_admitted_under_the_restricted_standard(deploy, cluster, routes, platform):
+def test_its_pods_meet_the_restricted_pod_security_standard(deploy, cluster, routes, platform):
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     namespace = f"/api/v1/namespaces/{cluster.namespace}"
     cluster.call("PATCH", namespace, {"metadata": {"labels": labels}}, "application/merge-patch+json")
@@ -289,7 +289,7 @@ def test_its_pods_are_admitted_under_the_restricted_standard(deploy, cluster, ro
 
 
 @pytest.mark.kubernetes
-def test_a_key_a_directory_and_a_class_of_the_users_own_reach_the_objects(deploy, cluster):
+def test_optional_params_reach_the_objects(deploy, cluster):
     own = {
         "API_KEY_SECRET": "sums-api-key",
         "STORAGE_DIRECTORY": "/data",
@@ -307,7 +307,7 @@ def test_a_key_a_directory_and_a_class_of_the_users_own_reach_the_objects(deploy
 
 
 @pytest.mark.kubernetes
-def test_what_another_tool_manages_is_not_taken_over(deploy, cluster):
+def test_objects_of_another_field_manager_are_not_taken_over(deploy, cluster):
     resources = {"requests": {"storage": "2Gi"}}
     claim = {"metadata": {"name": NAME}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": resources}}
     cluster.call("POST", cluster.path("persistentvolumeclaims", "") + "?fieldManager=pulumi", claim)
@@ -334,7 +334,7 @@ def test_missing_rights_are_named(deploy, cluster):
         ({"ENDPOINT_URL": "ftp://model"}, "the model's URL must be http://… or https://…, not 'ftp://model'"),
         ({"MAX_MODEL_LEN": "much", "STORAGE": "big"}, "MAX_MODEL_LEN must be a whole number, not 'much'; STORAGE must be"),
         ({"PLATFORM": "nomad", "CHAT_NAME": "Chat"}, "PLATFORM must be openshift or kubernetes, not 'nomad'; "),
-        ({}, "there is no access to Kubernetes"),
+        ({}, "no access to the Kubernetes API"),
     ],
 )  # fmt: skip
 def test_expected_failures_are_one_line(deploy, changes, message):

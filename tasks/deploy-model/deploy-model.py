@@ -1,4 +1,4 @@
-"""Deploys a model with KServe and vLLM, and waits until it truly serves: rolled out, and it answers under its own name."""
+"""Deploys a model with KServe and vLLM, and waits until it is rolled out and answers under its own name."""
 
 import os
 import time
@@ -27,7 +27,7 @@ SECONDS_TO_ANSWER = 120
 
 
 def address_of(service: Manifest, objects: Objects) -> str:
-    """The URL inside the cluster, as KServe says it, because the port differs between installations."""
+    """The URL inside the cluster, from KServe's status because the port differs between installations."""
     address = (service.get("status") or {}).get("address") or {}
     host = f"{predictor_of(service['metadata']['name'])}.{objects.namespace}.svc.cluster.local"
     return (address.get("url") or f"http://{host}").rstrip("/")
@@ -39,30 +39,30 @@ def caller_headers(request: Request) -> dict[str, str]:
     if not request.token_auth:
         return {}
     if not request.token_file.is_file():
-        raise TaskError(f"{request.token_file} is missing; callers are asked for the service account's token: mount it")
+        raise TaskError(f"{request.token_file} is missing; the model requires the service account's token: mount it")
     return {"Authorization": f"Bearer {request.token_file.read_text().strip()}"}
 
 
 def wait_for_answer(request: Request, objects: Objects, end: float) -> str:
-    """Asks for one token until the model answers under its own name. Returns the URL."""
+    """Requests one token until the model answers under its own name. Returns the URL."""
     headers = caller_headers(request)
     while True:
         url, failure = try_once(request, objects, headers)
         if not failure:
             return url
         if time.monotonic() >= end:
-            raise TaskError(f"{request.name} does not answer within the time: {failure}")
+            raise TaskError(f"{request.name} did not answer in time: {failure}")
         time.sleep(SECONDS_BETWEEN_QUESTIONS)
 
 
 def try_once(request: Request, objects: Objects, headers: dict[str, str]) -> tuple[str, str]:
-    """The URL, and why the model does not answer there yet."""
+    """The URL, and why the model does not answer there yet ("" if it does)."""
     try:
         service = objects.get(*SERVICE, request.name)
     except Unavailable as error:
         return "", str(error)
     if service is None or is_being_deleted(service):
-        raise TaskError(f"InferenceService {request.name} was removed while it was waited for")
+        raise TaskError(f"InferenceService {request.name} was deleted while waiting for it")
     url = address_of(service, objects)
     if request.token_auth and not url.startswith("https://"):
         return url, f"{url} has no TLS, so the token is not sent"
@@ -70,7 +70,7 @@ def try_once(request: Request, objects: Objects, headers: dict[str, str]) -> tup
 
 
 def ask(url: str, name: str, headers: dict[str, str]) -> str:
-    """Asks once. Returns why there is no answer yet, "" for a good one; TaskError for one that will not change."""
+    """Sends one request. Returns why there is no answer yet, "" for a good answer; TaskError for a permanent error."""
     body = {"model": name, "prompt": "1", "max_tokens": 1, "temperature": 0}
     try:
         answer = requests.post(f"{url}/v1/completions", json=body, headers=headers, timeout=SECONDS_TO_ANSWER)
@@ -93,7 +93,7 @@ def ask(url: str, name: str, headers: dict[str, str]) -> str:
 
 
 def make_way(objects: Objects, manifest: Manifest, owner_uid: str, end: float) -> None:
-    """Leaves of an object's name nothing that must not be changed into it: what an earlier run made is removed."""
+    """Removes an object of this name if an earlier run left it; TaskError if it is not a run's."""
     kind, name = manifest["kind"], manifest["metadata"]["name"]
     found = objects.get(manifest["apiVersion"], kind, name)
     if found is None:
@@ -107,21 +107,21 @@ def make_way(objects: Objects, manifest: Manifest, owner_uid: str, end: float) -
             return
         if not uid:
             raise TaskError(
-                f"{what} was deployed to stay, so no run may have it: give this one another name, or delete that"
+                f"{what} was deployed to stay, so no run may replace it: give this one another name, or delete that one"
             )
-        print(f"{what} is left of PipelineRun {owner} ({uid}) and is replaced", flush=True)
+        print(f"{what} is left over from PipelineRun {owner} ({uid}) and is replaced", flush=True)
     remove(objects, found, end)
 
 
 def declare(request: Request, end: float) -> tuple[Objects, Manifest]:
-    """Applies the objects, and returns the InferenceService as it was applied. Can be repeated."""
+    """Applies the objects, and returns the InferenceService as it was applied. Idempotent."""
     objects = Objects(connect(), own_namespace(), FIELD_MANAGER)
     service, named = request.service, request.service["spec"]["predictor"]["model"].get("runtime")
     if named and not request.runtime:
-        # One that the whole cluster shares is not found here: only KServe reads it.
+        # A ClusterServingRuntime is not found here: only KServe may read it.
         service = for_any_user(service, objects.get(*RUNTIME, named))
     manifests = [*([request.runtime] if request.runtime else []), service]
-    # The model first, which stands on its runtime.
+    # The model first, because it uses the runtime.
     for manifest in reversed(manifests):
         make_way(objects, manifest, request.owner_uid, end)
     for manifest in manifests:

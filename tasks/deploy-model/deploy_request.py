@@ -1,4 +1,4 @@
-"""What deploy-model is asked for: the objects to apply, and how long to wait for what."""
+"""The params of deploy-model: the objects to apply, and the time limits."""
 
 import shlex
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ UID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 @dataclass(frozen=True)
 class Request:
     service: Manifest
-    # None where it exists already.
+    # None if it exists already.
     runtime: Manifest | None
-    # Under which the model answers.
+    # The served model name.
     model_name: str
-    # Of the PipelineRun that the objects belong to; "" where they are to stay.
+    # Of the PipelineRun that owns the objects; "" for objects without an owner.
     owner_uid: str
-    # What callers are asked for: the service account's token, or this key.
+    # Whether callers need the service account's token; otherwise the key, if any.
     token_auth: bool
     api_key: str
     timeout_seconds: int
@@ -67,17 +67,17 @@ def number(parameters: Parameters, name: str, pattern: str = r"[1-9]\d*") -> int
 
 
 def read_owner(parameters: Parameters) -> tuple[str, str]:
-    """Name and uid of the PipelineRun that the objects belong to, or neither."""
+    """Name and uid of the PipelineRun that owns the objects, or neither."""
     name, uid = parameters.optional("OWNER_NAME"), parameters.optional("OWNER_UID")
     if bool(name) != bool(uid):
-        parameters.problem("OWNER_NAME and OWNER_UID are given both or neither")
+        parameters.problem("OWNER_NAME and OWNER_UID must be set both or neither")
     if uid:
         parameters.required("OWNER_UID", UID, "the uid of a PipelineRun")
     return name, uid
 
 
 def read_given(parameters: Parameters) -> tuple[Manifest, None, str, bool, bool]:
-    """A whole InferenceService; what else describes one is not read."""
+    """A complete InferenceService; other params that describe one are not read."""
     model_name = parameters.required("MODEL_NAME")
     given = read_given_service(parameters.optional("INFERENCE_SERVICE"), own_namespace(), model_name)
     for problem in given.problems:
@@ -87,7 +87,7 @@ def read_given(parameters: Parameters) -> tuple[Manifest, None, str, bool, bool]
 
 
 def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, str, bool, bool]:
-    """The program's own InferenceService, and ServingRuntime unless one is named, with the params filled in."""
+    """An InferenceService, and a ServingRuntime unless one is named, from the program's templates and the params."""
     model_name = parameters.required("MODEL_NAME")
     name, runtime = service_name(model_name), parameters.optional("SERVING_RUNTIME")
     gpus = number(parameters, "GPUS", r"\d+")
@@ -116,9 +116,7 @@ def read_described(parameters: Parameters) -> tuple[Manifest, Manifest | None, s
         "PULL_SECRET": parameters.optional("PULL_SECRET"),
     }
     if platform == "kubernetes" and "true" in (exposed, token_auth):
-        parameters.problem(
-            "EXPOSED and TOKEN_AUTH are asked of OpenShift AI, so they must be false where PLATFORM is kubernetes"
-        )
+        parameters.problem("EXPOSED and TOKEN_AUTH need OpenShift AI, so they must be false if PLATFORM is kubernetes")
     if problem := length_problem(name, namespace):
         parameters.problem(f"MODEL_NAME: {problem}")
     if parameters.has_problems:

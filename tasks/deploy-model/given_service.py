@@ -1,4 +1,4 @@
-"""A complete InferenceService that the task is given, checked for what the task must know of it."""
+"""A complete InferenceService given as a param, with checks of the fields that the task relies on."""
 
 import json
 import re
@@ -12,14 +12,14 @@ STORAGE_URI = r"oci://[^@\s]+@sha256:[0-9a-f]{64}|(s3|pvc|hf)://\S+"
 KEYS = ("apiVersion", "kind", "metadata", "spec")
 METADATA_KEYS = ("name", "namespace", "labels", "annotations")
 MODES = ("Standard", "RawDeployment")
-# Server arguments that take the names under which the model answers.
+# The server argument with the served model names.
 NAMES_ARGUMENT = "--served-model-name"
 
 
 @dataclass(frozen=True)
 class GivenService:
     manifest: Manifest
-    # Why it cannot be deployed.
+    # Reasons why it cannot be deployed.
     problems: list[str]
 
     @property
@@ -28,7 +28,7 @@ class GivenService:
 
     @property
     def served_name(self) -> str:
-        """The name under which the model answers: the first of its own argument, or the InferenceService's."""
+        """The served model name: the first one of its argument, or the InferenceService's name."""
         arguments = [str(argument) for argument in listed(at(self.predictor, "model"), "args")]
         named = at(self.manifest, "metadata").get("name", "")
         for index, argument in enumerate(arguments):
@@ -40,18 +40,18 @@ class GivenService:
 
     @property
     def token_auth(self) -> bool:
-        """Whether OpenShift AI's proxy asks callers for a token."""
+        """Whether OpenShift AI's proxy requires a token."""
         return at(self.manifest, "metadata", "annotations").get("security.opendatahub.io/enable-auth") == "true"
 
     @property
     def key_auth(self) -> bool:
-        """Whether vLLM itself asks callers for a key."""
+        """Whether vLLM itself requires a key."""
         env = listed(at(self.predictor, "model"), "env")
         return any(isinstance(entry, dict) and entry.get("name") == "VLLM_API_KEY" for entry in env)
 
 
 def read_given_service(text: str, namespace: str, model_name: str) -> GivenService:
-    """INFERENCE_SERVICE, with all its problems. What the API server refuses itself, such as unknown fields, is left to it."""
+    """Parses INFERENCE_SERVICE and finds all problems except those that the API server reports, as unknown fields."""
     try:
         manifest = json.loads(text)
     except ValueError as error:
@@ -85,20 +85,20 @@ def problems_of_metadata(manifest: Manifest, namespace: str) -> Iterator[str]:
     elif not formed or service_name(str(name)) != name:
         yield f"metadata.name must be at most 53 lower case letters, digits and hyphens, a letter first, not {name!r}"
     if metadata.get("namespace", namespace) != namespace:
-        yield f"metadata.namespace must be {namespace}, the task's own, or be left out, not {metadata['namespace']!r}"
+        yield f"metadata.namespace must be {namespace}, the task's own, or left out, not {metadata['namespace']!r}"
     annotations = at(metadata, "annotations")
     mode = annotations.get("serving.kserve.io/deploymentMode")
     if mode not in MODES:
         yield f"annotation serving.kserve.io/deploymentMode must be {' or '.join(MODES)}, not {mode!r}"
     if annotations.get("serving.kserve.io/stop") == "true":
-        yield "annotation serving.kserve.io/stop is true, so no pod would run"
+        yield "annotation serving.kserve.io/stop must not be true, because no pod would run"
 
 
 def problems_of_predictor(manifest: Manifest) -> Iterator[str]:
     yield from unknown_keys(at(manifest, "spec"), ("predictor",), "spec.")
     predictor = at(manifest, "spec", "predictor")
     if "workerSpec" in predictor:
-        yield "spec.predictor.workerSpec: a model on several nodes is not waited for by this task"
+        yield "spec.predictor.workerSpec is not supported: this task cannot wait for a model on several nodes"
     if predictor.get("minReplicas", 1) in (0, None):
         yield "spec.predictor.minReplicas must be at least 1, so that a pod runs"
     model = at(predictor, "model")
@@ -119,7 +119,7 @@ def unknown_keys(manifest: Manifest, known: tuple[str, ...], where: str) -> Iter
 
 
 def at(manifest: Manifest, *path: str) -> Manifest:
-    """The object at a path, an empty one where there is none."""
+    """The object at a path, or an empty one."""
     for key in path:
         inner = manifest.get(key)
         manifest = inner if isinstance(inner, dict) else {}

@@ -1,4 +1,4 @@
-"""The digest that the pods of a declaration carry, by which they are told from those of an earlier one."""
+"""A digest in the pods' annotations that distinguishes them from pods of an earlier spec."""
 
 from any_user import ANY_USER_ENV, IDENTITY
 from kubernetes_objects import DIGEST_ANNOTATION, Manifest, digest_of
@@ -7,7 +7,7 @@ CONTAINER = "kserve-container"
 
 
 def with_digest(service: Manifest, runtime: object = None) -> Manifest:
-    """An InferenceService whose pods carry a digest of it, and of its runtime's spec or name where it has one of its own."""
+    """An InferenceService whose pods have a digest of it and of its runtime's spec or name, if given."""
     predictor = service["spec"]["predictor"]
     return annotated(service, predictor, digest_of([runtime, predictor] if runtime else predictor))
 
@@ -22,10 +22,10 @@ def digest_in(service: Manifest) -> str:
 
 
 def for_any_user(service: Manifest, runtime: Manifest | None) -> Manifest:
-    """An InferenceService on a ServingRuntime that exists, with what neither says and a user without a passwd entry needs.
+    """An InferenceService for an existing ServingRuntime, with the variables that a user without a passwd entry needs.
 
-    With anything added it is another declaration, so that it has another digest. None is a runtime that this task may not read:
-    then it says who its program is, of which no image has a meaning of its own.
+    Adds those that neither sets, which changes the digest. If the task may not read the runtime (None), it adds only
+    the variables of the user's name, to which no image gives another meaning.
     """
     predictor = service["spec"]["predictor"]
     own = predictor["model"].get("env") or []
@@ -40,6 +40,6 @@ def for_any_user(service: Manifest, runtime: Manifest | None) -> Manifest:
 
 
 def container_of(runtime: Manifest | None) -> Manifest:
-    """The container of a ServingRuntime that KServe runs the model in."""
+    """The container of a ServingRuntime in which KServe runs the model."""
     containers = runtime["spec"]["containers"] if runtime else []
     return next((one for one in containers if one["name"] == CONTAINER), {})

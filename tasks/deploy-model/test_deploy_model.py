@@ -16,7 +16,7 @@ RESULTS = ["inference-service", "service-url"]
 IMAGE = "quay.io/modelcar/vllm@sha256:" + "1" * 64
 URI = "oci://quay.io/modelcar/code@sha256:" + "2" * 64
 NAME, SERVICE = "CodeLlama-34b_Python.hf", "codellama-34b-python-hf"
-# What the task says that it needs.
+# The rules of the task's job.yaml.
 RULES = [
     {
         "apiGroups": ["serving.kserve.io"],
@@ -69,7 +69,7 @@ def deploy(run_task: Callable, kubernetes_api, cluster: Cluster, tmp_path: Path)
     return start
 
 
-def test_deploys_and_saves_the_url_when_the_model_has_answered(deploy, cluster, model, tmp_path):
+def test_deploys_and_saves_the_url_after_the_model_has_answered(deploy, cluster, model, tmp_path):
     def kserve() -> None:
         service = cluster.await_service()
         cluster.publish_address(model.url)
@@ -87,7 +87,7 @@ def test_deploys_and_saves_the_url_when_the_model_has_answered(deploy, cluster, 
     assert model.asked == [question]
 
 
-def test_what_is_applied_is_what_vllm_and_kserve_take(deploy, cluster, model):
+def test_the_applied_objects_are_valid_for_vllm_and_kserve(deploy, cluster, model):
     def kserve() -> None:
         cluster.publish_address(model.url) if cluster.await_service() else None
         cluster.roll_out(cluster.service())
@@ -98,7 +98,7 @@ def test_what_is_applied_is_what_vllm_and_kserve_take(deploy, cluster, model):
         outcome = deploy(**options, VLLM_ARGS=shlex.join(arguments), MODEL_SERVICE_ACCOUNT="modelcar-serving")
     assert outcome.code == 0, outcome.error
     runtime, service = cluster.runtime()["spec"], cluster.service()
-    # No protocol but REST, no gRPC endpoints, and a startup probe in place of a long initial delay.
+    # Only the REST protocol, no gRPC endpoints, and a startup probe instead of a long initial delay.
     assert not {"protocolVersions", "grpcEndpoint", "grpcDataEndpoint"} & runtime.keys()
     container = runtime["containers"][0]
     assert container["startupProbe"]["failureThreshold"] * container["startupProbe"]["periodSeconds"] == 1800
@@ -115,7 +115,7 @@ def test_what_is_applied_is_what_vllm_and_kserve_take(deploy, cluster, model):
     assert service["metadata"]["labels"]["networking.kserve.io/visibility"] == "exposed"
 
 
-def test_the_pods_of_an_earlier_declaration_are_not_taken_for_ready(deploy, cluster, model):
+def test_the_pods_of_an_earlier_spec_do_not_count_as_ready(deploy, cluster, model):
     def first() -> None:
         cluster.roll_out(cluster.await_service())
         cluster.publish_address(model.url)
@@ -142,7 +142,7 @@ def test_the_pods_of_an_earlier_declaration_are_not_taken_for_ready(deploy, clus
     assert len(model.asked) == 1
 
 
-def test_the_same_declaration_again_is_ready_at_once(deploy, cluster, model):
+def test_the_same_spec_again_is_ready_at_once(deploy, cluster, model):
     def first() -> None:
         cluster.roll_out(cluster.await_service())
         cluster.publish_address(model.url)
@@ -155,7 +155,7 @@ def test_the_same_declaration_again_is_ready_at_once(deploy, cluster, model):
     assert cluster.service()["metadata"]["generation"] == generation
 
 
-def test_a_runtime_that_exists_is_used(deploy, cluster, model):
+def test_an_existing_runtime_is_used(deploy, cluster, model):
     def kserve() -> None:
         cluster.roll_out(cluster.await_service())
         cluster.publish_address(model.url)
@@ -167,10 +167,10 @@ def test_a_runtime_that_exists_is_used(deploy, cluster, model):
     assert cluster.service()["spec"]["predictor"]["model"]["runtime"] == "vllm-cuda"
 
 
-def test_the_deadline_ends_the_wait_with_the_state(deploy, cluster):
+def test_the_timeout_ends_the_wait_with_the_state(deploy, cluster):
     outcome = deploy(TIMEOUT_SECONDS="3")
     assert outcome.code == 1
-    expected = f"error: Deployment {SERVICE}-predictor is not rolled out within the time: waiting for Deployment"
+    expected = f"error: Deployment {SERVICE}-predictor was not rolled out in time: waiting for Deployment"
     assert outcome.error.startswith(expected)
 
 
@@ -212,7 +212,7 @@ def unschedulable(lacking: str) -> dict:
     return {"phase": "Pending", "conditions": [condition]}
 
 
-def test_an_unschedulable_pod_is_waited_for_and_named(deploy, cluster):
+def test_an_unschedulable_pod_is_waited_for_and_reported(deploy, cluster):
     lacking = "0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
 
     def scheduler() -> None:
@@ -223,11 +223,11 @@ def test_an_unschedulable_pod_is_waited_for_and_named(deploy, cluster):
     with Meanwhile(scheduler):
         outcome = deploy(TIMEOUT_SECONDS="6")
     assert outcome.code == 1
-    assert "is not rolled out within the time" in outcome.error and f"Unschedulable: {lacking}" in outcome.error
+    assert "was not rolled out in time" in outcome.error and f"Unschedulable: {lacking}" in outcome.error
     assert f"no node takes it (waited for at most 900 s): Unschedulable: {lacking}\n" in outcome.output
 
 
-def test_a_pod_waits_for_a_node_only_so_long_whatever_the_scheduler_says_meanwhile(deploy, cluster):
+def test_a_pod_waits_for_a_node_for_a_limited_time_even_if_the_message_changes(deploy, cluster):
     ended = threading.Event()
 
     def scheduler() -> None:
@@ -249,7 +249,7 @@ def test_a_pod_waits_for_a_node_only_so_long_whatever_the_scheduler_says_meanwhi
     assert time.monotonic() - started < 60
 
 
-def test_a_model_that_answers_late_is_asked_again(deploy, cluster, model):
+def test_requests_are_repeated_until_the_model_answers(deploy, cluster, model):
     model.answers.insert(0, (503, {}))
     with Meanwhile(lambda: (cluster.roll_out(cluster.await_service()), cluster.publish_address(model.url))):
         assert deploy().code == 0
@@ -264,7 +264,7 @@ def test_a_model_that_answers_late_is_asked_again(deploy, cluster, model):
         ((401, {}), "refuses access (401)"),
     ],
 )
-def test_a_wrong_answer_is_a_failure_at_once(deploy, cluster, model, answer, message):
+def test_a_wrong_answer_is_an_error_at_once(deploy, cluster, model, answer, message):
     model.answers = [answer]
     with Meanwhile(
         lambda: (
@@ -278,7 +278,7 @@ def test_a_wrong_answer_is_a_failure_at_once(deploy, cluster, model, answer, mes
     assert outcome.results == {}
 
 
-def test_what_another_tool_manages_is_not_taken_over(deploy, cluster):
+def test_objects_of_another_field_manager_are_not_taken_over(deploy, cluster):
     model = {"modelFormat": {"name": "vLLM"}, "storageUri": "s3://models/other/"}
     service = {
         "apiVersion": "serving.kserve.io/v1beta1",
@@ -311,7 +311,7 @@ def test_missing_rights_are_named(deploy, cluster):
         ({"VLLM_ARGS": "--chat-template '/a"}, "VLLM_ARGS"),
         ({"GPUS": "some", "MEMORY": "lots"}, "GPUS must be a whole number, not 'some'; MEMORY must be a quantity"),
         ({"DEPLOYMENT_MODE": "Serverless"}, "DEPLOYMENT_MODE must be Standard or RawDeployment"),
-        ({"KUBECONFIG": "/nothing"}, "there is no access to Kubernetes"),
+        ({"KUBECONFIG": "/nothing"}, "no access to the Kubernetes API"),
     ],
 )
 def test_expected_failures_are_one_line(deploy, changes, message):
@@ -333,7 +333,7 @@ def test_expected_failures_are_one_line(deploy, changes, message):
         ("a" * LONGEST_NAME, "a" * LONGEST_NAME),
     ],
 )
-def test_a_name_becomes_one_that_kubernetes_takes(model, name):
+def test_a_name_becomes_valid_in_kubernetes(model, name):
     assert service_name(model) == name
 
 

@@ -1,4 +1,4 @@
-"""The deploying task with a whole InferenceService, which a run owns, against a real API server with KServe's CRDs."""
+"""The deploying task with a complete InferenceService, owned by a run, against a real API server with KServe's CRDs."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ IMAGE = "quay.io/modelcar/vllm@sha256:" + "1" * 64
 NAME = "sums-candidate"
 RUN, UID = "measure-sums", "11111111-2222-3333-4444-555555555555"
 OLD_RUN, OLD_UID = "measure-sums-before", "99999999-2222-3333-4444-555555555555"
-# What the task says that it needs.
+# The rules of the task's job.yaml.
 RULES = [
     {
         "apiGroups": ["serving.kserve.io"],
@@ -27,7 +27,7 @@ RULES = [
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
 ]
-# As components/serving/inference-service.ts makes one.
+# Like the ones that components/serving/inference-service.ts builds.
 SERVICE: JsonObject = {
     "apiVersion": "serving.kserve.io/v1beta1",
     "kind": "InferenceService",
@@ -111,7 +111,7 @@ def owned(name: str, uid: str) -> list[dict]:
 
 
 def left_behind(cluster: Cluster, owners: list[dict], manager: str = FIELD_MANAGER) -> dict:
-    """What an earlier run left."""
+    """An InferenceService that an earlier run left."""
     manifest = changed("metadata ownerReferences", owners)
     manifest["spec"]["predictor"]["model"]["storageUri"] = "s3://llm-models/sums/0/"
     return cluster.apply(manifest, manager)
@@ -124,7 +124,7 @@ def test_a_manifest_is_applied_as_it_is_and_owned_by_the_run(deploy, cluster, mo
         cluster.publish_address(model.url)
         cluster.roll_out(service)
 
-    # Params that describe a model are not read beside it.
+    # Params that describe a model are then not read.
     with Meanwhile(kserve):
         outcome = deploy(STORAGE_URI="s3://llm-models/other/", GPUS="4", EXPOSED="perhaps", RUNTIME_IMAGE=IMAGE)
     assert (outcome.code, outcome.error) == (0, "")
@@ -140,7 +140,7 @@ def test_a_manifest_is_applied_as_it_is_and_owned_by_the_run(deploy, cluster, mo
 
 
 @kubernetes
-def test_the_servers_own_name_and_key_are_used(deploy, cluster, model):
+def test_the_name_and_key_from_the_manifest_are_used(deploy, cluster, model):
     model.answers = [(200, {"model": "sums", "choices": [{"text": "2"}]})]
     manifest = changed("spec predictor model args", ["--max-model-len=256", "--served-model-name", "sums", "--seed=1"])
     manifest["spec"]["predictor"]["model"]["env"] = [
@@ -162,7 +162,7 @@ def test_the_servers_own_name_and_key_are_used(deploy, cluster, model):
 
 
 @kubernetes
-def test_a_runtime_that_the_task_makes_is_the_runs_too(deploy, cluster, model):
+def test_a_runtime_that_the_task_creates_is_owned_by_the_run_too(deploy, cluster, model):
     def kserve() -> None:
         cluster.roll_out(cluster.await_service())
         cluster.publish_address(model.url)
@@ -188,7 +188,7 @@ def test_a_runtime_that_the_task_makes_is_the_runs_too(deploy, cluster, model):
 
 
 @kubernetes
-def test_the_same_run_can_try_again(deploy, cluster, model):
+def test_the_same_run_can_retry(deploy, cluster, model):
     def kserve() -> None:
         cluster.roll_out(cluster.await_service())
         cluster.publish_address(model.url)
@@ -204,7 +204,7 @@ def test_the_same_run_can_try_again(deploy, cluster, model):
 
 
 @kubernetes
-def test_what_an_earlier_run_left_is_removed_with_its_pods_first(deploy, cluster, model):
+def test_leftovers_of_an_earlier_run_are_first_removed_with_their_pods(deploy, cluster, model):
     old = left_behind(cluster, owned(OLD_RUN, OLD_UID))
     cluster.pod(old, "old-pod", {"phase": "Running"})
 
@@ -223,24 +223,22 @@ def test_what_an_earlier_run_left_is_removed_with_its_pods_first(deploy, cluster
     with Meanwhile(others):
         outcome = deploy()
     assert outcome.code == 0, outcome.error
-    assert f"is left of PipelineRun {OLD_RUN} ({OLD_UID}) and is replaced\n" in outcome.output
-    assert "pods that are left: old-pod\n" in outcome.output
+    assert f"is left over from PipelineRun {OLD_RUN} ({OLD_UID}) and is replaced\n" in outcome.output
+    assert "remaining pods: old-pod\n" in outcome.output
     service = cluster.service()
     assert service["metadata"]["ownerReferences"] == owned(RUN, UID)
     assert service["spec"]["predictor"]["model"]["storageUri"] == "s3://llm-models/sums/1/"
 
 
 @kubernetes
-def test_one_that_is_being_deleted_is_waited_for(deploy, cluster, model):
+def test_a_service_that_is_being_deleted_is_waited_for(deploy, cluster, model):
     old = left_behind(cluster, owned(RUN, UID))
     path = cluster.path("/apis/serving.kserve.io/v1beta1", "inferenceservices", NAME)
     cluster.call("DELETE", path, {"propagationPolicy": "Foreground"})
 
     outcome = deploy(TIMEOUT_SECONDS="4")
-    assert f"InferenceService {NAME} is being deleted already\n" in outcome.output
-    assert outcome.error.endswith(
-        f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n"
-    )
+    assert f"InferenceService {NAME} is already being deleted\n" in outcome.output
+    assert outcome.error.endswith(f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n")
     cluster.collect_service()
 
     def kserve() -> None:
@@ -255,11 +253,11 @@ def test_one_that_is_being_deleted_is_waited_for(deploy, cluster, model):
 @pytest.mark.parametrize(
     ("owners", "manager", "message"),
     [
-        ([], FIELD_MANAGER, "was deployed to stay, so no run may have it"),
+        ([], FIELD_MANAGER, "was deployed to stay, so no run may replace it"),
         (owned(RUN, UID), "pulumi", "another tool manages it (pulumi)"),
     ],
 )
-def test_what_is_not_an_earlier_runs_stays(deploy, cluster, owners, manager, message):
+def test_services_that_no_earlier_run_owns_stay(deploy, cluster, owners, manager, message):
     before = left_behind(cluster, owners, manager)
     outcome = deploy()
     assert outcome.code == 1
@@ -277,7 +275,7 @@ def test_a_field_that_kserve_does_not_know_is_an_error(deploy, cluster):
 
 @pytest.fixture
 def refused(run_task: Callable) -> Callable:
-    """What the task says of a wrong manifest, before it asks the cluster for anything."""
+    """The task's errors about a manifest, before it sends requests to the cluster."""
 
     def start(manifest: object, model_name: str = NAME, **changes: str) -> str:
         text = manifest if isinstance(manifest, str) else json.dumps(manifest)
@@ -315,7 +313,7 @@ def test_a_wrong_manifest_is_refused(refused, manifest, messages):
         assert message in error
 
 
-def test_all_problems_are_named_at_once(refused):
+def test_all_problems_are_reported_at_once(refused):
     manifest = changed("kind", "Deployment")
     manifest["status"] = {}
     manifest["metadata"] |= {"name": "Sums", "namespace": "other", "ownerReferences": []}
@@ -332,13 +330,13 @@ def test_all_problems_are_named_at_once(refused):
         "metadata.name must be at most 53 lower case letters",
         "metadata.namespace must be ai, the task's own",
         "deploymentMode must be Standard or RawDeployment, not 'Serverless'",
-        "serving.kserve.io/stop is true",
+        "serving.kserve.io/stop must not be true",
         "spec.transformer: it may have only spec.predictor",
         "a model on several nodes",
         "spec.predictor.minReplicas must be at least 1",
         "storageUri must be oci://…@sha256:…, s3://…, pvc://… or hf://…, not None",
         "MODEL_NAME cannot be 'sums'",
-        "OWNER_NAME and OWNER_UID are given both or neither",
+        "OWNER_NAME and OWNER_UID must be set both or neither",
         "UNSCHEDULABLE_SECONDS must be a whole number",
     ):
         assert message in error

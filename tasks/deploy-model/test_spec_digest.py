@@ -1,4 +1,4 @@
-"""The digest of a declaration, and what a server has that starts as a user without a passwd entry."""
+"""The digest of a spec, and the variables of a server that runs as a user without a passwd entry."""
 
 import copy
 
@@ -30,7 +30,7 @@ def runtime_with(env: list[dict] | None) -> dict:
     return {"spec": {"containers": [{"name": "proxy"}, {"name": "kserve-container", **({"env": env} if env else {})}]}}
 
 
-def test_a_change_of_the_declaration_or_of_its_runtime_is_another_digest(service):
+def test_a_change_of_the_spec_or_of_its_runtime_changes_the_digest(service):
     other = copy.deepcopy(SERVICE)
     model_of(other)["args"] = ["--max-model-len=512"]
     digests = {
@@ -44,7 +44,7 @@ def test_a_change_of_the_declaration_or_of_its_runtime_is_another_digest(service
     assert with_digest(kept)["spec"]["predictor"]["annotations"]["team"] == "a"
 
 
-def test_what_a_runtime_that_exists_does_not_say_is_added_and_makes_another_digest(service):
+def test_variables_that_an_existing_runtime_lacks_are_added_and_change_the_digest(service):
     before = copy.deepcopy(service)
     added = for_any_user(service, runtime_with([{"name": "HOME", "value": "/cache"}]))
     assert env_of(model_of(added)) == {name: ANY_USER_ENV[name] for name in ANY_USER_ENV if name != "HOME"}
@@ -53,14 +53,14 @@ def test_what_a_runtime_that_exists_does_not_say_is_added_and_makes_another_dige
     assert env_of(model_of(for_any_user(service, runtime_with(None)))) == ANY_USER_ENV
 
 
-def test_on_a_runtime_that_only_kserve_reads_the_model_says_who_it_is(service):
+def test_with_an_unreadable_runtime_only_the_users_name_is_added(service):
     assert env_of(model_of(for_any_user(service, None))) == IDENTITY
 
 
-def test_a_model_on_a_runtime_that_says_all_is_applied_as_it_is(service):
+def test_a_model_on_a_runtime_with_all_variables_is_unchanged(service):
     runtime = runtime_with([{"name": name, "value": value} for name, value in ANY_USER_ENV.items()])
     assert for_any_user(service, runtime) == service
-    # A candidate of the program's, on the program's own runtime.
+    # A candidate of the program, on the program's own runtime.
     model_of(service)["env"] = [
         {"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": "sums", "key": "api-key"}}}
     ]

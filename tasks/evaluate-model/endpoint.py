@@ -1,4 +1,4 @@
-"""A served model, looked at before it is evaluated: an endpoint that speaks OpenAI's API, and the model's tokenizer."""
+"""Checks of a served model before its evaluation: an endpoint with OpenAI's API, and the model's tokenizer."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from task_support import TaskError
 
 
 def served_model(endpoint: str, name: str) -> JsonObject:
-    """What the endpoint says of the model; TaskError if it does not serve it."""
+    """The model's entry in the endpoint's list of models; TaskError if it does not serve it."""
     url = f"{endpoint}/v1/models"
     headers = {"Authorization": f"Bearer {key}"} if (key := os.environ.get("OPENAI_API_KEY")) else {}
     try:
@@ -24,7 +24,7 @@ def served_model(endpoint: str, name: str) -> JsonObject:
     if answer.status_code in (401, 403):
         raise TaskError(f"{endpoint} refuses access ({answer.status_code}): check ENDPOINT_AUTH and its token")
     if not answer.ok:
-        raise TaskError(f"{url} answers {answer.status_code}")
+        raise TaskError(f"{url} answered {answer.status_code}")
     models: dict[str, JsonObject] = {model["id"]: model for model in answer.json()["data"]}
     if name not in models:
         raise TaskError(f"{endpoint} serves {', '.join(models) or 'no model'}, not MODEL_NAME {name}")
@@ -32,7 +32,7 @@ def served_model(endpoint: str, name: str) -> JsonObject:
 
 
 def tokenizer_directory(tokenizer: str, workspace: Path) -> Path:
-    """Where the tokenizer's files lie: a directory of the workspace, or what was fetched from the hub."""
+    """The directory of the tokenizer's files: on the workspace, or downloaded from the hub."""
     if re.fullmatch(REFERENCE, tokenizer):
         directory = fetched(hub_reference("model", tokenizer), workspace / "hub")
         if directory is None:

@@ -1,7 +1,7 @@
-"""Evaluates a model by lm-evaluation-harness: one that is served, or one on the workspace in this process.
+"""Evaluates a model with lm-evaluation-harness: a served model, or one on the workspace in this process.
 
-The scores are a result; everything else that the harness reports, with each question and answer, is written to the
-workspace. An evaluation that cannot be finished, or whose scores are too low, fails.
+The scores are a result; the harness's whole report, with each question and answer, is written to the workspace. An
+evaluation that cannot be completed, or whose scores are too low, fails.
 """
 
 import json
@@ -108,7 +108,7 @@ def workspace_path(parameters: Parameters, name: str) -> Path:
 
 
 def check_locked_in(request: Request) -> None:
-    """What a model wrote is only run where it finds nothing of worth."""
+    """TaskError if code that a model wrote would run in a pod with a token or as root."""
     found = [name for name in SECRETS if os.environ.get(name)]
     if request.token_file.exists():
         found.append("the service account's token (set automountServiceAccountToken: false in the run's podTemplate)")
@@ -135,7 +135,7 @@ def model_arguments(request: Request, gpus: int) -> tuple[JsonObject, JsonObject
         "base_url": f"{request.endpoint}/v1/completions",
         "tokenizer": str(tokenizer_directory(request.tokenizer, request.workspace)),
         "tokenizer_backend": "huggingface",
-        # As token ids: text would get a second first token from servers that add one, and count it wrongly.
+        # As token ids: for text, some servers add a second first token, which makes the counts wrong.
         "tokenized_requests": True,
         "num_concurrent": request.concurrent,
         "max_length": int(length),
@@ -146,25 +146,25 @@ def model_arguments(request: Request, gpus: int) -> tuple[JsonObject, JsonObject
 
 
 def check_length(tasks: JsonObject, length: int | None) -> None:
-    """TaskError for tasks whose answers take the whole context: the harness would cut their questions to nothing."""
+    """TaskError for tasks whose answers need the whole context: the harness would drop their questions."""
     for name, task in tasks.items():
         answer = int((task.config.generation_kwargs or {}).get("max_gen_toks", 256))
         if length and task.config.output_type == "generate_until" and answer >= length:
             raise TaskError(
-                f"{name} generates up to {answer} tokens, and the context has {length}: serve the model with a longer"
-                " one"
+                f"{name} generates up to {answer} tokens, but the context has {length}: serve the model with a longer"
+                " context"
             )
 
 
 def evaluate(request: Request) -> tuple[JsonObject, JsonObject]:
-    """The harness's report, and what it was about."""
+    """The harness's report, and what identifies the model and its data."""
     gpus = 0
     if request.model:
         import torch
 
         gpus = torch.accelerator.device_count()
     arguments, identity = model_arguments(request, gpus)
-    # The harness takes 20 seconds to import, so what can be wrong was looked at before.
+    # The harness takes 20 seconds to import, so the checks come first.
     from evaluation_data import Datasets, pinned_datasets
     from harness import NO_ANSWER, load_tasks, progress_as_lines, task_manager
     from lm_eval import simple_evaluate
@@ -176,7 +176,7 @@ def evaluate(request: Request) -> tuple[JsonObject, JsonObject]:
         manager = task_manager(request.tasks_directory)
         loaded = load_tasks(manager, request.tasks, data, request.generated_code)
         check_length(loaded["tasks"], arguments.get("max_length"))
-        print(f"evaluating {len(loaded['tasks'])} tasks by {request.backend}", flush=True)
+        print(f"evaluating {len(loaded['tasks'])} tasks with {request.backend}", flush=True)
         with data.loading():
             report = simple_evaluate(
                 model=request.backend,
@@ -197,12 +197,12 @@ def evaluate(request: Request) -> tuple[JsonObject, JsonObject]:
         NO_ANSWER in json.dumps(sample["resps"], default=str) for task in report["samples"].values() for sample in task
     )
     if unanswered:
-        raise TaskError(f"the endpoint gave no text for {unanswered} questions, which the harness would count as wrong")
+        raise TaskError(f"the endpoint returned no text for {unanswered} questions, which would count as wrong answers")
     return report, {**identity, "datasets": data.used}
 
 
 def summary_of(request: Request, scores: Scores, questions: int, seconds: int) -> JsonObject:
-    """scores.json: what the results have, all of the scores, and the run that it is of."""
+    """scores.json: the task's results, all scores, and the run."""
     return {
         "scores": rounded(scores),
         "lmEvalVersion": version("lm-eval"),
@@ -213,7 +213,7 @@ def summary_of(request: Request, scores: Scores, questions: int, seconds: int) -
 
 
 def write_report(request: Request, report: JsonObject, about: JsonObject, summary: JsonObject) -> int:
-    """Writes the report, each question with its answer, and scores.json; they appear together. Returns the bytes."""
+    """Writes the report, each question with its answer, and scores.json at once. Returns the number of bytes."""
     from lm_eval.utils import handle_non_serializable
 
     def text(value: Any, **options: Any) -> str:
@@ -238,11 +238,11 @@ def main() -> None:
         check_locked_in(request)
     trust(os.environ.get("TRUSTED_CA_DIRECTORY", ""), os.environ.get("SERVICE_CA_FILE", ""))
     if request.token:
-        # The harness reads it there.
+        # The harness reads the key from the environment.
         os.environ["OPENAI_API_KEY"] = request.token
     else:
         os.environ.pop("OPENAI_API_KEY", None)
-    # An evaluation that fails leaves no report of an earlier one.
+    # After a failed evaluation there must be no report of an earlier one.
     shutil.rmtree(request.results, ignore_errors=True)
     started = time.monotonic()
     try:
@@ -252,7 +252,7 @@ def main() -> None:
     except TaskError:
         raise
     except Exception as error:
-        # What aiohttp raises for an endpoint that fails is no one class.
+        # aiohttp's errors for a failing endpoint have no common class.
         if type(error).__module__.partition(".")[0] in ("aiohttp", "asyncio", "tenacity"):
             raise TaskError(f"the endpoint failed during the evaluation: {error!r}") from error
         raise

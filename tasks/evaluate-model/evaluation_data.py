@@ -1,6 +1,6 @@
-"""The data sets of evaluation tasks: local files as the tasks name them, those of the hub at a commit that was chosen.
+"""The data sets of evaluation tasks: local files, and data sets of the hub at pinned commits.
 
-lm-evaluation-harness loads whatever a branch holds on the day; here a data set without a commit is an error.
+lm-evaluation-harness would load the current state of a branch; here a data set without a commit is an error.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ PATTERNS = ["README.md", "*.parquet", "*.jsonl", "*.json", "*.csv", "*.jsonl.gz"
 
 
 def pinned_datasets(added: str) -> dict[str, HubReference]:
-    """The commits to use, by data set: those that are shipped, and added ones ("org/name@commit ...")."""
+    """The commits to use, by data set: the shipped ones, and added ones ("org/name@commit ...")."""
     lines = [line for line in (SHIPPED / "datasets.txt").read_text().splitlines() if not line.startswith("#")]
     references = [hub_reference("dataset", text) for text in [*lines, *added.split()]]
     return {reference.repository: reference for reference in references}
 
 
 class Datasets:
-    """Loads the data sets of tasks from a store on the workspace. With an endpoint, what is missing is fetched."""
+    """Loads the data sets of tasks from a store on the workspace. With an endpoint, missing ones are downloaded."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Datasets:
         self._store, self._pins, self._folders = store, pins, folders
         self._endpoint, self._token = endpoint, token
         self._load = datasets.load_dataset
-        self.used: dict[str, str] = {}  # what each loaded data set was, for the record
+        self.used: dict[str, str] = {}  # commit of each loaded data set, for the report
 
     def load(self, path: str, name: str | None = None, **arguments: Any) -> Any:
         if path in FILE_FORMATS:
@@ -46,7 +46,7 @@ class Datasets:
             return self._load(path, name, data_files=self._absolute(files), **arguments)
         reference = self._pins.get(path)
         if reference is None:
-            raise TaskError(f"data set {path} has no chosen commit: add {path}@<commit> to DATASET_REVISIONS")
+            raise TaskError(f"data set {path} has no pinned commit: add {path}@<commit> to DATASET_REVISIONS")
         directory: Path | None
         if self._endpoint:
             directory = fetch(reference, self._store, PATTERNS, self._endpoint, self._token)
@@ -59,12 +59,12 @@ class Datasets:
         return self._load(str(directory), name, **arguments)
 
     def _absolute(self, files: Any) -> Any:
-        """Names of files that a task brings are relative to the folder that has the task."""
+        """Resolves names of a task's own files, which are relative to the task's folder."""
         match files:
             case str() if not files.startswith("/"):
                 found = [folder / files for folder in self._folders if (folder / files).is_file()]
                 if not found:
-                    raise TaskError(f"{files}, which a task names as its data, is in none of its folders")
+                    raise TaskError(f"{files}, the data file of a task, is in none of the task folders")
                 return str(found[0])
             case list():
                 return [self._absolute(file) for file in files]
@@ -74,7 +74,7 @@ class Datasets:
 
     @contextmanager
     def loading(self) -> Iterator[None]:
-        """Within it, lm-evaluation-harness loads its data sets here; it has no setting for that."""
+        """While it is active, lm-evaluation-harness loads data sets through this class; it has no setting for that."""
         datasets.load_dataset = self.load
         try:
             yield

@@ -1,4 +1,4 @@
-"""lm-evaluation-harness as the tasks use it: its tasks by name, with their data, and its progress as lines of a log."""
+"""lm-evaluation-harness for the tasks: loads its tasks by name with their data, and logs its progress as lines."""
 
 import difflib
 import os
@@ -11,8 +11,8 @@ from typing import Any, TextIO
 
 from json_object import JsonObject
 
-NO_ANSWER = "<the endpoint gave no text>"  # what the harness takes for an answer that is null, instead of ""
-# Read when these libraries are imported.
+NO_ANSWER = "<the endpoint gave no text>"  # replaces "" as the harness's text for an answer that is null
+# These libraries read the variables when they are imported.
 os.environ.update(
     HF_DATASETS_OFFLINE="1",
     HF_EVALUATE_OFFLINE="1",
@@ -28,7 +28,7 @@ from task_support import SECONDS_BETWEEN_PROGRESS_LINES, TaskError  # noqa: E402
 
 
 class Lines:
-    """A stream whose progress bars, which rewrite their line, become a line every ten seconds."""
+    """A stream that turns progress bars, which rewrite their line, into a line every ten seconds."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -60,22 +60,22 @@ def progress_as_lines() -> Iterator[None]:
 
 
 def task_manager(folder: Path | None) -> TaskManager:
-    """Knows lm-evaluation-harness's own tasks, those that are shipped here, and those of a folder."""
+    """Finds lm-evaluation-harness's own tasks, the ones shipped here, and those of a folder."""
     if folder and not folder.is_dir():
         raise TaskError(f"TASKS_DIRECTORY {folder} does not exist")
     return TaskManager(include_path=[SHIPPED, *([folder] if folder else [])])
 
 
 def load_tasks(manager: TaskManager, names: list[str], data: Datasets, generated_code: bool) -> JsonObject:
-    """The tasks of these names with their data. Those that run what a model wrote are only loaded when allowed."""
+    """Loads tasks by name with their data; tasks that run code that a model wrote only if that is allowed."""
     for name in names:
         if name not in manager.all_tasks:
             near = difflib.get_close_matches(name, manager.all_tasks, 5)
-            raise TaskError(f"TASKS: there is no task {name}" + (f"; near to it are {', '.join(near)}" if near else ""))
+            raise TaskError(f"TASKS: there is no task {name}" + (f"; similar: {', '.join(near)}" if near else ""))
     refusal = "run what the model wrote: leave them out, or set RUN_GENERATED_CODE to true"
     if generated_code:
         os.environ["HF_ALLOW_CODE_EVAL"] = "1"
-    # The metric code_eval is looked for here before it is on the hub.
+    # The metric code_eval is looked up here before the hub.
     os.chdir(SHIPPED)
     with data.loading():
         try:

@@ -1,4 +1,4 @@
-"""What comes with the image: tasks of our own with their data, the metric code_eval, and the commits of known data sets."""
+"""Files shipped in the image: custom tasks with their data, the metric code_eval, and commits of known data sets."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from server import Repository, stored_file
 from task_support import TaskError
 
 HERE = Path(__file__).parent
-# fetch-evaluation-data reads tasks as the evaluation does; in the image all lie in one folder.
+# fetch-evaluation-data reads tasks as the evaluation does; in the image all scripts are in one folder.
 MODULES = f"{HERE.parent / 'common'}:{HERE}"
 HUB = Path("/models/modelcar")
 RESULTS = ["scores", "samples", "seconds", "results-file", "lm-eval-version"]
@@ -75,7 +75,7 @@ def test_a_served_model_scores_as_it_does_in_process(evaluate, served, workspace
     inside = evaluate()
     assert inside.code == 0, inside.error
     scores = json.loads(inside.results["scores"])
-    # The model was trained to add; a choice between four is right by chance in a quarter.
+    # The model was trained to add; one in four choices is right by chance.
     assert scores["sums"]["exact_match"] > 0.9 and scores["sums_choice"]["acc"] > 0.9
     assert set(scores["sums"]) == {"exact_match", "exact_match_stderr"}
     assert inside.results["samples"] == "40"
@@ -97,7 +97,7 @@ def test_a_served_model_scores_as_it_does_in_process(evaluate, served, workspace
     assert report["configs"]["sums"]["task"] == "sums"
 
 
-def test_a_chat_template_is_applied_when_asked_for(evaluate, served):
+def test_a_chat_template_is_applied_on_request(evaluate, served):
     prompts = []
     served.reply = lambda prompt: prompts.append(prompt) or "0"
     outcome = evaluate(served, TASKS="sums", LIMIT="1", APPLY_CHAT_TEMPLATE="true")
@@ -120,7 +120,7 @@ def test_an_untrained_model_scores_low(evaluate, workspace):
     assert "MINIMUM_SCORES: sums:exact_match is 0.0000, below 0.9" in outcome.error
 
 
-def test_an_endpoint_that_fails_on_the_way_fails_the_evaluation(evaluate, served, workspace):
+def test_an_endpoint_that_fails_midway_fails_the_evaluation(evaluate, served, workspace):
     (workspace / "evaluation").mkdir()
     (workspace / "evaluation" / "results.json").write_text("{}")
     served.fail = lambda number: 500 if number > 3 else None
@@ -131,11 +131,11 @@ def test_an_endpoint_that_fails_on_the_way_fails_the_evaluation(evaluate, served
     assert not (workspace / "evaluation").exists()
 
 
-def test_answers_without_text_are_no_wrong_answers(evaluate, served):
+def test_answers_without_text_do_not_count_as_wrong(evaluate, served):
     served.reply = lambda prompt: None
     outcome = evaluate(served, TASKS="sums")
     assert outcome.code == 1
-    assert "gave no text for 20 questions" in outcome.error
+    assert "returned no text for 20 questions" in outcome.error
 
 
 def test_the_key_of_the_endpoint_is_sent_and_never_shown(evaluate, served, workspace):
@@ -162,7 +162,7 @@ def problem(number: int) -> dict[str, str]:
 
 @pytest.fixture
 def humaneval(workspace: Path) -> str:
-    """Four problems in the place of the data set of humaneval; its commit."""
+    """Puts four problems in place of humaneval's data set; returns its commit."""
     commit = "c" * 40
     folder = workspace / "hub" / "datasets" / "openai" / "openai_humaneval" / commit
     folder.mkdir(parents=True)
@@ -186,7 +186,7 @@ def test_generated_code_is_run_and_measured(evaluate, served, humaneval, tmp_pat
     assert escaped.read_text() == "none"  # it had no environment
 
 
-def test_what_was_fetched_is_evaluated_and_noted(evaluate, run_task, served, hub, repositories, workspace, tmp_path):
+def test_downloaded_data_is_evaluated_and_recorded(evaluate, run_task, served, hub, repositories, workspace, tmp_path):
     commit = "e" * 40
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(problem(number)) + "\n" for number in range(2)))
     for name, files in {
@@ -214,13 +214,13 @@ def test_what_was_fetched_is_evaluated_and_noted(evaluate, run_task, served, hub
 
 
 def test_a_context_that_is_too_short_for_a_task_is_an_error(evaluate, served, humaneval):
-    # The harness would cut the questions to nothing.
+    # The harness would truncate the questions to nothing.
     outcome = evaluate(served, TASKS="humaneval", RUN_GENERATED_CODE="true", DATASET_REVISIONS=humaneval)
     assert outcome.code == 1
-    assert "humaneval generates up to 1024 tokens, and the context has 512" in outcome.error
+    assert "humaneval generates up to 1024 tokens, but the context has 512" in outcome.error
 
 
-def test_generated_code_is_not_run_unless_asked_for(evaluate, served, humaneval):
+def test_generated_code_is_not_run_unless_allowed(evaluate, served, humaneval):
     outcome = evaluate(served, TASKS="humaneval", DATASET_REVISIONS=humaneval)
     assert outcome.code == 1
     assert "run what the model wrote: leave them out, or set RUN_GENERATED_CODE to true" in outcome.error
@@ -228,7 +228,7 @@ def test_generated_code_is_not_run_unless_asked_for(evaluate, served, humaneval)
 
 
 @pytest.mark.parametrize("secret", ["OPENAI_API_KEY", "HF_TOKEN", "token"])
-def test_generated_code_is_not_run_beside_a_secret(evaluate, tmp_path, secret):
+def test_generated_code_is_not_run_with_access_to_a_secret(evaluate, tmp_path, secret):
     token = tmp_path / "token"
     if secret == "token":
         token.write_text("of the account")
@@ -251,7 +251,7 @@ def test_generated_code_is_not_run_beside_a_secret(evaluate, tmp_path, secret):
         ("open('large', 'wb').write(b'0' * (2 << 20))", False),
     ],
 )
-def test_a_program_passes_only_when_it_ends_well(program, right, monkeypatch):
+def test_a_program_passes_only_if_it_succeeds(program, right, monkeypatch):
     monkeypatch.syspath_prepend(str(HERE / "evaluation" / "code_eval"))
     import code_eval
 
@@ -274,7 +274,7 @@ def test_pass_at_k_is_the_chance_of_a_right_one_among_k():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"TASKS": "arc_eazy"}, "there is no task arc_eazy; near to it are arc_easy"),
+        ({"TASKS": "arc_eazy"}, "there is no task arc_eazy; similar: arc_easy"),
         ({"BACKEND": "vllm"}, "BACKEND must be local-completions or hf"),
         ({"MODEL_DIRECTORY": "nothing"}, "was not downloaded completely"),
         ({"LIMIT": "few"}, "LIMIT must be a number or empty"),
@@ -282,7 +282,7 @@ def test_pass_at_k_is_the_chance_of_a_right_one_among_k():
         ({"MINIMUM_SCORES": "sums", "LIMIT": "2", "TASKS": "sums"}, "must be <task>:<metric>>=<number>"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(evaluate, changes, message):
+def test_expected_errors_are_one_line(evaluate, changes, message):
     outcome = evaluate(**changes)
     assert outcome.code == 1
     assert message in outcome.error.splitlines()[-1]
@@ -300,13 +300,13 @@ def test_what_is_wrong_is_said_in_one_line(evaluate, changes, message):
         ({"ENDPOINT_AUTH": "serviceAccount", "SERVICE_ACCOUNT_TOKEN_FILE": __file__}, "is sent over https only"),
     ],
 )
-def test_what_is_wrong_with_an_endpoint_is_said_before_the_evaluation(evaluate, served, changes, message):
+def test_problems_with_an_endpoint_are_reported_before_the_evaluation(evaluate, served, changes, message):
     outcome = evaluate(served, **changes)
     assert outcome.code == 1
     assert message in outcome.error
 
 
-def test_a_task_of_the_workspace_brings_its_data(evaluate, workspace):
+def test_a_task_on_the_workspace_has_its_own_data(evaluate, workspace):
     (workspace / "own").mkdir()
     text = (HERE / "evaluation" / "sums.yaml").read_text()
     (workspace / "own" / "mine.yaml").write_text(
@@ -327,7 +327,7 @@ def test_scores_fit_into_a_result(capsys):
     assert json.loads(compact({"sums": {"exact_match": 0.5, "exact_match_stderr": 0.1}}))["sums"]["exact_match"] == 0.5
 
 
-def test_a_data_set_is_loaded_at_a_chosen_commit_or_not_at_all(tmp_path):
+def test_a_data_set_is_loaded_only_at_a_pinned_commit(tmp_path):
     from evaluation_data import Datasets, pinned_datasets
 
     added = "a" * 40
@@ -336,7 +336,7 @@ def test_a_data_set_is_loaded_at_a_chosen_commit_or_not_at_all(tmp_path):
     data = Datasets(tmp_path, pins, [])
     with pytest.raises(TaskError, match=f"google/boolq@{added} is not on the workspace: run fetch-evaluation-data"):
         data.load("google/boolq")
-    with pytest.raises(TaskError, match="super_glue has no chosen commit: add super_glue@<commit>"):
+    with pytest.raises(TaskError, match="super_glue has no pinned commit: add super_glue@<commit>"):
         data.load("super_glue", "boolq")
     with pytest.raises(TaskError, match="40 hexadecimal digits"):
         pinned_datasets("google/boolq@main")

@@ -1,6 +1,6 @@
-"""Fetches what an evaluation needs from the hub, each thing at its commit, so that the evaluation itself needs no hub.
+"""Downloads an evaluation's data from the hub at pinned commits, so that the evaluation itself needs no hub.
 
-It has the token of the hub, and runs nothing that a model wrote. Tasks that bring their data need nothing of it.
+It has the hub's token, and runs no code that a model wrote. Tasks with their own data need no download.
 """
 
 import re
@@ -16,13 +16,13 @@ TOKENIZER_FILES = ["*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
 
 
 def bring_their_data(names: list[str], folders: list[Path]) -> bool:
-    """Whether all tasks are files in the folders with files as their data; asks without the harness, which is slow."""
+    """Whether all tasks are files in the folders with local data; checks without the harness, which is slow."""
     local = set()
     for path in (path for folder in folders for path in folder.rglob("*.yaml")):
         try:
             task = yaml.safe_load(path.read_text())
         except yaml.YAMLError:
-            continue  # with functions of Python, for one
+            continue  # for example a task with Python functions
         if isinstance(task, dict) and task.get("dataset_path") in ("json", "csv", "parquet", "text"):
             local.add(task.get("task"))
     return local.issuperset(names)
@@ -44,14 +44,14 @@ def main() -> None:
         fetch(hub_reference("model", tokenizer), store, TOKENIZER_FILES, endpoint, token)
     folders = [SHIPPED, *([workspace / tasks_directory] if tasks_directory else [])]
     if bring_their_data(names, folders):
-        print("the tasks bring their data", flush=True)
+        print("nothing to download: the tasks have their own data", flush=True)
         return
     from evaluation_data import Datasets, pinned_datasets
     from harness import load_tasks, task_manager
 
     data = Datasets(store, pinned_datasets(added), folders, endpoint, token)
     manager = task_manager(workspace / tasks_directory if tasks_directory else None)
-    # Whether tasks that run generated code are wanted is for the evaluation to say; nothing is generated here.
+    # The evaluation decides whether to run generated code; nothing is generated here.
     load_tasks(manager, names, data, generated_code=True)
     print("; ".join(f"{name}@{commit}" for name, commit in data.used.items()), flush=True)
 

@@ -1,4 +1,4 @@
-"""Runs the task that fetches an evaluation's data against the local hub, with the real lm-evaluation-harness."""
+"""Runs the task that downloads an evaluation's data against the local hub, with the real lm-evaluation-harness."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from server import Repository, stored_file
 
 pytest.importorskip("lm_eval", reason="runs in the image evaluate")
 EVALUATION = Path(__file__).parents[1] / "evaluate-model"
-# Tasks and data sets are read as the evaluation reads them; in the image all lie in one folder.
+# It reads tasks and data sets as the evaluation does; in the image all scripts are in one folder.
 MODULES = f"{EVALUATION.parent / 'common'}:{EVALUATION}"
 COMMIT = "e" * 40
 DATA, TOKENIZER = f"openai/openai_humaneval@{COMMIT}", f"org/model@{COMMIT}"
@@ -23,7 +23,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fetch(run_task: Callable, hub, repositories, workspace: Path, tmp_path: Path) -> Callable:
-    """The hub has a data set, and a model that is gated."""
+    """The hub has a data set and a gated model."""
     problem = {
         "task_id": "HumanEval/0",
         "prompt": "def add(a, b):\n",
@@ -62,7 +62,7 @@ def files(workspace: Path) -> set[str]:
     return {str(path) for path in found if ".cache" not in path.parts}
 
 
-def test_data_and_tokenizer_are_fetched_at_their_commits_and_once(fetch, hub, workspace):
+def test_data_and_tokenizer_are_downloaded_at_their_commits_and_once(fetch, hub, workspace):
     outcome = fetch(TOKENIZER=TOKENIZER)
     assert outcome.code == 0, outcome.error
     assert DATA in outcome.output and "the-token" not in outcome.output + outcome.error
@@ -75,12 +75,13 @@ def test_data_and_tokenizer_are_fetched_at_their_commits_and_once(fetch, hub, wo
     assert hub.requests == []
 
 
-def test_tasks_with_files_as_their_data_need_no_hub(fetch, workspace):
+def test_tasks_with_local_data_need_no_hub(fetch, workspace):
     (workspace / "own").mkdir()
     text = (EVALUATION / "evaluation" / "sums.yaml").read_text()
     (workspace / "own" / "mine.yaml").write_text(text.replace("task: sums", "task: mine"))
     outcome = fetch(TASKS="mine, sums,", TASKS_DIRECTORY="own", TOKENIZER="sums", HF_ENDPOINT="http://127.0.0.1:9")
-    assert (outcome.code, outcome.error, outcome.output) == (0, "", "the tasks bring their data\n")
+    output = "nothing to download: the tasks have their own data\n"
+    assert (outcome.code, outcome.error, outcome.output) == (0, "", output)
     assert not (workspace / "hub").exists()
 
 
@@ -88,8 +89,8 @@ def test_tasks_with_files_as_their_data_need_no_hub(fetch, workspace):
     ("changes", "message"),
     [
         ({"TOKENIZER": TOKENIZER, "HF_TOKEN": ""}, "is private or gated: check its name and the secret hf-token"),
-        ({"TASKS": "humanevil"}, "there is no task humanevil; near to it are humaneval"),
-        ({"TASKS": "boolq"}, "data set aps/super_glue has no chosen commit: add aps/super_glue@<commit>"),
+        ({"TASKS": "humanevil"}, "there is no task humanevil; similar: humaneval"),
+        ({"TASKS": "boolq"}, "data set aps/super_glue has no pinned commit: add aps/super_glue@<commit>"),
         ({"DATASET_REVISIONS": "openai/openai_humaneval@main"}, "with the 40 hexadecimal digits of a commit"),
         ({"HF_ENDPOINT": "http://127.0.0.1:9"}, f"dataset {DATA} cannot be fetched from http://127.0.0.1:9"),
         ({"TASKS_DIRECTORY": "missing"}, "/missing does not exist"),

@@ -1,7 +1,7 @@
-"""Publishes what an evaluation and a benchmark found: figures to the model registry's version, files to the object store.
+"""Publishes the results of an evaluation and a benchmark: figures to the model registry, files to the object store.
 
-The files go first, so the registry never names what is not there. Publishing the same run again changes nothing. What lies
-on the workspace from another run is refused.
+The files come first, so the registry never refers to missing files. Publishing the same run again changes nothing.
+Results of another run on the workspace are refused.
 """
 
 import io
@@ -23,9 +23,9 @@ from object_store import Bucket, connect, explain, read_bucket
 from registry_access import RegistryAccess, find_version, property_name, read_access, with_doubles, with_registry
 from task_support import Parameters, TaskError, run, size, write_result
 
-# What a part of the results is called in the registry; a new one replaces all of the part's own.
+# Prefixes of a part's properties in the registry; new results replace all properties of their part.
 EVALUATION, BENCHMARK, TEST = "eval_", "benchmark_", "test_"
-# What evaluate-model and run-guidellm sum up their reports in.
+# The summaries that evaluate-model and run-guidellm write.
 SCORES, FIGURES = "scores.json", "figures.json"
 
 Properties = dict[str, float | str]
@@ -89,33 +89,33 @@ def read_parameters() -> Publication:
 
 
 def required_directory(parameters: Parameters, part: str) -> Path | None:
-    """The part's directory if it is to be published; what lies there otherwise is of an earlier run."""
+    """The part's directory; None if it is not required, because its files are then from an earlier run."""
     wanted = parameters.required(f"REQUIRE_{part}", "true|false", "true or false") == "true"
     return parameters.directory(f"{part}_DIRECTORY") if wanted else None
 
 
 def read_summary(file: Path, part: str) -> JsonObject:
     if not file.is_file():
-        raise TaskError(f"{file} does not exist: the {part} did not end well")
+        raise TaskError(f"{file} does not exist: the {part} failed")
     try:
         summary = json.loads(file.read_text())
     except ValueError as error:
-        raise TaskError(f"{file} is no JSON ({error}): run the {part} again") from error
+        raise TaskError(f"{file} is not JSON ({error}): run the {part} again") from error
     if not isinstance(summary, dict):
         raise TaskError(f"{file} must be a JSON object: run the {part} again")
     return summary
 
 
 def check_run(file: Path, noted: object, uid: str) -> None:
-    """A report that says of which run it is must be of this one."""
+    """TaskError if the report names another run than this one."""
     if noted and noted != uid:
         raise TaskError(
-            f"{file} is of the PipelineRun {noted}, not of this one, {uid}: only its own results are published"
+            f"{file} is from PipelineRun {noted}, not from this one, {uid}: only a run's own results are published"
         )
 
 
 def read_evaluation(directory: Path, uid: str) -> Part:
-    """The scores that evaluate-model or run-lm-eval-v2 kept: {<task>: {<metric>: <number>}}."""
+    """The scores that evaluate-model or run-lm-eval-v2 wrote: {<task>: {<metric>: <number>}}."""
     file = directory / SCORES
     summary = read_summary(file, "evaluation")
     check_run(file, summary.get("pipelineRunUid"), uid)
@@ -131,12 +131,12 @@ def read_evaluation(directory: Path, uid: str) -> Part:
             f"{file} must have scores as {{task: {{metric: number}}}} and lmEvalVersion: {error!r}"
         ) from error
     if not figures:
-        raise TaskError(f"{file} has no score: the evaluation did not end well")
+        raise TaskError(f"{file} has no score: the evaluation failed")
     return Part(directory, figures, version)
 
 
 def read_benchmark(directory: Path, uid: str) -> Part:
-    """The figures that run-guidellm kept: of the lightest load the latency, of the best the throughput."""
+    """The figures that run-guidellm wrote: latency at the lightest load, throughput at the best load."""
     file = directory / FIGURES
     summary = read_summary(file, "benchmark")
     check_run(file, summary.get("pipeline_run_uid"), uid)
@@ -162,22 +162,22 @@ def read_benchmark(directory: Path, uid: str) -> Part:
 
 
 def artifacts(publication: Publication) -> dict[str, Path]:
-    """Files to keep, by their place below the prefix."""
+    """Files to store, by their path below the prefix."""
     found = {}
     for name, part in (("evaluation", publication.evaluation), ("benchmark", publication.benchmark)):
         if part is None:
             continue
         for path in sorted(part.directory.rglob("*")):
-            # The evaluation runs what models wrote; a link of theirs could name this pod's secrets.
+            # The evaluation runs code that models wrote, which could create links to this pod's secrets.
             if path.is_symlink():
-                raise TaskError(f"{path} is a link: only files are published, remove it")
+                raise TaskError(f"{path} is a link: remove it, only files are published")
             if path.is_file():
                 found[f"{name}/{path.relative_to(part.directory)}"] = path
     return found
 
 
 def upload(publication: Publication, files: dict[str, Path], summary: bytes) -> int:
-    """Stores the files and a summary with the provenance, which comes last. Returns the bytes."""
+    """Stores the files, and a summary with the provenance last. Returns the number of bytes."""
     client: Minio = connect(publication.bucket)
     metadata = {"pipeline-run-uid": publication.provenance["pipeline_run_uid"]}
     total = 0
@@ -200,7 +200,7 @@ async def version_of(registry: ModelRegistryAPIClient, publication: Publication)
 
 
 def merged(present: dict[str, object], new: Properties, replaced: list[str]) -> dict[str, object]:
-    """The version's properties: of the parts that are published now none of an earlier run stays."""
+    """The version's properties, without those of earlier runs for the parts that are published now."""
     kept = {name: value for name, value in with_doubles(present).items() if not name.startswith(tuple(replaced))}
     return kept | dict[str, object](new)
 
@@ -217,7 +217,7 @@ def figures_of(publication: Publication) -> tuple[Properties, list[str]]:
 
 
 def provenance_of(publication: Publication, present: Mapping[str, Any]) -> Properties:
-    """Where the figures come from. A run that is published again keeps the time of the first."""
+    """The origin of the figures. A run that is published again keeps its first time."""
     same_run = present.get(TEST + "pipeline_run_uid") == publication.provenance["pipeline_run_uid"]
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {
@@ -246,7 +246,7 @@ async def update(
     present = dict(version.custom_properties or {})
     wanted = merged(present, properties, replaced)
     if wanted == present:
-        print("the registry has all of it", flush=True)
+        print("the registry is up to date", flush=True)
         return
     changed = version.model_copy(update={"custom_properties": wanted})
     await registry.upsert_model_version(changed, version.registered_model_id)

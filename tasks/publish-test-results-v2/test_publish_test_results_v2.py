@@ -114,7 +114,7 @@ def texts(version: str) -> dict[str, str]:
     return {name: value["string_value"] for name, value in found.items() if "string_value" in value}
 
 
-def test_figures_are_numbers_and_their_origin_is_beside_them(publish, version):
+def test_figures_are_numbers_with_their_provenance(publish, version):
     outcome = publish()
     assert (outcome.code, outcome.error) == (0, "")
     assert doubles(version) == {
@@ -143,7 +143,7 @@ def test_figures_are_numbers_and_their_origin_is_beside_them(publish, version):
     assert outcome.results["model-version-id"] == version.rpartition("/")[2]
 
 
-def test_files_lie_below_the_run_with_a_summary(publish, version, client, workspace):
+def test_files_are_stored_below_the_run_with_a_summary(publish, version, client, workspace):
     outcome = publish()
     prefix = f"test_files_lie_below_the_run_with_a_summary/{UID}/"
     assert outcome.results["artifacts-uri"] == f"s3://results/{prefix}"
@@ -161,12 +161,12 @@ def test_the_same_run_again_changes_nothing(publish, version):
     before = call(version)
     again = publish()
     assert again.code == 0
-    assert "the registry has all of it" in again.output
+    assert "the registry is up to date" in again.output
     assert call(version) == before
 
 
 def summary(workspace: Path, part: str, **changes: object) -> None:
-    """Changes what a part's summary says; None takes it out."""
+    """Changes fields of a part's summary; None removes a field."""
     file, present = {"evaluation": ("scores.json", EVALUATION), "benchmark": ("figures.json", FIGURES)}[part]
     new = {name: value for name, value in {**present, **changes}.items() if value is not None}
     (workspace / part / file).write_text(json.dumps(new))
@@ -175,7 +175,7 @@ def summary(workspace: Path, part: str, **changes: object) -> None:
 def test_a_later_run_replaces_its_parts_and_keeps_the_others(publish, version, workspace, client):
     publish()
     summary(workspace, "evaluation", scores={"hellaswag": {"acc": 0.5}}, pipelineRunUid="another-run")
-    # The benchmark is the earlier run's; what is not required is not looked at.
+    # The benchmark is from the earlier run; it is not required, so it is not read.
     later = publish(REQUIRE_BENCHMARK="false", PIPELINE_RUN_UID="another-run")
     assert (later.code, later.error) == (0, "")
     prefix = later.results["artifacts-uri"].removeprefix("s3://results/")
@@ -212,14 +212,14 @@ def test_nothing_reaches_the_registry_if_the_files_cannot_be_stored(publish, ver
 
 
 @pytest.mark.parametrize(("part", "noted"), [("evaluation", "pipelineRunUid"), ("benchmark", "pipeline_run_uid")])
-def test_what_another_run_left_is_not_published(publish, version, workspace, part, noted):
+def test_results_of_another_run_are_not_published(publish, version, workspace, part, noted):
     before = call(version)
     summary(workspace, part, **{noted: "another-run"})
     outcome = publish()
     assert outcome.code == 1
-    assert f"is of the PipelineRun another-run, not of this one, {UID}" in outcome.error
+    assert f"is from PipelineRun another-run, not from this one, {UID}" in outcome.error
     assert call(version) == before
-    # Whoever runs the tasks by hand need not give a run.
+    # For tasks run by hand the run may be missing.
     summary(workspace, part, **{noted: None})
     assert publish().code == 0
 
@@ -229,7 +229,7 @@ def test_a_link_is_not_followed(publish, version, workspace, tmp_path):
     (tmp_path / "token").write_text("of the account")
     (workspace / "evaluation" / "samples" / "more.jsonl").symlink_to(tmp_path / "token")
     outcome = publish()
-    assert outcome.code == 1 and "more.jsonl is a link: only files are published" in outcome.error
+    assert outcome.code == 1 and "more.jsonl is a link: remove it, only files are published" in outcome.error
     assert call(version) == before
 
 
@@ -238,13 +238,13 @@ def test_a_link_is_not_followed(publish, version, workspace, tmp_path):
     [
         ("evaluation", {"scores": [1]}, "must have scores as {task: {metric: number}}"),
         ("evaluation", {"scores": {"arc": {"acc": "N/A"}}}, "must have scores as {task: {metric: number}}"),
-        ("evaluation", {"scores": {}}, "has no score: the evaluation did not end well"),
+        ("evaluation", {"scores": {}}, "has no score: the evaluation failed"),
         ("evaluation", {"lmEvalVersion": None}, "KeyError('lmEvalVersion')"),
         ("benchmark", {"loads": []}, "lacks figures of run-guidellm"),
         ("benchmark", {"loads": [{"ttft_ms_mean": 1.0}]}, "lacks figures of run-guidellm: KeyError('ttft_ms_p95')"),
     ],
 )
-def test_a_summary_that_cannot_be_read_is_named(publish, workspace, part, changes, message):
+def test_an_invalid_summary_is_reported(publish, workspace, part, changes, message):
     summary(workspace, part, **changes)
     outcome = publish()
     assert outcome.code == 1
@@ -261,8 +261,8 @@ def test_a_summary_that_cannot_be_read_is_named(publish, workspace, part, change
         ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "refuses the credentials (SignatureDoesNotMatch)"),
         ({"REQUIRE_EVALUATION": "yes"}, "REQUIRE_EVALUATION must be true or false, not 'yes'"),
         ({"BENCHMARK_DIRECTORY": ""}, "BENCHMARK_DIRECTORY is not set"),
-        ({"EVALUATION_DIRECTORY": "none"}, "the evaluation did not end well"),
-        ({"BENCHMARK_DIRECTORY": "evaluation"}, "the benchmark did not end well"),
+        ({"EVALUATION_DIRECTORY": "none"}, "the evaluation failed"),
+        ({"BENCHMARK_DIRECTORY": "evaluation"}, "the benchmark failed"),
         ({"REQUIRE_EVALUATION": "false", "REQUIRE_BENCHMARK": "false"}, "there is nothing to publish"),
     ],
 )

@@ -1,7 +1,7 @@
-"""Downloads one commit of a Hugging Face repository into the workspace, and checks every file of it.
+"""Downloads one commit of a Hugging Face repository to the workspace, and verifies every file.
 
-A run that was cut off goes on where it stopped; a model that is already complete is used as it is. The manifest
-beside the model's directory is written last, so a directory with a manifest is a complete one.
+An interrupted run resumes where it stopped; a complete model is not downloaded again. The manifest next to the model's
+directory is written last, so a directory with a manifest is complete.
 """
 
 import errno
@@ -44,7 +44,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A file as the hub describes it: sha256 for large files, git's blob id for the others."""
+    """A file as the hub describes it: with a sha256 for large files, git's blob id for others."""
 
     path: str
     size: int
@@ -73,7 +73,7 @@ def list_files(source: Source) -> list[Wanted]:
     if not re.fullmatch(COMMIT, source.revision):
         raise TaskError(
             f"HUGGINGFACE_REVISION {source.revision} is not a commit and may change;"
-            f" at present it is {commit}: set that as the revision"
+            f" currently it is {commit}: set that as the revision"
         )
     entries = api.list_repo_tree(source.repository, revision=source.revision, recursive=True)
     files = [entry for entry in entries if isinstance(entry, RepoFile)]
@@ -93,7 +93,7 @@ def list_files(source: Source) -> list[Wanted]:
 
 
 def source_path(directory: Path) -> Path:
-    """Where the model's origin is noted, beside its directory."""
+    """The path of the model's record, next to its directory."""
     return directory.with_name(directory.name + ".source.json")
 
 
@@ -103,7 +103,7 @@ def source_text(source: Source, files: list[Wanted]) -> str:
 
 
 def is_complete(directory: Path, source: Source, files: list[Wanted]) -> bool:
-    """Whether exactly these files are there, downloaded and checked by an earlier run. Does not read them."""
+    """Whether exactly these files exist, downloaded and verified by an earlier run. Does not read them."""
     if not manifest_path(directory).is_file() or not source_path(directory).is_file():
         return False
     if source_path(directory).read_text() != source_text(source, files):
@@ -113,7 +113,7 @@ def is_complete(directory: Path, source: Source, files: list[Wanted]) -> bool:
 
 
 def present_bytes(directory: Path) -> int:
-    """Bytes in the directory, partial downloads included. Files may go while it looks."""
+    """Bytes in the directory, including partial downloads. Files may disappear while it counts."""
     total = 0
     for parent, _, names in os.walk(directory):
         for name in names:
@@ -134,7 +134,7 @@ def check_space(directory: Path, files: list[Wanted]) -> None:
 
 
 def remove_others(directory: Path, files: list[Wanted]) -> None:
-    """Removes what an earlier revision or other patterns left; keeps the downloader's own records in .cache."""
+    """Removes files of an earlier revision or other patterns; keeps the downloader's records in .cache."""
     wanted = {file.path for file in files}
     for path in sorted(directory.rglob("*"), reverse=True):
         relative = path.relative_to(directory)
@@ -167,11 +167,11 @@ def download(directory: Path, source: Source, files: list[Wanted]) -> None:
 
 
 def checked_digest(directory: Path, file: Wanted) -> str:
-    """The file's sha256, after comparing its size and content with the hub's."""
+    """The file's sha256, after verifying its size and content with the hub's."""
     path = directory / file.path
     actual = path.stat().st_size if path.is_file() else None
     if actual != file.size:
-        raise TaskError(f"{path} has {actual} bytes, the hub says {file.size}: run the task again")
+        raise TaskError(f"{path} has {actual} bytes, not {file.size} as on the hub: run the task again")
     sha256, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % file.size)
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 22):
@@ -216,14 +216,14 @@ def pull(source: Source, directory: Path) -> None:
 
 
 def explain(source: Source, error: Exception) -> str | None:
-    """One line for a failure that has a known cause, None for the others."""
+    """One line for an error with a known cause, None for others."""
     where = f"{source.repository} at {source.endpoint}"
     token = "the token given in HF_TOKEN" if source.token else "no token (HF_TOKEN is not set)"
     match error:
         case GatedRepoError():
-            return f"{where} is gated, and {token} does not open it: accept its licence and set the secret's HF_TOKEN"
+            return f"{where} is gated, and {token} has no access: accept its license and set the secret's HF_TOKEN"
         case RepositoryNotFoundError():
-            return f"{where} does not exist, or is private and {token} does not open it: check HUGGINGFACE_MODEL"
+            return f"{where} does not exist, or is private and {token} has no access: check HUGGINGFACE_MODEL"
         case RevisionNotFoundError():
             return f"{where} has no revision {source.revision}: check HUGGINGFACE_REVISION"
         case HfHubHTTPError():
@@ -236,7 +236,7 @@ def explain(source: Source, error: Exception) -> str | None:
         case PermissionError():
             return f"the workspace cannot be written: {error}"
         case OSError(errno=None):
-            # huggingface_hub's own kind for a download that ended early.
+            # huggingface_hub's error for a download that ended early.
             return f"{where}: {str(error).splitlines()[0]}: run the task again"
     return None
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 COMMIT, OTHER_COMMIT = "a" * 40, "b" * 40
-HUGGING_FACE_CHUNK = 10 << 20  # huggingface_hub writes what it receives in pieces of this size
+HUGGING_FACE_CHUNK = 10 << 20  # huggingface_hub writes what it receives in chunks of this size
 RESULTS = ["revision", "total-bytes", "file-count", "manifest-digest"]
 
 
@@ -35,7 +35,7 @@ def files(directory: Path) -> dict[str, bytes]:
     return {str(p.relative_to(directory)): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
 
 
-def test_downloads_what_matches_and_describes_it(pull, repositories, tmp_path):
+def test_downloads_matching_files_and_writes_their_manifest(pull, repositories, tmp_path):
     outcome = pull()
     assert (outcome.code, outcome.error) == (0, "")
     stored = repositories["example/model"].revisions[COMMIT]
@@ -51,7 +51,7 @@ def test_downloads_what_matches_and_describes_it(pull, repositories, tmp_path):
     }
 
 
-def test_without_patterns_takes_every_file(pull):
+def test_without_patterns_downloads_every_file(pull):
     assert pull(HUGGINGFACE_ALLOW_PATTERNS="").results["file-count"] == "4"
 
 
@@ -78,7 +78,7 @@ def test_another_revision_replaces_the_model(pull, tmp_path):
     assert files(tmp_path / "models" / "sums") == expected
 
 
-def test_an_interrupted_download_goes_on(pull, hub, tmp_path):
+def test_an_interrupted_download_resumes(pull, hub, tmp_path):
     handler, send_file = hub.server.RequestHandlerClass, hub.server.RequestHandlerClass.send_file
     cut: list[Any] = []
 
@@ -101,7 +101,7 @@ def test_an_interrupted_download_goes_on(pull, hub, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
-def test_a_corrupted_file_is_found_and_not_kept(pull, repositories, tmp_path, name):
+def test_a_corrupted_file_is_detected_and_removed(pull, repositories, tmp_path, name):
     stored = repositories["example/model"].revisions[COMMIT][name].path
     stored.write_bytes(b"\xff" * stored.stat().st_size)
     outcome = pull()
@@ -115,11 +115,11 @@ def test_a_corrupted_file_is_found_and_not_kept(pull, repositories, tmp_path, na
     ("changes", "message"),
     [
         ({"HUGGINGFACE_MODEL": "example/missing"}, "does not exist, or is private and no token"),
-        ({"HUGGINGFACE_MODEL": "example/missing", "HF_TOKEN": "x"}, "the token given in HF_TOKEN does not open it"),
+        ({"HUGGINGFACE_MODEL": "example/missing", "HF_TOKEN": "x"}, "the token given in HF_TOKEN has no access"),
         ({"HUGGINGFACE_MODEL": "example/gated"}, "is gated, and no token"),
         ({"HUGGINGFACE_MODEL": "example/gated", "HF_TOKEN": "x"}, "is gated, and the token given"),
         ({"HUGGINGFACE_REVISION": "c" * 40}, f"has no revision {'c' * 40}"),
-        ({"HUGGINGFACE_REVISION": "main"}, f"main is not a commit and may change; at present it is {OTHER_COMMIT}"),
+        ({"HUGGINGFACE_REVISION": "main"}, f"main is not a commit and may change; currently it is {OTHER_COMMIT}"),
         ({"HUGGINGFACE_ALLOW_PATTERNS": "*.gguf"}, "no file of example/model matches"),
         ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached"),
         ({"MODEL_DIRECTORY": "../elsewhere"}, "MODEL_DIRECTORY must be a relative path"),
@@ -133,7 +133,7 @@ def test_expected_failures_are_one_line(pull, changes, message):
     assert outcome.results == {}
 
 
-def test_the_token_opens_a_gated_repository(pull):
+def test_the_token_gives_access_to_a_gated_repository(pull):
     assert pull(HUGGINGFACE_MODEL="example/gated", HF_TOKEN="the-token").code == 0
 
 
@@ -154,7 +154,7 @@ def script() -> ModuleType:
     return module
 
 
-def test_a_volume_that_is_too_small_is_found_before_the_download(script, monkeypatch, tmp_path):
+def test_a_volume_that_is_too_small_is_detected_before_the_download(script, monkeypatch, tmp_path):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(script.TaskError, match=r"has 1000 B free, but the download needs 2\.0 KiB"):

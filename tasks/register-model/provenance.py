@@ -1,4 +1,4 @@
-"""Where a model version comes from and what was done to it, as custom properties of the registry."""
+"""The provenance of a model version, as custom properties of the registry."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,13 +11,13 @@ from registry_access import with_doubles
 from task_support import Parameters
 
 SHA256 = r"sha256:[0-9a-f]{64}"
-# One of these tells whether two registrations are of the same content.
+# Properties that identify the registered content.
 CONTENT_DIGESTS = ("manifest_digest", "image_digest")
-# What the artifact is told too. An update without any property would leave the ones that it has.
+# Properties of the artifact too. An update without properties would keep its old ones.
 ARTIFACT = ("source_revision", *CONTENT_DIGESTS)
 COMPRESSION, WEIGHTS = "compression_", "weights_bytes"
 OWN = ("huggingface_model", "source_revision", "pipeline_run_name", "pipeline_run_uid", WEIGHTS, *CONTENT_DIGESTS)
-# Formats of weights. A server loads one of them, the first that is there.
+# Formats of weights. A server loads only one, the first that exists.
 FORMATS = (".safetensors", ".gguf", ".bin", ".pt")
 
 Properties = dict[str, str]
@@ -25,11 +25,11 @@ Properties = dict[str, str]
 
 @dataclass(frozen=True)
 class Source:
-    # None without a directory of the model.
+    # None without a model directory.
     model: Path | None
     repository: str
     revision: str
-    # "" takes the one that lies beside the model.
+    # "": the manifest next to the model.
     manifest_digest: str
     image_digest: str
     run_name: str
@@ -42,7 +42,7 @@ def read_source(parameters: Parameters) -> Source:
 
     directory, workspace = parameters.optional("MODEL_DIRECTORY"), parameters.optional("MODELS_DIRECTORY")
     return Source(
-        # The workspace is optional, and without it nothing of the model can be read.
+        # Without the optional workspace the model cannot be read.
         model=parameters.directory("MODEL_DIRECTORY") if directory and workspace else None,
         repository=parameters.required("HUGGINGFACE_MODEL"),
         revision=parameters.required("SOURCE_REVISION", r"[0-9a-f]{40}", "a commit of 40 hex digits"),
@@ -54,7 +54,7 @@ def read_source(parameters: Parameters) -> Source:
 
 
 def provenance_of(source: Source) -> Properties:
-    """The properties, with what the records beside the model say; TaskError if it comes from elsewhere."""
+    """The properties, including those from the model's records; TaskError if these name another origin."""
     properties: Properties = {
         "huggingface_model": source.repository,
         "source_revision": source.revision,
@@ -68,15 +68,15 @@ def provenance_of(source: Source) -> Properties:
 
 
 def of_directory(source: Source) -> Properties:
-    """What the workspace says about the model that is registered."""
+    """The properties from the workspace about the registered model."""
     if source.model is None:
         return {}
     if not manifest_path(source.model).is_file():
-        print(f"{source.model} has no manifest beside it, so nothing of it is recorded", flush=True)
+        print(f"{source.model} has no manifest, so nothing about it is recorded", flush=True)
         return {}
     files, digest = read_manifest(source.model)
     if source.manifest_digest and digest != source.manifest_digest:
-        print(f"{source.model} is another model than the one that is registered; nothing of it is recorded", flush=True)
+        print(f"{source.model} is not the registered model, so nothing about it is recorded", flush=True)
         return {}
     check_origin(source.model, source.repository, source.revision)
     compression = read_compression(source.model)
@@ -89,10 +89,9 @@ def of_directory(source: Source) -> Properties:
 
 
 def weights_bytes(model: Path, files: Iterable[str]) -> int | None:
-    """Bytes of the weights among a model's files, or of all its files if none is known to hold weights.
+    """Bytes of the weights among a model's files, or of all its files if none has a known format of weights.
 
-    Where an index names the files of its format, those beside it are other copies of the same weights. None if files are
-    gone.
+    If an index lists the files of its format, other files are copies of the same weights. None if files are missing.
     """
     names = list(files)
     weights = next((found for end in FORMATS if (found := [name for name in names if name.endswith(end)])), names)
@@ -101,7 +100,7 @@ def weights_bytes(model: Path, files: Iterable[str]) -> int | None:
         weights = [name for name in weights if name in listed] or weights
     missing = [name for name in weights if not (model / name).is_file()]
     if missing:
-        print(f"{model / missing[0]} is gone, so the size of the weights is not recorded", flush=True)
+        print(f"{model / missing[0]} is missing, so the size of the weights is not recorded", flush=True)
         return None
     return sum((model / name).stat().st_size for name in weights)
 
@@ -122,7 +121,7 @@ def of_compression(compression: Compression) -> Properties:
 
 
 def merged(present: Mapping[str, object], new: Mapping[str, object]) -> dict[str, object]:
-    """The properties of what exists: those of others stay, and own ones as long as they are about the same content."""
+    """The merged properties: those of other tools stay, and the task's own while they are about the same content."""
     present = with_doubles(present)
     if any(name in new and present.get(name) == new[name] for name in CONTENT_DIGESTS):
         return {**present, **new}

@@ -1,7 +1,7 @@
-"""Records a model, its version and where it lies in the Kubeflow model registry, with its provenance.
+"""Registers a model, its version and its location in the Kubeflow model registry, with its provenance.
 
-What exists is updated, what does not is created, so running it again changes nothing. Properties of others stay; its own
-describe what is registered now, and never what lay there before.
+It updates existing entries and creates missing ones, so running it again changes nothing. Properties of other tools
+stay; its own describe only the content that is registered now.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ def read_parameters() -> Registration:
     format_name = parameters.required("MODEL_FORMAT_NAME")
     format_version = parameters.required("MODEL_FORMAT_VERSION")
     if "@" in uri and source.image_digest and not uri.endswith(f"@{source.image_digest}"):
-        parameters.problem(f"MODEL_URI {uri} has another digest than IMAGE_DIGEST {source.image_digest}")
+        parameters.problem(f"MODEL_URI {uri} must have the digest IMAGE_DIGEST {source.image_digest}")
     parameters.check()
     return Registration(access, name, version, uri, format_name, format_version, provenance_of(source))
 
@@ -51,12 +51,12 @@ async def upsert(
     wanted: Stored,
     save: Callable[[Stored], Awaitable[Stored]],
 ) -> str:
-    """Creates what find() does not find, else brings it to what is wanted. Returns its id."""
+    """Creates an entry if find() does not find it, otherwise updates it. Returns its id."""
     found = await find()
     try:
         saved = await save(merge(found, wanted))
     except ConflictException:
-        # Another run created it meanwhile.
+        # Another run has created it in the meantime.
         saved = await save(merge(await find(), wanted))
     identifier: str | None = saved.id
     if identifier is None:
@@ -67,7 +67,7 @@ async def upsert(
 
 
 def merge(found: Stored | None, wanted: Stored) -> Stored:
-    """What is wanted, under the id of what was found."""
+    """The wanted entry with the id of the found one."""
     if found is None:
         return wanted
     properties = merged(found.custom_properties or {}, wanted.custom_properties or {})

@@ -54,7 +54,7 @@ def texts(version: dict) -> dict[str, str]:
 
 
 def values(version: dict) -> dict[str, str | float]:
-    """Custom properties, texts and doubles as such; None for any other type."""
+    """Custom properties as strings and floats; None for any other type."""
     found = version["customProperties"].items()
     return {name: value.get("string_value", value.get("double_value")) for name, value in found}
 
@@ -81,7 +81,7 @@ def test_registers_model_version_and_artifact(register, model_registry):
     ]
 
 
-def test_again_updates_what_is_there(register, model_registry):
+def test_registering_again_updates_the_entries(register, model_registry):
     first = register()
     version_url = f"{model_registry}{API}/model_versions/{first.results['model-version-id']}"
     score = {"metadataType": "MetadataStringValue", "string_value": "0.98"}
@@ -94,7 +94,7 @@ def test_again_updates_what_is_there(register, model_registry):
     assert [artifact["uri"] for artifact in call(f"{version_url}/artifacts")["items"]] == ["s3://models/sums/2/"]
 
 
-def test_a_new_version_joins_its_model(register):
+def test_a_new_version_is_added_to_its_model(register):
     first, second = register(), register(MODEL_VERSION="b" * 12)
     assert first.results["registered-model-id"] == second.results["registered-model-id"]
     assert first.results["model-version-id"] != second.results["model-version-id"]
@@ -114,7 +114,7 @@ def pulled(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def compressed(pulled: Path) -> Path:
-    """The same model as compress-model leaves it; its own tests say that its record is like this."""
+    """The same model as compress-model leaves it; its tests verify that its record looks like this."""
     model = pulled.with_name("compressed")
     model.mkdir()
     results = {
@@ -193,7 +193,7 @@ def test_a_model_that_was_not_compressed_has_its_manifest_only(register, version
         "pipeline_run_name",
         "pipeline_run_uid",
     }
-    # No file of it is known to hold weights.
+    # No file has a known format of weights.
     assert found["weights_bytes"] == "2"
 
 
@@ -203,7 +203,7 @@ def test_a_model_that_was_not_compressed_has_its_manifest_only(register, version
         ({"config.json": 9, "model.safetensors": 100, "deep/er.safetensors": 20, "pytorch_model.bin": 7}, "120"),
         ({"config.json": 9, "a.gguf": 30}, "30"),
         ({"pytorch_model.bin": 7, "x.pt": 1}, "7"),
-        # Mistral's own copy of the weights lies beside the shards of its repository.
+        # Mistral's repository has a copy of the weights in addition to the shards.
         ({"consolidated.safetensors": 50, "model-1.safetensors": 25, "model-2.safetensors": 26, "index": 0}, "51"),
     ],
 )
@@ -219,29 +219,29 @@ def test_the_size_of_the_weights_is_recorded(register, version_of, pulled, files
     outcome = register(**place(pulled))
     assert (outcome.code, outcome.error) == (0, "")
     assert values(version_of(outcome))["weights_bytes"] == bytes_of_weights
-    # Another model under the same version, of which nothing is known.
+    # Another model under the same version, without provenance.
     register(MANIFEST_DIGEST="sha256:" + "9" * 64)
     assert "weights_bytes" not in values(version_of(outcome))
 
 
-def test_the_size_of_weights_that_are_gone_is_not_recorded(register, version_of, compressed):
+def test_the_size_of_missing_weights_is_not_recorded(register, version_of, compressed):
     outcome = register(**place(compressed))
     assert (outcome.code, outcome.error) == (0, "")
-    assert "is gone, so the size of the weights is not recorded" in outcome.output
+    assert "is missing, so the size of the weights is not recorded" in outcome.output
     assert "weights_bytes" not in values(version_of(outcome))
 
 
-def test_nothing_stays_of_what_lay_there_before(register, version_of, model_registry, pulled, compressed):
+def test_no_properties_of_earlier_content_stay(register, version_of, model_registry, pulled, compressed):
     first = register(**place(compressed), **in_image(IMAGE))
     version_url = f"{model_registry}{API}/model_versions/{first.results['model-version-id']}"
     double = {"metadataType": "MetadataDoubleValue"}
     scores = {"eval_sums": {**double, "double_value": 1.0}, "eval_tokens": {**double, "double_value": 3e10}}
     call(version_url, {"customProperties": {**version_of(first)["customProperties"], **scores}})
-    # The same image without the workspace: what is known about it stays true.
+    # The same image without the workspace: its properties stay.
     again = register(MANIFEST_DIGEST="", **in_image(IMAGE))
     assert again.results == first.results
     assert COMPRESSION.items() <= values(version_of(first)).items()
-    # Another image under the same version: nothing is known about how it was made.
+    # Another image under the same version: without provenance.
     register(MANIFEST_DIGEST="", **in_image(OTHER_IMAGE))
     found = values(version_of(first))
     assert not [name for name in found if name.startswith("compression_") or name == "manifest_digest"]
@@ -254,14 +254,14 @@ def test_nothing_stays_of_what_lay_there_before(register, version_of, model_regi
     assert found["manifest_digest"] == text_digest(manifest_path(pulled).read_text())
 
 
-def test_a_workspace_with_another_model_says_nothing(register, version_of, compressed):
+def test_nothing_is_recorded_from_a_workspace_with_another_model(register, version_of, compressed):
     outcome = register(**{**place(compressed), "MANIFEST_DIGEST": "sha256:" + "8" * 64})
-    assert "is another model than the one that is registered" in outcome.output
+    assert "is not the registered model, so nothing about it is recorded" in outcome.output
     found = values(version_of(outcome))
     assert found["manifest_digest"] == "sha256:" + "8" * 64
     assert "compression_scheme" not in found
     outcome = register(**{**place(compressed), "MODEL_DIRECTORY": "sums/none"}, MODEL_VERSION="2")
-    assert "sums/none has no manifest beside it" in outcome.output
+    assert "sums/none has no manifest, so nothing about it is recorded" in outcome.output
     assert "manifest_digest" not in values(version_of(outcome))
 
 
@@ -281,7 +281,7 @@ def test_a_model_from_elsewhere_is_refused(register, pulled, compressed, said):
         ({"MODEL_URI": "/models/sums"}, "MODEL_URI must be an s3://, oci:// or pvc:// URI"),
         ({"SOURCE_REVISION": "main", "MODEL_NAME": ""}, "SOURCE_REVISION must be a commit of 40 hex digits"),
         ({"MANIFEST_DIGEST": "1" * 64}, "MANIFEST_DIGEST must be sha256:<64 hex digits>"),
-        ({**in_image(IMAGE), "IMAGE_DIGEST": OTHER_IMAGE}, f"has another digest than IMAGE_DIGEST {OTHER_IMAGE}"),
+        ({**in_image(IMAGE), "IMAGE_DIGEST": OTHER_IMAGE}, f"must have the digest IMAGE_DIGEST {OTHER_IMAGE}"),
         ({"MODELS_DIRECTORY": "/models", "MODEL_DIRECTORY": "../x"}, "MODEL_DIRECTORY must be a relative path"),
     ],
 )
@@ -295,7 +295,7 @@ def test_expected_failures_are_one_line(register, changes, message):
 
 @dataclass(frozen=True)
 class Guarded:
-    """A stand-in for the proxy before a registry: TLS of its own authority, and it lets one token in."""
+    """A stand-in for the proxy of a registry: TLS with a private authority, and one valid token."""
 
     url: str
     authority: Path
@@ -346,7 +346,7 @@ def guarded(model_registry: str, tmp_path_factory: pytest.TempPathFactory) -> It
     thread.join()
 
 
-def test_a_registry_that_cannot_be_reached_yet_is_tried_again(register):
+def test_a_registry_that_cannot_be_reached_yet_is_retried(register):
     class Down(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_error(500)
@@ -354,7 +354,7 @@ def test_a_registry_that_cannot_be_reached_yet_is_tried_again(register):
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    # Bound, so that the port is taken, but it listens only later; connections are refused until then.
+    # Bound, so that the port is reserved, but it listens only later; until then connections are refused.
     server = ThreadingHTTPServer(("127.0.0.1", 0), Down, bind_and_activate=False)
     server.server_bind()
     opening = threading.Timer(3, lambda: (server.server_activate(), server.serve_forever(0.05)))
@@ -367,7 +367,7 @@ def test_a_registry_that_cannot_be_reached_yet_is_tried_again(register):
     assert "answered 500" in outcome.error
 
 
-def test_a_token_of_the_secret_is_sent(register, guarded):
+def test_the_token_of_the_secret_is_sent(register, guarded):
     outcome = register(
         MODEL_REGISTRY_URL=guarded.url,
         MODEL_REGISTRY_AUTH="token",
@@ -420,7 +420,7 @@ def test_refusals_say_what_to_do(register, guarded, changes, message):
     assert outcome.error.startswith("error: ") and outcome.error.count("\n") == 1
 
 
-def test_a_stranger_s_service_account_is_told_of_the_role(register, guarded, tmp_path):
+def test_the_error_for_an_unbound_service_account_names_the_role(register, guarded, tmp_path):
     (tmp_path / "token").write_text("a-stranger")
     outcome = register(
         MODEL_REGISTRY_URL=guarded.url,

@@ -1,4 +1,4 @@
-"""Removes a model that deploy-model serves, and waits until its pods are gone, so that their GPUs are free."""
+"""Removes a model that deploy-model deployed, and waits until its pods are gone and their GPUs are free."""
 
 import time
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ def read_parameters() -> Request:
 
 
 def may_be_removed(objects: Objects, found: Manifest, owner_uid: str) -> bool:
-    """Whether this run may remove the InferenceService. TaskError for one that somebody expects to stay."""
+    """Whether this run may remove the InferenceService. TaskError if it has another owner or none."""
     what = f"InferenceService {objects.namespace}/{found['metadata']['name']}"
     if makers := other_makers(found):
-        raise TaskError(f"{what} was not made by deploy-model but by {makers}: it stays, remove it with that tool")
+        raise TaskError(f"{what} was created by {makers}, not by deploy-model, so it stays: remove it with that tool")
     owner, uid = owner_of(found)
     if not owner_uid or uid == owner_uid:
         return True
     if uid:
-        print(f"{what} is that of PipelineRun {owner} ({uid}), which has replaced this run's: it stays", flush=True)
+        print(f"{what} belongs to PipelineRun {owner} ({uid}), which has replaced this run's, so it stays", flush=True)
         return False
     raise TaskError(
-        f"{what} belongs to no PipelineRun, so it stays; give deploy-model this run's OWNER_NAME and OWNER_UID"
+        f"{what} belongs to no PipelineRun, so it stays: set OWNER_NAME and OWNER_UID of deploy-model to this run's"
     )
 
 
@@ -51,7 +51,7 @@ def remove_model(request: Request, end: float) -> None:
     else:
         return
     runtime = objects.get(*RUNTIME, request.name)
-    # A runtime of that name that is not deploy-model's was there before, and may serve others.
+    # A runtime of that name that deploy-model did not create existed before, and may serve other models.
     if runtime and not other_makers(runtime) and request.owner_uid in ("", owner_of(runtime)[1]):
         remove(objects, runtime, end)
 

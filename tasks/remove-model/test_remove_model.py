@@ -13,7 +13,7 @@ pytestmark = pytest.mark.kubernetes
 NAME = "sums-candidate"
 RUN, UID = "measure-sums", "11111111-2222-3333-4444-555555555555"
 OTHER_RUN, OTHER_UID = "measure-sums-again", "99999999-2222-3333-4444-555555555555"
-# What the task says that it needs.
+# The rules of the task's job.yaml.
 RULES = [
     {
         "apiGroups": ["serving.kserve.io"],
@@ -85,7 +85,7 @@ def test_removes_the_model_and_waits_until_its_pods_are_gone(remove, cluster):
         cluster.remove_pod("pod-1")
         cluster.collect_service()
         time.sleep(4)
-        # The InferenceService is gone, but not the last pod.
+        # The InferenceService is gone, but the last pod is not.
         assert not ended.is_set()
         cluster.remove_pod("pod-2")
 
@@ -96,14 +96,14 @@ def test_removes_the_model_and_waits_until_its_pods_are_gone(remove, cluster):
     said = outcome.output.splitlines()
     assert said[:3] == [
         f"deleting InferenceService {NAME}",
-        "pods that are left: pod-1, pod-2",
-        "pods that are left: pod-2",
+        "remaining pods: pod-1, pod-2",
+        "remaining pods: pod-2",
     ]
     assert said[3].startswith(f"InferenceService {NAME} is gone after ")
     assert cluster.service() is None
 
 
-def test_a_runtime_that_was_made_for_the_model_goes_after_it(remove, cluster):
+def test_a_runtime_created_for_the_model_is_removed_after_it(remove, cluster):
     made(cluster, owned(RUN, UID))
     made_runtime(cluster, owned(RUN, UID))
 
@@ -120,7 +120,7 @@ def test_a_runtime_that_was_made_for_the_model_goes_after_it(remove, cluster):
     assert (cluster.service(), cluster.runtime()) == (None, None)
 
 
-def test_a_runtime_of_another_maker_stays(remove, cluster):
+def test_a_runtime_of_another_field_manager_stays(remove, cluster):
     made(cluster, owned(RUN, UID))
     made_runtime(cluster, [], "pulumi")
     with Meanwhile(lambda: (cluster.await_deletion(), cluster.collect_service())):
@@ -128,13 +128,13 @@ def test_a_runtime_of_another_maker_stays(remove, cluster):
     assert "deletionTimestamp" not in cluster.runtime()["metadata"]
 
 
-def test_what_is_not_there_is_no_failure(remove, cluster):
+def test_a_missing_model_is_not_an_error(remove, cluster):
     outcome = remove()
     assert (outcome.code, outcome.error) == (0, "")
     assert outcome.output.startswith(f"there is no InferenceService {cluster.namespace}/{NAME}\n")
 
 
-def test_pods_of_a_model_that_somebody_else_has_removed_are_waited_for(remove, cluster):
+def test_pods_of_an_already_removed_model_are_waited_for(remove, cluster):
     cluster.pod({"metadata": {"name": NAME}, "spec": {"predictor": {}}}, "the-pod", {"phase": "Running"})
     ended = threading.Event()
 
@@ -147,40 +147,38 @@ def test_pods_of_a_model_that_somebody_else_has_removed_are_waited_for(remove, c
         outcome = remove()
         ended.set()
     assert outcome.code == 0
-    assert "pods that are left: the-pod\n" in outcome.output
+    assert "remaining pods: the-pod\n" in outcome.output
 
 
-def test_one_that_is_being_deleted_already_is_waited_for(remove, cluster):
+def test_a_model_that_is_already_being_deleted_is_waited_for(remove, cluster):
     made(cluster, owned(RUN, UID))
     service = cluster.path(f"{SERVING}/v1beta1", "inferenceservices", NAME)
     cluster.call("DELETE", service, {"propagationPolicy": "Foreground"})
     outcome = remove(TIMEOUT_SECONDS="3")
     assert outcome.code == 1
-    assert f"InferenceService {NAME} is being deleted already\n" in outcome.output
-    assert outcome.error.endswith(
-        f"is not gone within the time: InferenceService {NAME} waits for foregroundDeletion\n"
-    )
+    assert f"InferenceService {NAME} is already being deleted\n" in outcome.output
+    assert outcome.error.endswith(f"was not deleted in time: InferenceService {NAME} waits for foregroundDeletion\n")
     cluster.collect_service()
     assert remove().code == 0
 
 
-def test_pods_that_stay_fail_the_task_with_their_names(remove, cluster):
+def test_remaining_pods_fail_the_task_and_are_named(remove, cluster):
     service = made(cluster, owned(RUN, UID))
     cluster.pod(service, "stuck", {"phase": "Running"})
     outcome = remove(TIMEOUT_SECONDS="5")
     assert outcome.code == 1
     where = f"InferenceService {NAME} in namespace {cluster.namespace}"
-    assert outcome.error == f"error: {where} is not gone within the time: pods that are left: stuck\n"
+    assert outcome.error == f"error: {where} was not deleted in time: remaining pods: stuck\n"
 
 
 @pytest.mark.parametrize(
     ("owners", "manager", "message"),
     [
-        (owned(RUN, UID), "pulumi", "was not made by deploy-model but by pulumi: it stays"),
+        (owned(RUN, UID), "pulumi", "was created by pulumi, not by deploy-model, so it stays"),
         ([], FIELD_MANAGER, "belongs to no PipelineRun, so it stays"),
     ],
 )
-def test_what_somebody_else_counts_on_is_refused(remove, cluster, owners, manager, message):
+def test_a_model_without_this_owner_or_manager_is_not_removed(remove, cluster, owners, manager, message):
     made(cluster, owners, manager)
     outcome = remove()
     assert outcome.code == 1
@@ -188,9 +186,9 @@ def test_what_somebody_else_counts_on_is_refused(remove, cluster, owners, manage
     assert "deletionTimestamp" not in cluster.service()["metadata"]
 
 
-def test_no_owner_is_asked_for_without_a_uid_but_the_maker_is(remove, cluster):
+def test_without_a_uid_only_the_field_manager_is_checked(remove, cluster):
     made(cluster, [], "pulumi")
-    assert "was not made by deploy-model" in remove(OWNER_UID="").error
+    assert "not by deploy-model, so it stays" in remove(OWNER_UID="").error
     cluster.call("DELETE", cluster.path(f"{SERVING}/v1beta1", "inferenceservices", NAME))
     made(cluster, [])
     with Meanwhile(lambda: (cluster.await_deletion(), cluster.collect_service())):
@@ -198,17 +196,18 @@ def test_no_owner_is_asked_for_without_a_uid_but_the_maker_is(remove, cluster):
     assert cluster.service() is None
 
 
-def test_the_model_of_a_later_run_stays_and_that_is_no_failure(remove, cluster):
+def test_the_model_of_a_later_run_stays_without_an_error(remove, cluster):
     made(cluster, owned(OTHER_RUN, OTHER_UID))
     outcome = remove()
     assert (outcome.code, outcome.error) == (0, "")
     assert (
-        f"is that of PipelineRun {OTHER_RUN} ({OTHER_UID}), which has replaced this run's: it stays\n" in outcome.output
+        f"belongs to PipelineRun {OTHER_RUN} ({OTHER_UID}), which has replaced this run's, so it stays\n"
+        in outcome.output
     )
     assert "deletionTimestamp" not in cluster.service()["metadata"]
 
 
-def test_an_api_server_that_cannot_be_reached_is_asked_again_and_named(remove, tmp_path, kubernetes_api):
+def test_an_unreachable_api_server_is_retried_and_reported(remove, tmp_path, kubernetes_api):
     kubeconfig = tmp_path / "kubeconfig"
     text = Path(kubernetes_api.kubeconfig()).read_text()
     kubeconfig.write_text(text.replace(kubernetes_api.url, "https://127.0.0.1:1"))
@@ -236,7 +235,7 @@ def test_missing_rights_are_named(remove, cluster):
             {"MODEL_NAME": "", "TIMEOUT_SECONDS": "soon"},
             "MODEL_NAME is not set; TIMEOUT_SECONDS must be a whole number",
         ),
-        ({"KUBECONFIG": "/nothing"}, "there is no access to Kubernetes"),
+        ({"KUBECONFIG": "/nothing"}, "no access to the Kubernetes API"),
     ],
 )
 def test_expected_failures_are_one_line(remove, changes, message):

@@ -1,6 +1,6 @@
-"""Measures a served model with GuideLLM and keeps its reports; what matters goes on as results.
+"""Measures a served model with GuideLLM, writes its reports, and returns the key figures as results.
 
-GuideLLM itself neither fails when every request failed nor checks certificates unless it is told to; this does.
+By default GuideLLM neither fails if every request fails nor checks certificates; this task does both.
 """
 
 import errno
@@ -20,7 +20,7 @@ from figures import Figures, figures_of, headline
 from task_support import Parameters, TaskError, run, write_result
 
 REPORTS = ("json", "csv", "html")
-# What the rate of a profile is called in GuideLLM.
+# GuideLLM's name for the rate of each profile.
 RATES = {
     "sweep": "sweep_size",
     "synchronous": None,
@@ -29,11 +29,11 @@ RATES = {
     "constant": "rate",
     "poisson": "rate",
 }
-# Requests of each load that are kept word for word.
+# Requests of each load that the report contains in full.
 SAMPLES = 20
-# Processes that ask, at most: the step's limit of CPUs. GuideLLM's own ten would measure their wait for each other.
+# Most client processes: the CPU limit of the step. With its default of ten GuideLLM would measure their waiting time.
 WORKERS = 4
-# GuideLLM's own 5 s count what waits at the door of an endpoint under the highest load as failed.
+# With GuideLLM's default of 5 s, connections that wait at an endpoint under the highest load would count as failed.
 CONNECT_SECONDS = 60
 
 
@@ -56,7 +56,7 @@ class Request:
 
 
 def read_endpoint(parameters: Parameters) -> str:
-    """The endpoint's URL, or that which deploy-model saved in the workspace; without /v1, which GuideLLM adds."""
+    """The endpoint's URL, or the one that deploy-model saved in the workspace; without /v1, which GuideLLM adds."""
     file = parameters.optional("ENDPOINT_URL_FILE")
     if file:
         saved = Path(parameters.optional("MODELS_DIRECTORY"), file)
@@ -102,7 +102,7 @@ def read_parameters() -> Request:
 
 
 def scenario(request: Request, reports: Path) -> dict[str, object]:
-    """GuideLLM's own description of the run. As a file, so that the token is in no command line."""
+    """GuideLLM's description of the run. It is passed as a file, so that the token is not on a command line."""
     rate = RATES[request.profile]
     value = request.rate if rate == "rate" else int(request.rate)
     backend = {
@@ -129,7 +129,7 @@ def scenario(request: Request, reports: Path) -> dict[str, object]:
                     "output_tokens": request.output_tokens,
                 }
             ],
-            # The same prompts each time.
+            # A fixed seed gives the same prompts each time.
             "seed": {"kind": "static", "value": 42},
             "metrics": {"kind": "generative", "sample_size": SAMPLES},
             "outputs": [{"kind": kind, "path": str(reports / f"benchmarks.{kind}")} for kind in REPORTS],
@@ -138,7 +138,7 @@ def scenario(request: Request, reports: Path) -> dict[str, object]:
 
 
 def check_endpoint(request: Request) -> None:
-    """Fails early, with the reason, where GuideLLM would fail late or measure errors."""
+    """Fails early, with the reason, when GuideLLM would fail late or measure errors."""
     headers = {"Authorization": f"Bearer {request.token}"} if request.token else {}
     url = f"{request.endpoint}/v1/models"
     try:
@@ -159,9 +159,9 @@ def check_endpoint(request: Request) -> None:
 
 
 def measure(request: Request, reports: Path) -> None:
-    """Runs GuideLLM; its own table of figures goes to the log."""
+    """Runs GuideLLM; its table of figures is in the log."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
-    # Its settings come from here alone.
+    # GuideLLM must take its settings only from here.
     environment = {name: value for name, value in environment.items() if not name.startswith("GUIDELLM_")}
     environment.pop("OPENAI_API_KEY", None)
     environment["GUIDELLM__MAX_WORKER_PROCESSES"] = str(min(WORKERS, len(os.sched_getaffinity(0))))
@@ -173,11 +173,11 @@ def measure(request: Request, reports: Path) -> None:
         done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no message")
-        raise TaskError(f"GuideLLM ended with {done.returncode}: {last.strip()}")
+        raise TaskError(f"GuideLLM ended with exit code {done.returncode}: {last.strip()}")
 
 
 def check_errors(request: Request, figures: Figures) -> None:
-    """A load without any answer is no measurement; more errors than allowed are a failure."""
+    """TaskError for a load without any answer, and for more errors than allowed."""
     silent = [load.strategy for load in figures.loads if load.successful == 0]
     if silent:
         raise TaskError(f"no request succeeded at {', '.join(silent)}; the report says why")
@@ -190,7 +190,7 @@ def check_errors(request: Request, figures: Figures) -> None:
 def benchmark(request: Request) -> None:
     print(
         f"{request.model_name} at {request.endpoint}: {request.profile}, {request.prompt_tokens} prompt and"
-        f" {request.output_tokens} output tokens, {request.max_seconds} s a load",
+        f" {request.output_tokens} output tokens, {request.max_seconds} s per load",
         flush=True,
     )
     if not request.tokenizer.is_dir():

@@ -31,7 +31,7 @@ NAME = "CodeLlama-34b_Python.hf"
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    """A server that answers as model `sums`, 20 ms to the first token and 2 ms for each further one."""
+    """A server that answers as model `sums`, with 20 ms to the first token and 2 ms between tokens."""
     port = free_port()
     command = ["guidellm", "mock-server", "--host", "127.0.0.1", "--port", str(port), "--model", "sums"]
     timing = ["--ttft-ms", "20", "--itl-ms", "2", "--output-tokens", "16"]
@@ -45,7 +45,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tokenizer of bytes, as a model's directory has it; without a chat template."""
+    """A byte tokenizer in a model's directory, without a chat template."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -121,7 +121,7 @@ def test_a_sweep_leaves_its_reports_and_figures(benchmark, tmp_path):
     assert all(load["successful"] > 0 and load["errored"] == 0 for load in loads)
     assert figures["pipeline_run_uid"] == "8c1e4f0e"
     results = {name: float(value) for name, value in outcome.results.items() if "-ms" in name or "second" in name}
-    # What the mock server waits, as GuideLLM measures it.
+    # GuideLLM measures the mock server's delays.
     assert 20 <= results["ttft-ms-mean"] <= results["ttft-ms-p95"] * 2
     assert results["itl-ms-mean"] >= 2
     assert results == pytest.approx(figures_in(report), abs=0.001)
@@ -139,7 +139,7 @@ def test_a_sweep_leaves_its_reports_and_figures(benchmark, tmp_path):
     assert sum(map(len, outcome.results.values())) < 1000
 
 
-def test_the_url_that_deploy_model_saved_is_used_and_the_token_is_nowhere(benchmark, endpoint, tmp_path):
+def test_the_url_that_deploy_model_saved_is_used_and_the_token_is_never_printed(benchmark, endpoint, tmp_path):
     def asks_for_a_key(asked):
         return None if asked.headers.get("Authorization") == "Bearer hunter2" else Reply(401)
 
@@ -157,7 +157,7 @@ def test_the_url_that_deploy_model_saved_is_used_and_the_token_is_nowhere(benchm
 
 @pytest.fixture
 def authority(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
-    """The folder of a private authority's certificate, and a server's certificate of it."""
+    """The folder with a private authority's certificate, and a server certificate that it signed."""
     folder = tmp_path / "authority"
     folder.mkdir()
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -187,7 +187,7 @@ def test_a_certificate_is_checked_and_a_private_authority_can_be_trusted(benchma
 
 
 def test_guidellm_itself_checks_certificates(authority, endpoint, tokenizer, tmp_path, monkeypatch):
-    """Not only the check before it: it is off by default there."""
+    """Not only the check before it, because GuideLLM's own check is off by default."""
     import importlib.util
 
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
@@ -205,7 +205,7 @@ def test_guidellm_itself_checks_certificates(authority, endpoint, tokenizer, tmp
             profile="synchronous", rate=1, prompt_tokens=8, output_tokens=8, max_seconds=1,
             request_format="/v1/completions", token="", max_error_rate=0, labels={},
         )  # fmt: skip
-        with pytest.raises(TaskError, match="GuideLLM ended with 1"):
+        with pytest.raises(TaskError, match="GuideLLM ended with exit code 1"):
             module.measure(request, tmp_path)
         assert proxy.asked == []
 
@@ -219,7 +219,7 @@ def test_a_benchmark_of_errors_alone_fails(benchmark, endpoint):
     assert outcome.error.count("\n") == 1
 
 
-def test_more_errors_than_allowed_fail_and_the_reports_stay(benchmark, endpoint, tmp_path):
+def test_too_many_errors_fail_the_task_and_the_reports_stay(benchmark, endpoint, tmp_path):
     every_third = [0]
 
     def fault(asked):

@@ -1,4 +1,4 @@
-"""Runs components/object-store/create_bucket.py against a real MinIO, and tries what its users may do."""
+"""Runs components/object-store/create_bucket.py against a real MinIO, and tests the permissions of its users."""
 
 import hashlib
 import io
@@ -80,7 +80,7 @@ def refused(call: Callable[[], object]) -> bool:
     return False
 
 
-def test_makes_the_bucket_once_and_says_so_without_passwords(create_bucket, root):
+def test_creates_the_bucket_once_and_prints_no_passwords(create_bucket, root):
     for again in (False, True):
         done = create_bucket(S3_BUCKET="made-once")
         assert (done.returncode, done.stderr) == (0, "")
@@ -99,7 +99,7 @@ def test_the_pipeline_writes_reads_and_deletes_in_its_bucket(pipeline):
     assert not list(pipeline.list_objects(BUCKET, "sums/", recursive=True))
 
 
-def test_the_pipeline_touches_no_other_bucket_and_makes_no_users(pipeline, root, minio):
+def test_the_pipeline_may_not_use_other_buckets_or_create_users(pipeline, root, minio):
     if not root.bucket_exists("other"):
         root.make_bucket("other")
     put(root, "other", "private")
@@ -115,7 +115,7 @@ def test_the_pipeline_touches_no_other_bucket_and_makes_no_users(pipeline, root,
     assert refused(lambda: admin.policy_set("consoleAdmin", user="modelcar-pipeline"))
 
 
-def test_serving_reads_but_writes_nothing(serving, root):
+def test_serving_may_read_but_not_write(serving, root):
     put(root, BUCKET, "served/model.safetensors")
     assert serving.get_object(BUCKET, "served/model.safetensors").read() == b"weights"
     assert [item.object_name for item in serving.list_objects(BUCKET, "served/")] == ["served/model.safetensors"]
@@ -125,7 +125,7 @@ def test_serving_reads_but_writes_nothing(serving, root):
     assert refused(lambda: list(serving.list_objects("other")))
 
 
-def test_the_two_users_suffice_for_upload_and_serving(create_bucket, minio, run_task, tmp_path):
+def test_the_two_users_are_enough_for_upload_and_serving(create_bucket, minio, run_task, tmp_path):
     assert create_bucket().returncode == 0
     directory = tmp_path / "models" / "sums"
     directory.mkdir(parents=True)
@@ -157,14 +157,14 @@ def test_the_two_users_suffice_for_upload_and_serving(create_bucket, minio, run_
     assert (tmp_path / "mnt" / "config.json").read_bytes() == b"{}"
 
 
-def test_a_new_password_takes_the_place_of_the_old_one(create_bucket, minio, pipeline):
+def test_a_new_password_replaces_the_old_one(create_bucket, minio, pipeline):
     assert create_bucket(PIPELINE_PASSWORD="pipeline-canary-2").returncode == 0
     assert client(minio, "modelcar-pipeline", "pipeline-canary-2").bucket_exists(BUCKET)
     with pytest.raises(S3Error, match="SignatureDoesNotMatch"):
         pipeline.list_objects(BUCKET).__next__()
 
 
-def test_rights_that_someone_added_are_taken_back(create_bucket, minio, serving):
+def test_manually_added_permissions_are_removed(create_bucket, minio, serving):
     login = StaticProvider(minio.access_key, minio.secret_key)
     admin = MinioAdmin(endpoint=minio.endpoint.removeprefix("http://"), credentials=login, secure=False)
     admin.attach_policy(["readwrite"], user="modelcar-serving")

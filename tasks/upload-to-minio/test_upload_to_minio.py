@@ -88,7 +88,7 @@ def test_uploads_every_file_once(upload, client):
     assert upload().results == {"storage-uri": uri, "uploaded-bytes": "0", "total-bytes": total}
 
 
-def test_brings_the_prefix_to_the_model(upload, client, model):
+def test_syncs_the_prefix_with_the_model(upload, client, model):
     prefix = "test_brings_the_prefix_to_the_model/1"
     neighbour = prefix + "0/config.json"
     with (model / "config.json").open("rb") as file:
@@ -139,7 +139,7 @@ def test_expected_failures_are_one_line(upload, changes, message):
     assert outcome.results == {}
 
 
-def test_no_message_holds_the_secret_key(upload, minio):
+def test_no_message_contains_the_secret_key(upload, minio):
     outcome = upload(AWS_ACCESS_KEY_ID="wrong")
     assert minio.secret_key not in outcome.output + outcome.error
 
@@ -175,7 +175,7 @@ def test_the_storage_initializer_gets_the_same_files(upload, minio, tmp_path):
         (("s3://models/nothing/here", "TARGET"), 1, "No model found"),
     ],
 )
-def test_the_storage_initializer_says_what_is_wrong(minio, client, tmp_path, arguments, code, message):
+def test_the_storage_initializer_reports_errors(minio, client, tmp_path, arguments, code, message):
     done = initialize(minio, *(str(tmp_path) if part == "TARGET" else part for part in arguments))
     assert done.returncode == code
     assert message in done.stderr.splitlines()[-1]

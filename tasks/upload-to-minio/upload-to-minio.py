@@ -1,7 +1,7 @@
-"""Brings a prefix of an S3 bucket to exactly the content of a downloaded model, and checks it.
+"""Syncs a prefix of an S3 bucket with a downloaded model, and verifies it.
 
-Objects that are equal already are left alone, others are streamed from the workspace, and what the model does not
-have is removed last. The sha256 of each file, kept as the object's metadata, is what is compared.
+Equal objects are kept, others are streamed from the workspace, and objects that the model does not have are removed
+last. Objects are compared by the file's sha256 in their metadata.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def read_parameters() -> tuple[Target, Path, str]:
     parameters = Parameters()
     target = Target(
         store=read_bucket(parameters),
-        # An empty prefix would make every other model of the bucket a stale object.
+        # With an empty prefix every other model in the bucket would be stale.
         prefix=parameters.required("S3_PREFIX", r"/*[^/].*", "a prefix that is not empty").strip("/"),
     )
     directory = parameters.directory("MODEL_DIRECTORY")
@@ -51,7 +51,7 @@ def read_parameters() -> tuple[Target, Path, str]:
 
 
 class CountingReader:
-    """Reads a file for an upload; knows how much was read and the sha256 of it."""
+    """Reads a file for an upload, with the number of bytes read and their sha256."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

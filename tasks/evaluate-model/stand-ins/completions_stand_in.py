@@ -1,7 +1,7 @@
 """A stand-in for a served model: enough of OpenAI's completions, on a real model, for lm-evaluation-harness.
 
 It answers GET /v1/models and POST /v1/completions with prompts as token ids, either greedily or, with echo, with the
-log-probabilities of the prompt. Anything else it refuses.
+log-probabilities of the prompt. It refuses all other requests.
 """
 
 import json
@@ -17,7 +17,7 @@ NAME = "sums"
 
 
 class StandIn(ThreadingHTTPServer):
-    """`key` is the one that it asks for, `fail` gives the status for a request by its number, `reply` its text."""
+    """`key` is the required API key, `fail` returns the status for a request by its number, `reply` its text."""
 
     def __init__(self, model: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

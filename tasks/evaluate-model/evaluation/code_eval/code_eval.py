@@ -1,9 +1,8 @@
 """The metric `code_eval` of humaneval and mbpp: the share of generated programs that pass their tests.
 
-It stands in the place of the metric of that name on the hub, which would be fetched unpinned and runs what the model
-wrote in a copy of this process. Here each program has an interpreter of its own, with an empty environment and
-directory, and limits for time, memory and files. What else it may reach is the pod's matter: see the Task
-evaluate-model.
+It replaces the metric of the same name on the hub, which would be downloaded unpinned and runs the model's code in a
+copy of this process. Here each program has its own interpreter, with an empty environment and directory, and limits for
+time, memory and files. The pod restricts everything else: see the Task evaluate-model.
 """
 
 import math
@@ -27,7 +26,7 @@ PROCESSES = 2
 
 
 def limit() -> None:
-    """Runs in the child before its program does."""
+    """Runs in the child before the program starts."""
     seconds = math.ceil(SECONDS)
     for what, amount in (
         (resource.RLIMIT_CPU, seconds),
@@ -42,7 +41,7 @@ def limit() -> None:
 def passes(program: str) -> bool:
     """Whether a program ends by itself, in time and without an error."""
     with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryFile() as output:
-        # What the tests' last line prints proves that the program did not end early, by sys.exit(0) for one.
+        # The output of the last line proves that the program did not end early, for example with sys.exit(0).
         proof = os.urandom(16).hex()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-c", f"{program}\n\nimport os as _o\n_o.write(1, b'{proof}')\n"],
