@@ -4,7 +4,7 @@ import type { Thresholds } from "../components/monitoring/rules.ts";
 import type { Config, Model } from "../config.ts";
 import { predictorName } from "./addresses.ts";
 
-/** What the stack's config says of monitoring; undefined where it wants neither alerts nor a dashboard. */
+/** Arguments of Monitoring; undefined without alerts and dashboard. */
 export function monitoringOf(config: Pick<Config, "namespace" | "models" | "monitoring">) {
   const { namespace, monitoring } = config;
   const { alerts, labels, dashboard, dashboardNamespace, grafanaLabels } = monitoring;
@@ -28,7 +28,7 @@ export function monitoringOf(config: Pick<Config, "namespace" | "models" | "moni
   };
 }
 
-/** A threshold that config says goes before the model's gate, and that before what suits most. */
+/** A configured threshold takes precedence over the model's gate, and that over the default. */
 function thresholdsOf({ serve, test }: Model, said: Config["monitoring"]["thresholds"]): Thresholds {
   const gate = test?.benchmark?.gate;
   const target = serve.autoscaling?.target;

@@ -9,7 +9,7 @@ import type { Pipelines } from "../pipelines/pipelines.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import type { Storage } from "../storage/storage.ts";
 
-/** What the pipeline runs of a stack have in common. */
+/** Arguments that all pipeline runs of a stack share. */
 export interface PipelineRunsArgs {
   readonly settings: RunSettings;
   readonly namespace: string;
@@ -19,26 +19,26 @@ export interface PipelineRunsArgs {
   readonly registry: Registry;
   readonly storage: Storage;
   readonly pipelines: Pipelines;
-  /** How a run is treated: retries, interruption, history. */
+  /** Options of the PipelineRun resources. */
   readonly run: Pick<PipelineRunArgs, "retries" | "onInterrupt" | "history" | "consoleUrl">;
 }
 
 export interface ModelImportArgs extends PipelineRunsArgs {
   readonly model: Model;
-  /** For runs that need GPUs. Default: they start at once. */
+  /** Queue for runs that need GPUs. Default: they start at once. */
   readonly queue?: PipelineRunArgs["queue"];
-  /** For package.kind modelcar: the image below the model. */
+  /** For package.kind modelcar: the base image. */
   readonly modelcarBase?: string | undefined;
 }
 
-/** A model where it can be served from: brought there by a pipeline run, or there already. */
+/** A model in the place that it is served from: imported by a pipeline run, or already there. */
 export class ModelImport extends pulumi.ComponentResource {
-  /** s3://, pvc:// or oci://; known once the model is there. */
+  /** s3://, pvc:// or oci://; known once the model is imported. */
   readonly storageUri: pulumi.Output<string>;
-  /** The model in the registry. Undefined, as the rest here, for a model that was there already. */
+  /** The model in the registry. This and the following are undefined for a model that was already there. */
   readonly registration:
     | {
-        /** Name of the registry; undefined where only its URL is known. */
+        /** Name of the registry; undefined if only its URL is known. */
         readonly registry: string | undefined;
         readonly registeredModelId: pulumi.Output<string>;
         readonly modelVersionId: pulumi.Output<string>;
@@ -46,7 +46,7 @@ export class ModelImport extends pulumi.ComponentResource {
     | undefined;
   /** The commit that was pulled. */
   readonly revision: pulumi.Output<string> | undefined;
-  /** Name of the run that brought it. */
+  /** Name of the run that imported it. */
   readonly pipelineRun: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: ModelImportArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -72,7 +72,7 @@ export class ModelImport extends pulumi.ComponentResource {
     this.registerOutputs({ storageUri: this.storageUri });
   }
 
-  /** To the object store, or to a volume of the model's own. */
+  /** Imports it into the object store, or onto the model's own volume. */
   #imported(name: string, args: ModelImportArgs, model: PulledModel) {
     const planned = importRun(model, args.settings);
     const run = this.#run(name, args, planned, this.#volume(args));
@@ -83,7 +83,7 @@ export class ModelImport extends pulumi.ComponentResource {
     };
   }
 
-  /** Into an image. */
+  /** Packages it into an image. */
   #packaged(name: string, args: ModelImportArgs, model: PulledModel, repository: string) {
     const { settings, modelcarBase: baseImage = "" } = args;
     const run = this.#run(name, args, packagingRun(model, settings, { repository, baseImage }), args.storage);
@@ -94,7 +94,7 @@ export class ModelImport extends pulumi.ComponentResource {
     };
   }
 
-  /** The volume on which the run works: the one that all share, or one that is made for the model. */
+  /** The volume that the run works on: the shared one, or one created for the model. */
   #volume({ model, storage }: ModelImportArgs): pulumi.Resource {
     if (model.package.kind !== "pvc") return storage;
     const { claim, kind: _, ...volume } = model.package;
@@ -123,7 +123,7 @@ export class ModelImport extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: [pipelines, registry, objectStore, volume],
-        // The run stood on its own once; it stays the same resource.
+        // The run once had no parent; the alias keeps it the same resource.
         aliases: [{ parent: pulumi.rootStackResource }],
       },
     );

@@ -1,4 +1,4 @@
-/** Runs of the pipeline modelcar that package one model, and leave its deployment to the program. */
+/** Runs of the pipeline modelcar that package one model and leave its deployment to the program. */
 import type { RunSettings } from "../../plan/runs.ts";
 import { evaluationValues } from "./common-params.ts";
 import { modelcar } from "./modelcar.ts";
@@ -7,7 +7,7 @@ import { type JobSpec, modelVersion, runOf } from "./run.ts";
 /** How a model is compressed. */
 export interface CompressSpec extends JobSpec {
   readonly recipe: string;
-  /** Default: the recipe's own. */
+  /** Default: the recipe's. */
   readonly calibrationDataset?: string | undefined;
   readonly calibrationSamples: number;
   readonly maxSequenceLength: number;
@@ -41,7 +41,7 @@ export interface ModelcarRun {
   readonly baseImage: string;
 }
 
-/** What a run reports that packages, and by choice compresses and evaluates, but leaves the deployment to others. */
+/** Results of a run that packages a model, with those of compression and evaluation if configured. */
 export function modelcarResults({ compress, evaluate }: ModelcarRun["model"]) {
   return [
     "storage-uri",
@@ -65,7 +65,7 @@ export function modelcarRun(spec: ModelcarRun) {
       HUGGINGFACE_REVISION: source.revision,
       HUGGINGFACE_ALLOW_PATTERNS: source.allowPatterns.join(" "),
       HF_ENDPOINT: settings.huggingFaceEndpoint,
-      // Without a tag: the task gives it one of its digest.
+      // Without a tag: the task derives one from the digest.
       OCI_IMAGE: repository,
       BASE_IMAGE: spec.baseImage,
       PLAIN_HTTP_REGISTRIES: imageRegistry.withoutTls ?? "",
@@ -86,7 +86,7 @@ export function modelcarRun(spec: ModelcarRun) {
       MODEL_REGISTRY_AUTH: registry.auth,
       S3_ENDPOINT: objectStore.endpoint,
       S3_BUCKET: objectStore.bucket,
-      // What a run before this one left half done is gone on with.
+      // Resume what an earlier run left unfinished.
       SKIP_TASKS: "cleanup-workspace",
     },
     secretWorkspaces: imageRegistry.secret ? { "registry-auth": imageRegistry.secret } : {},

@@ -39,7 +39,7 @@ const digestWith = (
     description: "",
     params: {},
     workspaces: {},
-    steps: [{ task: "check" }],
+    tasks: [{ task: "check" }],
     results: {},
   };
   const common = { namespace: "ai", timeoutMinutes: 60, defaults: {}, deployments };

@@ -1,4 +1,4 @@
-/** The namespace of pipelines and models, and what may run there. */
+/** The namespace of pipelines and models, its quota and its limits. */
 import type { LimitBounds } from "../../sizing/limit-range.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
 
@@ -8,12 +8,12 @@ export const names = {
 } as const;
 
 /**
- * What a container gets that says nothing about itself, such as Tekton's init containers. `cpuLimit` only where the quota
- * counts limits.cpu, because it then refuses containers without one.
+ * Resources of containers that set none, such as Tekton's init containers. `cpuLimit` applies only if the quota counts
+ * limits.cpu, because it then refuses containers without one.
  */
 export const containerDefaults = { cpu: "50m", cpuLimit: "1", memory: "64Mi", memoryLimit: "256Mi" };
 
-/** Level of the Pod Security Standards that admission enforces; `restricted` is always warned about and audited. */
+/** Level of the Pod Security Standards that admission enforces; the level for warnings and audit is always `restricted`. */
 export type PodSecurityLevel = "baseline" | "restricted";
 
 export function namespace(name: string, enforce: PodSecurityLevel) {
@@ -36,8 +36,8 @@ export function resourceQuota(namespace: string, hard: Readonly<Record<string, s
 }
 
 /**
- * Defaults for containers that say nothing, and bounds for all. Defaults that a bound would refuse become that bound, because
- * Kubernetes takes no LimitRange that contradicts itself.
+ * Defaults for containers that set no resources, and bounds for all. A default outside a bound becomes that bound, because
+ * Kubernetes rejects a LimitRange that contradicts itself.
  */
 export function limitRange(
   namespace: string,
