@@ -216,10 +216,12 @@ test("OpenShift AI's token check is behind its Route alone", async () => {
     serve: { auth: true },
     endpoint: { exposure: "ingress" },
   });
-  await expect(refused).rejects.toThrow("OpenShift AI's proxy is reached by a route alone");
+  await expect(refused).rejects.toThrow("OpenShift AI's proxy is only reachable through a Route");
 });
 
 test("a model that is no image cannot be served without KServe", async () => {
   const { imageOf } = await import("../../components/serving/model-backends.ts");
-  expect(() => imageOf("s3://llm-models/sums/")).toThrow("serve.mode deployment serves a model image");
+  expect(() => imageOf("s3://llm-models/sums/")).toThrow(
+    "serve.mode deployment can only serve a model image",
+  );
 });

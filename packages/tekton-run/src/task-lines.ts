@@ -34,7 +34,7 @@ export function describe(taskRun: TaskRun): string {
     case "PullImageFailed":
       return pendingLine(firstLine);
     case "ExceededNodeResources":
-      return "waiting for a node: none has room at present";
+      return "waiting for a node: none has room now";
     case "ExceededResourceQuota":
       return `waiting for quota: ${firstLine.replace(/^.*?exceeded quota: /, "")}`;
     default:
