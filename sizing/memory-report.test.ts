@@ -30,7 +30,7 @@ describe("memory of the GPUs", () => {
   test("heads that cannot be distributed evenly", () => {
     expect(withServe({ gpus: 3 }).errors).toEqual([
       expect.stringMatching(
-        /^modelcar:models\[0\]\.serve\.gpus: 3 must be 1, 2 or 4: 32 attention heads can't/,
+        /^modelcar:models\[0\]\.serve\.gpus: 3 must be 1, 2 or 4: 32 attention heads cannot/,
       ),
     ]);
   });
@@ -40,7 +40,7 @@ describe("memory of the GPUs", () => {
     expect(close.errors).toEqual([]);
     expect(close.warnings).toEqual([
       expect.stringMatching(
-        /^modelcar:models\[0\]\.serve\.maxModelLen: mistral-24b-quantized fits closely, by 0\.5 GiB/,
+        /^modelcar:models\[0\]\.serve\.maxModelLen: mistral-24b-quantized fits with only 0\.5 GiB left/,
       ),
     ]);
     expect(withServe({ gpuMemoryUtilization: 0.99 }).warnings).toEqual([

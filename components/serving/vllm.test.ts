@@ -67,7 +67,7 @@ test("one GPU needs no tensor parallelism", () => {
 
 test("an unknown accelerator is refused", () => {
   expect(() => modelPlacement({ ...full, accelerator: "h100" }, accelerators)).toThrow(
-    'no accelerator "h100"',
+    'unknown accelerator "h100"',
   );
 });
 

@@ -98,7 +98,7 @@ describe.concurrent("Ctrl-C", () => {
     const { code, output } = await interrupted.ended;
     expect(performance.now() - before).toBeLessThan(15_000);
     expect(code).not.toBe(0);
-    expect(output).toMatch(/interrupted; the run goes on, and the next `pulumi up` picks it up/);
+    expect(output).toMatch(/interrupted; the run continues, and the next `pulumi up` resumes it/);
     await bench.until("interrupt", hasEnded);
     await succeeds(project.run("refresh", "--yes", "--skip-preview"));
     await succeeds(project.run("preview", "--expect-no-changes"));

@@ -113,7 +113,7 @@ const named = (
     },
     [
       "models[0].name",
-      `which has ${length} characters, but may have 63: take at most ${room} characters here`,
+      `which has ${length} characters, but may have 63: use at most ${room} characters here`,
     ],
   );
 
@@ -246,7 +246,7 @@ const badValues: Case[] = [
   ...bad("alone", "models[0].package.kind", "one of: s3, modelcar, pvc", "emptyDir", 1),
   ...bad("dev", "models[1].package.claim", dnsLabel, "Mistral_PVC"),
   ...bad("dev", "models[1].package.claim", "missing", undefined, ""),
-  ...bad("dev", "models[1].package.claim", "is the volume of the pipelines already", "modelcar-storage"),
+  ...bad("dev", "models[1].package.claim", "is already the volume of the pipelines", "modelcar-storage"),
   ...badPacked(
     "package.image",
     "a repository with its registry's host and without a tag",
@@ -426,7 +426,7 @@ const contradictions: Case[] = [
     "dev",
     "two models on one claim",
     (config) => set(config, "models[0].package", { ...config.models[1].package }),
-    ["models[1].package.claim", '"mistral-24b-pvc" is the claim of models[0] already'],
+    ["models[1].package.claim", '"mistral-24b-pvc" is already the claim of models[0]'],
   ),
   combined(
     "alone",
@@ -555,8 +555,8 @@ const contradictions: Case[] = [
       config.chat = { model: "d".repeat(18) };
     },
     ["models[0].name", `makes the first part of its host ${"d".repeat(18)}-${"n".repeat(45)}, which has 64`],
-    ["models[1].name", "take at most 7 characters here"],
-    ["models[2].name", "take at most 7 characters here"],
+    ["models[1].name", "use at most 7 characters here"],
+    ["models[2].name", "use at most 7 characters here"],
   ),
   combined(
     "alone",
@@ -581,7 +581,7 @@ const contradictions: Case[] = [
     "dev",
     "a namespace without room for the host of MinIO's console",
     (config) => set(config, "objectStore.namespace", "s".repeat(50)),
-    ["objectStore.namespace", "may have 63: take at most 49 characters here"],
+    ["objectStore.namespace", "may have 63: use at most 49 characters here"],
   ),
   combined(
     "alone",
@@ -648,7 +648,7 @@ const contradictions: Case[] = [
     (config) => {
       delete config.models[0].test;
     },
-    ["models[3].test.base", '"sums" is not tested'],
+    ["models[3].test.base", '"sums" has no test'],
   ),
   combined(
     "local",

@@ -187,7 +187,7 @@ test.each([
     };
     api.onCreate = (path) => setTimeout(() => api.edit(path, (run) => (run.status = timedOut)), 20);
     await expect(runToSuccess(site(), inputs)).rejects.toThrow("PipelineRunTimeout: because");
-    expect(lines.filter((text) => text.startsWith("a run"))).toEqual(line ? [line] : []);
+    expect(lines.filter((text) => text.startsWith("a finished run"))).toEqual(line ? [line] : []);
   },
 );
 
