@@ -111,7 +111,9 @@ describe("the nodes", () => {
   test("replicas with a volume that only one node can mount", () => {
     const models = [{ ...full, serve: { ...full.serve, replicas: 2 } }];
     expect(size({ models }).warnings).toEqual([
-      expect.stringMatching(/^modelcar:models\[0\]\.package\.accessMode: up to 2 pods .* share mistral-24b-pvc/),
+      expect.stringMatching(
+        /^modelcar:models\[0\]\.package\.accessMode: up to 2 pods .* share mistral-24b-pvc/,
+      ),
     ]);
   });
 
