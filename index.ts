@@ -48,11 +48,11 @@ for (const { base, queue, service, ...planned } of plan.models) {
   served.set(name, new Model(name, args, ready));
 }
 
-/** Of each model: where it answers, where it lies, where it came from, and what was measured of it. */
+/** Each model's URLs, storage, origin and measurements. */
 export const models = Object.fromEntries(
   [...served].map(([name, model]) => [name, modelOutputs(model, accelerators)]),
 );
-/** What was measured, as a table: `pulumi stack output summary`. */
+/** All measurements as a table: `pulumi stack output summary`. */
 export const summary = summaryOf([...served.values()], accelerators);
 
 if (plan.monitoring) new Monitoring("monitoring", plan.monitoring, inProject);
@@ -66,10 +66,10 @@ const chatInterface =
         inProject,
       )
     : undefined;
-/** The chat UI, and the Secret whose key AUTH_TOKEN is its password; null without one, for Pulumi warns of what is undefined. */
+/** The chat UI, and the Secret whose key AUTH_TOKEN is its password; null without one, because Pulumi warns about undefined. */
 export const chat = chatInterface
   ? { url: chatInterface.url, passwordSecret: chatInterface.passwordSecret }
   : null;
 export { namespace };
-/** REST service of the model registry, as pods reach it. */
+/** URL of the model registry's REST API inside the cluster. */
 export const modelRegistry = registry.url;

@@ -1,4 +1,4 @@
-/** Where Pulumi enters: loads index.ts, once it is sure that this Node can. Plain JavaScript, so that any Node reads it. */
+/** Pulumi's entry point: loads index.ts after a check of Node's version. Plain JavaScript, so that any version can run it. */
 
 import compileCache from "@modelcar/kubernetes/compile-cache";
 import nodeVersion from "@modelcar/kubernetes/node-version";

@@ -1,4 +1,4 @@
-/** Object store, registry, credentials and storage under Pulumi's mocks: which resources each kind of them is made of. */
+/** Object store, registry, credentials and storage under Pulumi's mocks: the resources of each kind. */
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
 
@@ -26,7 +26,7 @@ beforeEach(() => {
   made = [];
 });
 
-/** Waits until nothing more is declared. */
+/** Waits until no more resources are declared. */
 async function settled(): Promise<void> {
   for (let before = -1; before !== made.length; ) {
     before = made.length;
@@ -35,7 +35,7 @@ async function settled(): Promise<void> {
 }
 
 const resolved = <T>(output: pulumi.Output<T>) => new Promise<T>((resolve) => output.apply(resolve));
-/** Data of a Secret, which mocks get wrapped as the secret that it is. */
+/** Data of a Secret, which mocks receive wrapped as a Pulumi secret. */
 const decoded = ({ value }: { value: Record<string, string> }) =>
   Object.fromEntries(
     Object.entries(value).map(([key, text]) => [key, Buffer.from(text, "base64").toString()]),
@@ -59,7 +59,7 @@ const existing = {
   login: { accessKey: pulumi.secret("key"), secretKey: pulumi.secret("canary") },
 };
 
-test("an object store that exists needs no resource; one of our own has all of MinIO", async () => {
+test("an existing object store needs no resource; the stack's own has all of MinIO", async () => {
   new ObjectStore("there", existing);
   await settled();
   expect(kinds()).toEqual([]);
@@ -74,7 +74,7 @@ test("an object store that exists needs no resource; one of our own has all of M
   expect(kinds()).not.toContain("NetworkPolicy");
 });
 
-test("what is missing for an object store is said by its key", () => {
+test("a missing key for an object store is named", () => {
   const { login: _, ...noLogin } = existing;
   expect(() => new ObjectStore("a", noLogin)).toThrow("set modelcar:objectStoreAccessKey");
   const noImage = { ...own, images: { tasks: "tasks@1" } };
@@ -98,7 +98,7 @@ test("pipelines write with one login, KServe reads with another, and neither is 
   ).toHaveLength(2);
 });
 
-test("each secret that is set has its Secret; the connection is OpenShift's", async () => {
+test("each secret that is set has its Secret; the connection exists only on OpenShift", async () => {
   const objectStore = new ObjectStore("store", existing);
   new Credentials("credentials", {
     platform: "openshift",
@@ -136,7 +136,7 @@ test("each secret that is set has its Secret; the connection is OpenShift's", as
 const args = { namespace: "ai", serviceAccount: "modelcar-register-model", networkPolicies: true, images };
 const name = { name: "private-ai-model-registry", namespace: "rhoai-model-registries" };
 
-test("a registry by its URL is that URL", async () => {
+test("a registry by its URL has that URL", async () => {
   const url = "https://registry.example.com";
   const registry = new Registry("r", {
     ...args,
@@ -152,7 +152,7 @@ test("a registry by its URL is that URL", async () => {
   });
 });
 
-test("an existing registry of OpenShift is only asked to let us in", async () => {
+test("for an existing registry on OpenShift only access is declared", async () => {
   const registry = { kind: "existing", ...name, auth: "serviceAccount" } as const;
   const { url, auth } = new Registry("r", { ...args, platform: "openshift", registry });
   await settled();
@@ -160,7 +160,7 @@ test("an existing registry of OpenShift is only asked to let us in", async () =>
   expect([new URL(url).port, auth]).toEqual(["8443", "serviceAccount"]);
 });
 
-test("our own registry is the operator's on OpenShift and a Deployment on Kubernetes, on one database", async () => {
+test("the stack's own registry is the operator's on OpenShift and a Deployment on Kubernetes, with one database", async () => {
   const registry = { kind: "own", ...name, storage: "1Gi", retain: true } as const;
   const database = ["Deployment", "NetworkPolicy", "NetworkPolicy", "PersistentVolumeClaim"];
   const onOpenShift = new Registry("o", { ...args, platform: "openshift", registry });
@@ -176,7 +176,7 @@ test("our own registry is the operator's on OpenShift and a Deployment on Kubern
   expect(onKubernetes.auth).toBe("none");
 });
 
-test("a fingerprint changes with a value, does not show it, and is no secret", async () => {
+test("a fingerprint changes with a value, does not reveal it, and is no secret", async () => {
   const of = (password: string, key = "mark") => fingerprint(key, { user: "admin", password }, {});
   const [one, same, other, otherKey] = await Promise.all(
     [of("canary"), of("canary"), of("changed"), of("canary", "else")].map(resolved),

@@ -10,7 +10,7 @@ test.each([
   ["pipeline-run", ["configure", "check", "diff", "create", "read", "update", "remove"]],
   ["readiness", ["configure", "diff", "create", "read", "update"]],
   ["cluster", ["configure", "check", "diff", "create", "read", "update"]],
-])("states of any time find the functions of %s", (folder, names) => {
+])("states of all versions find the functions of %s", (folder, names) => {
   const provider = dynamic(folder);
   for (const name of names) expect(provider[name], name).toBeTypeOf("function");
 });
@@ -25,7 +25,7 @@ test("the shim of the cluster refers to functions that exist", () => {
   }
 });
 
-test("what runs leave behind is told by the name that the task gives itself", () => {
+test("leftovers are found by the task's field manager", () => {
   const [model] = conventions.leftovers;
   expect(readFileSync("tasks/common/serving_objects.py", "utf8")).toContain(
     `FIELD_MANAGER = "${model?.fieldManager}"`,

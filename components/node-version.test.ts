@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
 const run = promisify(execFile);
-/** What this very Node does when it is told to take TypeScript for JavaScript, as an old one does. */
+/** The output of this Node with TypeScript switched off, as in an old one. */
 const withoutTypes = (script: string) =>
   run(process.execPath, ["--input-type=module", "--eval", script], {
     env: { ...process.env, NODE_OPTIONS: "--no-experimental-strip-types" },
@@ -14,7 +14,7 @@ const withoutTypes = (script: string) =>
 const sentence =
   /Node \S+ \(\/\S+\) cannot load this program: TypeScript is switched off\. Remove --no-experimental-strip-types .*NODE_OPTIONS/;
 
-test("the program says it, in an error that Pulumi shows without a stack", async () => {
+test("the program reports it, in an error that Pulumi shows without a stack trace", async () => {
   const script =
     'import("./main.mjs").catch((e) => { console.error(e.__pulumiRunError, e.message); process.exit(1) })';
   const said = await withoutTypes(script);
@@ -23,7 +23,7 @@ test("the program says it, in an error that Pulumi shows without a stack", async
   expect(said.trim().split("\n")).toHaveLength(1);
 });
 
-test("its providers say it", async () => {
+test("its providers report it", async () => {
   const script = `
     import { createRequire } from "node:module";
     try { createRequire(process.cwd() + "/x")("./components/dynamic.cjs")("readiness") }

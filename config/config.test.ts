@@ -79,7 +79,7 @@ test("the committed dev config lacks only what belongs to a cluster and a review
   );
 });
 
-test("quantities and URLs come out in one form", () => {
+test("quantities and URLs are normalized", () => {
   const raw = stack("local");
   raw.models[0].serve.memory = "3072Mi";
   raw.models[0].serve.cpu = "1500m";
@@ -89,7 +89,7 @@ test("quantities and URLs come out in one form", () => {
   expect(config.registry).toMatchObject({ url: "http://registry.test:8080" });
 });
 
-test("a URL or registry that cannot be reached, or has a password in it, is refused with its key", () => {
+test("an invalid URL or registry, or one with a password, is refused with its key", () => {
   const raw = stack("local");
   raw.huggingFace = { endpoint: "http://[::1" };
   raw.registry = { kind: "url", url: "http://registry.models.svc:99999" };
@@ -120,7 +120,7 @@ test("a URL or registry that cannot be reached, or has a password in it, is refu
   expect(errors.join("\n")).not.toMatch(/s3\/?cret/);
 });
 
-test("five different mistakes give five messages, each with key, value and what is allowed", () => {
+test("five mistakes give five messages, each with key, value and what is allowed", () => {
   const raw = stack("local");
   raw.platform = "nomad";
   raw.models[0].name = "Sums_Model";
@@ -148,7 +148,7 @@ test("a secret in plain text is refused, and named with the command that encrypt
   expect(parseConfig(raw, encrypted)).toHaveProperty("config");
 });
 
-test("an encrypted value is in no message", () => {
+test("no message contains an encrypted value", () => {
   const raw = { ...stack("local"), namespace: "Not A Name", hfToken: "" };
   raw.models[0].serve.cpu = "hidden too";
   const result = parseConfig(raw, new Set(["namespace", "models", "hfToken"]));
@@ -159,7 +159,7 @@ test("an encrypted value is in no message", () => {
   expect(text).not.toMatch(/Not A Name|hidden too/);
 });
 
-test("whatever the config is, the answer is a config or mistakes that name a key", () => {
+test("for any input the result is a config, or mistakes that name a key", () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.constantFrom(...Object.keys(stack("dev")), "hfToken"), fc.jsonValue()),

@@ -1,19 +1,19 @@
-/** What a stack's config must be: one typed, validated value, or every mistake at once. No Pulumi here. */
+/** Validates a stack's config: returns one typed value, or all mistakes at once. Does not depend on Pulumi. */
 import type { z } from "zod";
 import { crossChecks } from "./cross-checks.ts";
 import { type Config, type SecretName, schema, secrets } from "./schema.ts";
 
 export type { Config, Model } from "./schema.ts";
 
-/** The namespace of all keys. */
+/** Namespace of all config keys. */
 export const project = "modelcar";
 
-/** Either the typed config, or one line for each mistake: key, value, what is allowed. */
+/** The typed config, or one line for each mistake: key, value, what is allowed. */
 export type ParseResult = { readonly config: Config } | { readonly errors: readonly string[] };
 
 /**
- * Checks raw config (the keys without `modelcar:`, values as parsed JSON). `encrypted` are the keys whose values Pulumi
- * keeps encrypted; these values are in no message. Pure.
+ * Validates raw config (the keys without `modelcar:`, values as parsed JSON). `encrypted` are the keys whose values Pulumi
+ * encrypts; no message contains these values. Pure.
  */
 export function parseConfig(
   raw: Readonly<Record<string, unknown>>,
@@ -61,7 +61,7 @@ function describe(
   report(issue.path, missing ? `missing; set it to ${allowed}` : `${shown} must be ${allowed}`);
 }
 
-/** A URL's user and password are in no message either. */
+/** Removes a URL's user and password from messages, too. */
 const withoutLogin = (json: string | undefined) => json?.replace(/(https?:\/\/)(?:[^"\\]|\\.)*@/gi, "$1…@");
 
 function keyPath(path: readonly PropertyKey[]): string {

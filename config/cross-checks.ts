@@ -1,4 +1,4 @@
-/** What no single key can tell. Reads raw values, so that these mistakes show beside all others. */
+/** Checks across keys. They read raw values, so that these mistakes are reported together with all others. */
 import { isCompared } from "../rules/candidate.ts";
 import { sharedClaim } from "../rules/names.ts";
 import { bucket } from "./fields.ts";
@@ -51,28 +51,27 @@ function namespaces(raw: Raw, report: Report): void {
 }
 
 function logins(raw: Raw, secrets: ReadonlySet<SecretName>, report: Report): void {
-  const need = (name: SecretName, when: boolean, why: string) => {
+  const need = (name: SecretName, when: boolean, condition: string) => {
     if (when && !secrets.has(name)) {
-      report([name], `missing; ${why}: pulumi config set --secret modelcar:${name}`);
+      report([name], `missing; required ${condition}: pulumi config set --secret modelcar:${name}`);
     }
-    if (!when && secrets.has(name)) report([name], `is set, but not used: ${why} only`);
+    if (!when && secrets.has(name)) report([name], `is set, but used only ${condition}`);
   };
   const existing = raw.objectStore?.endpoint !== undefined;
   if (existing) {
-    const why = "an object store that exists needs both keys";
-    need("objectStoreAccessKey", true, why);
-    need("objectStoreSecretKey", true, why);
+    need("objectStoreAccessKey", true, "with modelcar:objectStore.endpoint");
+    need("objectStoreSecretKey", true, "with modelcar:objectStore.endpoint");
   } else if (secrets.has("objectStoreAccessKey") !== secrets.has("objectStoreSecretKey")) {
     const missing = secrets.has("objectStoreAccessKey") ? "objectStoreSecretKey" : "objectStoreAccessKey";
-    report([missing], `missing; MinIO's keys are set both or neither (then they are generated)`);
+    report([missing], "missing; set both of MinIO's keys, or neither to have them generated");
   }
   need(
     "imageRegistryPassword",
     raw.imageRegistry?.username !== undefined,
-    "modelcar:imageRegistry needs its user's password",
+    "with modelcar:imageRegistry.username",
   );
   const withToken = raw.registry?.kind === "url" && raw.registry.auth === "token";
-  need("modelRegistryToken", withToken, "modelcar:registry with auth: token needs it");
+  need("modelRegistryToken", withToken, "with modelcar:registry.auth: token");
   if (raw.platform === "kubernetes" && raw.registry?.kind === "existing") {
     report(
       ["registry", "kind"],
@@ -87,7 +86,7 @@ function exposure(raw: Raw, report: Report): void {
     report(["endpoint", "exposure"], `"route" needs OpenShift; on Kubernetes use ingress or gateway`);
   }
   if ((exposure === "ingress" || exposure === "gateway") && domain === undefined) {
-    report(["endpoint", "domain"], `missing; ${exposure} needs the domain that models answer under`);
+    report(["endpoint", "domain"], `missing; ${exposure} needs the domain of the models' hosts`);
   }
   if (exposure === "gateway" && gateway === undefined) {
     report(["endpoint", "gateway"], "missing; set it to the Gateway's { name, namespace }");
@@ -101,7 +100,7 @@ function dashboards({ platform, monitoring }: Raw, report: Report): void {
   }
   if (monitoring.dashboardNamespace !== undefined) {
     const path = ["monitoring", "dashboardNamespace"];
-    report(path, "must be left out: OpenShift's console reads dashboards in openshift-config-managed");
+    report(path, "must be omitted: OpenShift's console reads dashboards only in openshift-config-managed");
   }
 }
 
@@ -109,10 +108,10 @@ function images(raw: Raw, models: Raw[], report: Report): void {
   const need = (name: string, when: boolean, why: string) => {
     if (when && !raw.images?.[name]) report(["images", name], `missing; ${why} needs this image by digest`);
   };
-  need("minio", raw.objectStore?.endpoint === undefined, "an object store of its own");
+  need("minio", raw.objectStore?.endpoint === undefined, "the stack's own object store");
   const own = raw.registry?.kind === "own";
-  need("modelRegistry", own && raw.platform === "kubernetes", "a model registry of its own");
-  need("mariadb", own, "a model registry of its own");
+  need("modelRegistry", own && raw.platform === "kubernetes", "the stack's own model registry");
+  need("mariadb", own, "the stack's own model registry");
   const onGpus = (model: Raw) => model?.serve?.gpus > 0;
   need("vllm-cuda", models.some(onGpus), "a model on GPUs");
   need(
@@ -133,7 +132,7 @@ function images(raw: Raw, models: Raw[], report: Report): void {
   if (raw.images?.buildah && raw.project?.existing !== true && raw.project?.podSecurity !== "baseline") {
     report(
       ["project", "podSecurity"],
-      "must be baseline with images.buildah: no restricted pod may make the user namespace that Buildah builds in",
+      "must be baseline with images.buildah: a restricted pod may not create the user namespace that Buildah builds in",
     );
   }
   const judged = models.some((model) => isCompared(model ?? {}));
@@ -147,7 +146,7 @@ function chat({ chat }: Raw, models: Raw[], report: Report): void {
   if (!model)
     report(["chat", "model"], `"${chat.model}" must be the name of one of modelcar:models (${names})`);
   else if (model.serve?.stopped === true) {
-    report(["chat", "model"], `"${chat.model}" is stopped: a chat UI needs a model that answers`);
+    report(["chat", "model"], `"${chat.model}" is stopped: a chat UI needs a running model`);
   }
 }
 
@@ -159,7 +158,7 @@ function claims(models: Raw[], report: Report): void {
     const claim = model?.package?.claim;
     if (model?.package?.kind !== "pvc" || typeof claim !== "string") continue;
     const other = used.get(claim);
-    if (other) report(["models", index, "package", "claim"], `"${claim}" is ${other} already`);
+    if (other) report(["models", index, "package", "claim"], `"${claim}" is already ${other}`);
     else used.set(claim, `the claim of models[${index}]`);
   }
 }
@@ -168,10 +167,10 @@ function uniqueName(models: Raw[], index: number, report: Report): void {
   const name = models[index].name;
   const first = models.findIndex((other) => other?.name !== undefined && other.name === name);
   const path = ["models", index, "name"];
-  if (first >= 0 && first < index) report(path, `"${name}" is the name of models[${first}] too`);
-  // KServe calls its Deployment and Service <name>-predictor.
+  if (first >= 0 && first < index) report(path, `"${name}" is also the name of models[${first}]`);
+  // KServe names its Deployment and Service <name>-predictor.
   const clash = models.findIndex((other) => other?.name && `${other.name}-predictor` === name);
-  if (clash >= 0) report(path, `"${name}" is what KServe calls the Service of models[${clash}]`);
+  if (clash >= 0) report(path, `"${name}" is KServe's name for the Service of models[${clash}]`);
 }
 
 function accelerators(raw: Raw, model: Raw, index: number, part: string, report: Report): void {
@@ -193,7 +192,7 @@ function accelerators(raw: Raw, model: Raw, index: number, part: string, report:
   if (onGpus && largest > 0 && gpus > largest) {
     report(
       at("gpus"),
-      `${gpus} must be at most ${largest}, the most that an instance with ${accelerator} has`,
+      `${gpus} must be at most ${largest}, the GPUs of the largest instance with ${accelerator}`,
     );
   }
 }
@@ -208,7 +207,7 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
   if (kserve && image && raw.platform === "kubernetes" && restricted) {
     report(
       ["project", "podSecurity"],
-      `must be baseline for models[${index}]: KServe's modelcar containers are not restricted`,
+      `must be baseline for models[${index}]: KServe's modelcar containers do not meet the restricted level`,
     );
   }
   const exposure = raw.endpoint?.exposure ?? "none";
@@ -224,7 +223,7 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
     );
   }
   if (uri !== undefined && model.package !== undefined) {
-    report(at("package"), "must be left out: a model with source.uri is packaged already");
+    report(at("package"), "must be omitted: a model with source.uri is already packaged");
   }
   const [, inBucket] = /^s3:\/\/([^/]+)\/\S/.exec(String(uri)) ?? [];
   const ours = bucket.safeParse(raw.objectStore?.bucket);
@@ -239,21 +238,21 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
       );
     }
     if (cache === undefined) {
-      report(at("serve", "cache"), "missing; mode deployment keeps the model on a volume: { size }");
+      report(at("serve", "cache"), "missing; mode deployment caches the model on a volume: { size }");
     }
     if (autoscaling !== undefined) {
-      report(at("serve", "autoscaling"), "works with mode kserve only: the cache is mounted by one pod");
+      report(at("serve", "autoscaling"), "works only with mode kserve: only one pod can mount the cache");
     }
     if (replicas > 1)
       report(
         at("serve", "replicas"),
-        `${replicas} must be 1 in mode deployment: the cache is mounted by one pod`,
+        `${replicas} must be 1 in mode deployment: only one pod can mount the cache`,
       );
   } else if (cache !== undefined) {
-    report(at("serve", "cache"), "works with mode deployment only");
+    report(at("serve", "cache"), "works only with mode deployment");
   }
   if (autoscaling !== undefined && replicas !== undefined) {
-    report(at("serve", "replicas"), "must be left out where serve.autoscaling decides");
+    report(at("serve", "replicas"), "must be omitted with serve.autoscaling");
   }
   if (autoscaling?.minReplicas > autoscaling?.maxReplicas) {
     report(
@@ -263,16 +262,16 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
   }
 }
 
-/** What the model's pipeline runs can do. */
+/** Checks the options of the model's pipeline runs. */
 function runs(model: Raw, index: number, report: Report): void {
   const at = (...keys: string[]) => ["models", index, ...keys];
   for (const part of ["compress", "evaluate"]) {
     if (model[part] !== undefined && !isPacked(model)) {
-      report(at(part), "works with package.kind: modelcar only, whose pipeline does it");
+      report(at(part), "works only with package.kind: modelcar, whose pipeline does it");
     }
   }
   if (isPacked(model) && model.serve?.cache?.fetch === "oras") {
-    report(at("serve", "cache", "fetch"), '"oras" fetches artefacts; package.kind: modelcar makes images');
+    report(at("serve", "cache", "fetch"), '"oras" fetches artefacts; package.kind: modelcar builds images');
   }
 }
 
@@ -282,6 +281,6 @@ function args(values: unknown, path: readonly (string | number)[], report: Repor
     if (typeof value !== "string") continue;
     const flag = value.split("=")[0]?.replaceAll("_", "-") ?? "";
     const key = refusedArguments[flag];
-    if (key) report([...path, index], `"${value}" must be left out: it is decided by ${key}`);
+    if (key) report([...path, index], `"${value}" must be omitted: it is set by ${key}`);
   }
 }

@@ -1,8 +1,8 @@
-/** Forms that single values of the config have; each error completes the sentence "must be …". */
+/** Types of single config values; each error completes the sentence "must be …". */
 import { z } from "zod";
 import { formatBytes, formatCpu, isQuantity, parseQuantity } from "../sizing/quantity.ts";
 
-/** A string of one form. */
+/** A string that matches a pattern. */
 export const text = (pattern: RegExp, allowed: string) =>
   z.string({ error: allowed }).regex(pattern, { error: allowed });
 
@@ -40,13 +40,13 @@ export const nonEmpty = text(/\S/, "a text that is not empty");
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 
-/** The value of a label; it may be empty. */
+/** The value of a Kubernetes label; it may be empty. */
 export const labelValue = text(
   /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/,
   "a label's value: at most 63 letters, digits, `-`, `_` and `.`",
 );
 
-/** A name of at most `max` characters, as namespaces and claims have. */
+/** A name of at most `max` characters, such as that of a namespace or a claim. */
 export const dnsLabel = (max = 63) => {
   const allowed = `at most ${max} lower-case letters, digits and hyphens, starting and ending with a letter or digit`;
   return text(new RegExp(`^${label}$`), allowed).max(max, { error: allowed });
@@ -59,7 +59,7 @@ export const dnsName = text(
 
 const urlForm = "an http:// or https:// URL without query, of a host and a port up to 65535";
 
-/** Without trailing slashes, so that paths can follow, and without a password, which would lie open in the state. */
+/** Without trailing slashes, so that paths can follow, and without a password, which state would hold in plain text. */
 export const url = z
   .string({ error: urlForm })
   .refine((value) => /^https?:\/\/[^\s/?#]+[^\s?#]*$/.test(value) && URL.canParse(value), {
@@ -73,13 +73,13 @@ export const url = z
   })
   .transform((value) => value.replace(/\/+$/, ""));
 
-/** Host[:port] of the registry that a whole image name begins with. */
+/** Host[:port] of the registry in a full image name. */
 export const registryOf = (image: string): string => image.split("/")[0] ?? "";
 
-/** Whether what comes before the first slash is a host[:port]. */
+/** Whether the part before the first slash is a host[:port]. */
 export const isRegistryHost = (value: string) => URL.canParse(`https://${registryOf(value)}`);
 
-/** A registry's host[:port], and the repository that the pattern lets follow it. */
+/** A registry's host[:port], with a repository if the pattern allows it. */
 export const registryHost = (pattern: RegExp, allowed: string) =>
   z
     .string({ error: allowed })
@@ -93,7 +93,7 @@ export const image = text(
   "an image by digest: <repository>@sha256:<64 hex digits>",
 );
 
-/** `major.minor`, as a text: the number 3.10 would be 3.1. */
+/** `major.minor`, as a text, because the number 3.10 would become 3.1. */
 export const version = text(/^\d+\.\d+(\.\d+)?$/, 'a version as a quoted text, such as "3.4"');
 
 /** InferenceServices: KServe and its webhooks take at most 53 characters. */
@@ -107,8 +107,7 @@ export const bucket = text(
 );
 
 /**
- * One of two shapes, told apart by a key that only the first has: a mistake is reported in the terms of the shape that was
- * meant.
+ * One of two shapes, distinguished by a key that only the first has. Errors are those of the shape that was meant.
  */
 export const withOrWithout = <A extends z.ZodType, B extends z.ZodType>(
   key: string,
@@ -123,7 +122,7 @@ export const withOrWithout = <A extends z.ZodType, B extends z.ZodType>(
     return z.NEVER;
   });
 
-/** One of several shapes, told apart by their key `kind`. */
+/** One of several shapes, distinguished by their key `kind`. */
 export const kinds = <const T extends readonly z.core.$ZodTypeDiscriminable[]>(
   options: T,
   ...names: string[]

@@ -1,4 +1,4 @@
-/** The only reader of stack config in the program. */
+/** Reads the stack's config; nothing else in the program does. */
 import * as pulumi from "@pulumi/pulumi";
 import { type Config, parseConfig, project } from "./config.ts";
 import { type SecretName, secrets } from "./schema.ts";
@@ -19,7 +19,7 @@ export function loadConfig(): Config & { readonly secrets: Secrets } {
   return { ...result.config, secrets: Object.fromEntries(set.map((key) => [key, stack.requireSecret(key)])) };
 }
 
-/** One error for the CLI that lists mistakes in the stack's config. */
+/** One error for the CLI that lists all mistakes in the stack's config. */
 export function mistakes(errors: readonly string[]): pulumi.RunError {
   const count = errors.length === 1 ? "1 mistake" : `${errors.length} mistakes`;
   return new pulumi.RunError(
@@ -27,7 +27,7 @@ export function mistakes(errors: readonly string[]): pulumi.RunError {
   );
 }
 
-/** Every `modelcar:` key that the stack sets, so that a misspelt key is seen too. */
+/** Every `modelcar:` key that the stack sets, so that misspelt keys are found too. */
 function rawConfig(): Record<string, unknown> {
   const entries = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${project}:`));
   return Object.fromEntries(
@@ -35,14 +35,17 @@ function rawConfig(): Record<string, unknown> {
   );
 }
 
-/** The keys that hold secrets, wholly or in part. Pulumi knows them, but leaves them out of its published types. */
+/** The keys that contain secrets. Pulumi's function for this is missing in its published types. */
 function encryptedKeys(keys: readonly string[]): Set<string> {
   const { isConfigSecret } = pulumi.runtime as { isConfigSecret?: (key: string) => boolean };
-  if (!isConfigSecret) throw new Error("this version of @pulumi/pulumi does not tell which config is secret");
+  if (!isConfigSecret)
+    throw new Error(
+      "this version of @pulumi/pulumi does not expose which config is secret: install the version of package.json",
+    );
   return new Set(keys.filter((key) => isConfigSecret(`${project}:${key}`)));
 }
 
-/** Pulumi hands objects and lists over as JSON text. */
+/** Pulumi passes objects and lists as JSON text. */
 function parseValue(value: string): unknown {
   if (!/^[[{]/.test(value)) return value;
   try {

@@ -1,4 +1,4 @@
-/** Names and hosts that are made of several keys, and are too long only together. */
+/** Names and hosts that are composed of several keys and may be too long together. */
 
 import { appLabel, hostLabel, minio, predictorName } from "../rules/addresses.ts";
 import { candidateName, needsCandidate } from "../rules/candidate.ts";
@@ -7,12 +7,12 @@ import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" 
 import { dnsLabel, dnsName, serviceName } from "./fields.ts";
 import type { Raw, Report } from "./raw.ts";
 
-/** Most characters of one part of a host, of a Service's name and of a label's value (RFC 1123). */
+/** Maximum length of a host's label, a Service's name and a label's value (RFC 1123). */
 const longestLabel = kserveNames.longestLabel;
-/** Most characters of a whole host. */
+/** Maximum length of a whole host. */
 const longestHost = 253;
 
-/** Something that is made of config, in words and as it comes out. */
+/** A name that is composed of config values, and what it names. */
 interface Made {
   readonly what: string;
   readonly text: string;
@@ -20,10 +20,10 @@ interface Made {
   readonly longest?: number;
 }
 
-/** How far something is beyond what is allowed; 0 or less for what is not. */
+/** By how many characters a name is too long; 0 or less if it is not. */
 const excess = ({ text, longest = longestLabel }: Made): number => text.length - longest;
 
-/** Reports a key whose value makes something too long; of several such things that which asks for the shortest value. */
+/** Reports a key whose value makes a name too long; of several names, the one that requires the shortest value. */
 function fits(value: string, made: readonly Made[], path: readonly (string | number)[], report: Report) {
   const [worst] = [...made].sort((a, b) => excess(b) - excess(a));
   if (!worst || excess(worst) <= 0) return;
@@ -33,12 +33,12 @@ function fits(value: string, made: readonly Made[], path: readonly (string | num
     path,
     `${JSON.stringify(value)} makes ${what} ${text}, which has ${text.length} characters, but may have ${longest}: ` +
       (room > 0
-        ? `take at most ${room} characters here, or shorten what it is joined with`
-        : "shorten what it is joined with"),
+        ? `use at most ${room} characters here, or shorten the other parts of the name`
+        : "shorten the other parts of the name"),
   );
 }
 
-/** Reports every name and host that would be too long. What is no name at all is reported elsewhere. */
+/** Reports every name and host that would be too long. Invalid names are reported elsewhere. */
 export function names(raw: Raw, report: Report): void {
   const { namespace, objectStore, registry, chat, platform } = raw;
   const isName = (value: unknown): value is string => dnsLabel().safeParse(value).success;
@@ -46,7 +46,7 @@ export function names(raw: Raw, report: Report): void {
   for (const [index, model] of models.entries()) {
     if (!serviceName.safeParse(model?.name).success) continue;
     const made = madeOfModel(raw, model, isName(namespace));
-    // A candidate that KServe would take under no namespace is the test's mistake.
+    // If the candidate's name is too long in any namespace, report it at the test.
     const own = candidateName(model.name);
     if (needsCandidate(model) && !serviceName.safeParse(own).success) {
       const why = "needs a shorter model name: ";
@@ -72,14 +72,14 @@ export function names(raw: Raw, report: Report): void {
   domain(raw, models, report);
 }
 
-/** Exposed, with a host of its own. */
+/** Whether a model or the chat UI gets its own host. */
 function isExposed({ endpoint }: Raw, { exposed }: Raw): boolean {
   return (endpoint?.exposure ?? "none") !== "none" && exposed !== false;
 }
 
 /**
- * KServe makes a host for each InferenceService, exposed or not, and makes nothing at all where that is no host; and it puts the
- * Deployment's name into a label.
+ * KServe composes a host for each InferenceService, exposed or not, and creates nothing if the host is invalid; and it sets the
+ * Deployment's name as a label.
  */
 function madeOfModel(raw: Raw, { name, serve, test }: Raw, inNamespace: boolean): Made[] {
   const host = (what: string, of: string): Made[] =>
@@ -96,7 +96,7 @@ function madeOfModel(raw: Raw, { name, serve, test }: Raw, inNamespace: boolean)
   ];
 }
 
-/** Reports a domain below which the longest host is none. */
+/** Reports a domain with which the longest host is too long. */
 function domain(raw: Raw, models: readonly Raw[], report: Report): void {
   const under: unknown = raw.endpoint?.domain;
   if (!dnsName.safeParse(under).success || !dnsLabel().safeParse(raw.namespace).success) return;

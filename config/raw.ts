@@ -1,4 +1,4 @@
-/** Config before it is parsed, and how a mistake in it is told. */
+/** Config before it is parsed, and the function that reports mistakes in it. */
 
 // biome-ignore lint/suspicious/noExplicitAny: nothing is known of raw values; each use checks what it needs.
 export type Raw = any;

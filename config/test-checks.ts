@@ -1,12 +1,12 @@
-/** What no single key can tell about a model's test: what it is compared with, and what must hold before it is served. */
+/** Checks across the keys of a model's test: its base, its candidate and its gates. */
 import { candidateName, needsCandidate } from "../rules/candidate.ts";
 import { test as testSchema } from "./model.ts";
 import type { Raw, Report } from "./raw.ts";
 
-/** The path of a key below one that is looked at. */
+/** The path of a key below the test. */
 type At = (...keys: string[]) => (string | number)[];
 
-/** What of a model is measured, what it is compared with, and what must hold. */
+/** Reports every contradiction in a model's test. */
 export function tests(models: Raw[], index: number, report: Report): void {
   const { name, source, serve, test } = models[index];
   if (test === undefined || test === null) return;
@@ -22,16 +22,16 @@ export function tests(models: Raw[], index: number, report: Report): void {
   if (typeof test.base === "string") base(models, index, at, report);
 }
 
-/** A model that is measured before it is served runs as a service of its own for that time. */
+/** A model that is measured before it is served runs as a candidate, a separate service. */
 function candidate(models: Raw[], name: Raw, serve: Raw, at: At, report: Report): void {
-  const why = "measured before it is served, as a service of its own";
+  const why = "measured before it is served, as a separate service";
   if (serve?.mode === "deployment") {
-    report(at(), `works with serve.mode kserve only: a model with a gate, or that is stopped, is ${why}`);
+    report(at(), `works only with serve.mode kserve: a model that has a gate or is stopped is ${why}`);
   }
   if (typeof name !== "string") return;
   const own = candidateName(name);
   const other = models.findIndex((model) => model?.name === own);
-  if (other >= 0) report(at(), `is ${why}, whose name models[${other}] has: ${own}`);
+  if (other >= 0) report(at(), `is ${why}, but its name, ${own}, is that of models[${other}]`);
 }
 
 function recoveries({ base, evaluate }: Raw, at: At, report: Report): void {
@@ -39,7 +39,7 @@ function recoveries({ base, evaluate }: Raw, at: At, report: Report): void {
   const tasks: Raw[] = Array.isArray(evaluate?.tasks) ? evaluate.tasks : [];
   const named = Object.keys(recoveryByTask ?? {});
   if (base === undefined && (recovery !== undefined || named.length > 0)) {
-    report(at("base"), "missing; evaluate.gate asks for a share of the base's scores");
+    report(at("base"), "missing; evaluate.gate requires a share of the base's scores");
   }
   for (const task of named.filter((task) => !tasks.includes(task))) {
     const path = at("evaluate", "gate", "recoveryByTask", task);
@@ -59,22 +59,22 @@ function base(models: Raw[], index: number, at: At, report: Report): void {
     return;
   }
   if (!found.test) {
-    report(at("base"), `"${test.base}" is not tested: give it the same test`);
+    report(at("base"), `"${test.base}" has no test: give it the same test`);
     return;
   }
   if (found.test.base !== undefined) {
-    report(at("base"), `"${test.base}" has a base itself, ${found.test.base}: compare with that one`);
+    report(at("base"), `"${test.base}" itself has a base, ${found.test.base}: compare with that one`);
   }
   const [theirs, ours] = [measured(found.test), measured(test)];
   for (const part of ["evaluate", "benchmark"] as const) {
-    // What is no test at all is reported elsewhere.
+    // An invalid test is reported elsewhere.
     if (theirs && ours && theirs[part] !== ours[part]) {
-      report(at(part), `must be the same as of ${test.base}, or the two can not be compared`);
+      report(at(part), `must be the same as that of ${test.base}, or the two cannot be compared`);
     }
   }
 }
 
-/** What decides whether figures can be compared, defaults included; undefined for what is no test. */
+/** The settings that must be equal for a comparison, including defaults; undefined for an invalid test. */
 function measured(raw: Raw) {
   const { success, data } = testSchema.safeParse(raw);
   if (!success) return undefined;

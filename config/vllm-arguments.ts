@@ -1,10 +1,9 @@
-/** How the keys of a model's `serve` become arguments of vLLM. */
+/** vLLM's arguments for the keys of a model's `serve`. */
 import { type Count, isAbove } from "../rules/given.ts";
 import type { Model } from "./schema.ts";
 
 /**
- * What `serve` says of the server itself: its container, but neither what runs it nor who reaches it. `N` is number, or
- * {@link Count} for a run outside Pulumi.
+ * The keys of `serve` for the server's container. `N` is number, or {@link Count} for a run outside Pulumi.
  */
 export type ServeSpec<N extends Count = number> = Omit<
   Model["serve"],
@@ -23,13 +22,13 @@ export type ServeSpec<N extends Count = number> = Omit<
 
 interface DecidedArgument {
   readonly flag: string;
-  /** Under `serve`; without a value the argument is left to vLLM. */
+  /** Key under `serve`; without a value vLLM uses its default. */
   readonly key: keyof ServeSpec;
-  /** Default: whenever the key has a value. */
+  /** Default: always. */
   readonly when?: (serve: ServeSpec<Count>) => boolean;
 }
 
-/** In the order of the command line. All GPUs of a model work on each layer together. */
+/** In the order of the command line. All GPUs of a model share each layer. */
 const decidedArguments: readonly DecidedArgument[] = [
   { flag: "--max-model-len", key: "maxModelLen" },
   { flag: "--gpu-memory-utilization", key: "gpuMemoryUtilization", when: ({ gpus }) => isAbove(gpus, 0) },
@@ -37,7 +36,7 @@ const decidedArguments: readonly DecidedArgument[] = [
   { flag: "--max-num-seqs", key: "maxNumSeqs" },
 ];
 
-/** What a model adds to the server's arguments; its own `vllmArgs` come last. */
+/** A model's arguments for the server; its `vllmArgs` come last. */
 export function modelArgs(serve: ServeSpec<Count>): string[] {
   const decided = decidedArguments.flatMap(({ flag, key, when = () => true }) =>
     serve[key] === undefined || !when(serve) ? [] : [`${flag}=${serve[key]}`],
@@ -45,11 +44,11 @@ export function modelArgs(serve: ServeSpec<Count>): string[] {
   return [...decided, ...serve.vllmArgs];
 }
 
-/** Arguments that config may not give, with the key that decides each. */
+/** Arguments that config must not contain, with the key to set instead. */
 export const refusedArguments: Readonly<Record<string, string>> = {
   ...Object.fromEntries(decidedArguments.map(({ flag, key }) => [flag, `serve.${key}`])),
   "--model": "source",
   "--served-model-name": "name",
-  "--port": "nothing: the port is fixed",
+  "--port": "the program",
   "--api-key": "serve.auth",
 };

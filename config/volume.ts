@@ -1,4 +1,4 @@
-/** What all volume claims of the config have in common. */
+/** Keys that all volume claims of the config share. */
 import { boolean, choice, nonEmpty } from "./fields.ts";
 
 export const accessMode = choice("ReadWriteOnce", "ReadWriteMany").default("ReadWriteOnce");
@@ -6,6 +6,6 @@ export const accessMode = choice("ReadWriteOnce", "ReadWriteMany").default("Read
 export const volume = {
   /** Class of the volume. Default: the cluster's default class. */
   storageClass: nonEmpty.optional(),
-  /** Keep the volume claim, and all that is on it, when the stack is destroyed. */
+  /** Keep the claim and its data when the stack is destroyed. */
   retain: boolean.default(false),
 };

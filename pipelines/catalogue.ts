@@ -16,13 +16,13 @@ export const allPipelines: readonly PipelineDefinition[] = [
   modelComparison,
 ];
 
-/** A task of a model's runs. What runs the model there gets as much as config says. */
+/** A task of a model's runs; `job` holds the configured resources of tasks that run the model. */
 export interface RunTask {
   readonly task: string;
   readonly job?: JobSpec | undefined;
 }
 
-/** The tasks that run for a model; those that its config does not ask for are skipped. */
+/** The tasks that run for a model, without those that its config skips. */
 export function runTasks(model: Model): RunTask[] {
   const { source, package: packaging, compress, evaluate, test } = model;
   if ("uri" in source) return [];
@@ -46,6 +46,6 @@ export function runTasks(model: Model): RunTask[] {
   ];
 }
 
-/** GPUs that a model's pipeline runs hold at most at a time: for a task, or for the model while it is measured. */
+/** Maximum number of GPUs that a model's pipeline runs hold at a time: for a task, or for the candidate. */
 export const runGpus = (model: Model): number =>
   Math.max(...runTasks(model).map(({ job }) => job?.gpus ?? 0), needsCandidate(model) ? model.serve.gpus : 0);

@@ -1,4 +1,4 @@
-/** Params that several pipelines have, with the same words and defaults. */
+/** Params that several pipelines share, with their descriptions and defaults. */
 
 import { minioUrl } from "../rules/addresses.ts";
 import { benchmarkDefaults, profiles } from "../rules/benchmark.ts";
@@ -15,7 +15,7 @@ export const recordParams = [
   "S3_BUCKET",
 ];
 
-/** A param that may be left out. */
+/** A param with a default. */
 export const optional = (description: string, value = "") => ({ description, default: value });
 
 export const hubParam = { HF_ENDPOINT: optional("Base URL of the hub", "https://huggingface.co") };
@@ -24,13 +24,13 @@ export const registryAuthParam = {
   MODEL_REGISTRY_AUTH: optional("What it asks callers for: none, token or serviceAccount", "none"),
 };
 
-/** The object store and the bucket; for what, in words. */
+/** The object store and the bucket; the arguments complete their descriptions. */
 export const objectStoreParams = (store: string, bucket: string) => ({
   S3_ENDPOINT: optional(`Base URL of the object store that ${store}`, minioUrl("model-storage")),
   S3_BUCKET: optional(bucket, "llm-models"),
 });
 
-/** How lm-evaluation-harness asks; beside the tasks, which have other defaults for each pipeline. */
+/** Options of lm-evaluation-harness, except TASKS, whose default differs between the pipelines. */
 export const evaluationParams = {
   LIMIT: optional("Questions of each task. Empty asks all"),
   APPLY_CHAT_TEMPLATE: optional("Whether questions go through the chat template (true or false)", "false"),
@@ -54,7 +54,7 @@ export const benchmarkParams = {
 
 type Evaluation = Pick<EvaluateSpec, "tasks" | "limit" | "applyChatTemplate" | "minimumScores">;
 
-/** What a run is given for an evaluation; nothing where none is asked for. */
+/** Param values of a run for an evaluation; without one they switch it off. */
 export function evaluationValues(evaluate: Evaluation | undefined): Record<string, string> {
   if (!evaluate) return { EVALUATE_MODEL: "false" };
   const { tasks, limit, applyChatTemplate } = evaluate;
@@ -67,7 +67,7 @@ export function evaluationValues(evaluate: Evaluation | undefined): Record<strin
   };
 }
 
-/** The same for a benchmark. */
+/** Param values of a run for a benchmark; without one they switch it off. */
 export function benchmarkValues(benchmark: TestSpec["benchmark"]): Record<string, string> {
   if (!benchmark) return { GUIDELLM_EVALUATE_MODEL: "false" };
   return {

@@ -1,22 +1,22 @@
-/** How the pipelines are written down, and the Tekton Pipelines that follow. */
+/** The definitions of pipelines, and the Tekton Pipelines built from them. */
 import type { Pipeline, PipelineTask, WhenExpression } from "./tekton.ts";
 import { finallyTimeout, taskTimeout } from "./timeouts.ts";
 
-/** A parameter: what it is for; with a default it can be left out. */
+/** A param: its description, and its default if it is optional. */
 export type ParamDefinition = string | { readonly description: string; readonly default: string };
 
-export interface StepDefinition {
-  /** The Task. */
+export interface PipelineTaskDefinition {
+  /** Name of the Task. */
   readonly task: string;
-  /** Default: the Task's own name. */
+  /** Name of the pipeline task. Default: the Task's. */
   readonly name?: string;
-  /** Params that are called alike in the pipeline and in the Task. */
+  /** Params with the same name in the pipeline and in the Task. */
   readonly same?: readonly string[];
-  /** Params with another value; may name params of the pipeline and results of its tasks. */
+  /** Other params by their value, which may refer to params of the pipeline and results of its tasks. */
   readonly params?: Readonly<Record<string, string>>;
   readonly after?: readonly string[];
   readonly when?: readonly WhenExpression[];
-  /** Workspaces, called alike in pipeline and Task. */
+  /** Workspaces with the same name in pipeline and Task. */
   readonly workspaces?: readonly string[];
 }
 
@@ -27,62 +27,63 @@ export interface PipelineDefinition {
   readonly workspaces: Readonly<
     Record<string, { readonly description: string; readonly optional?: boolean }>
   >;
-  readonly steps: readonly StepDefinition[];
-  /** What runs at the end, whatever happened before. */
-  readonly finally?: readonly StepDefinition[];
-  /** What a run reports: each a result of one of the steps. */
+  readonly tasks: readonly PipelineTaskDefinition[];
+  /** Tasks that run at the end, even after a failure. */
+  readonly finally?: readonly PipelineTaskDefinition[];
+  /** Results of a run, by name. */
   readonly results: Readonly<Record<string, ResultDefinition>>;
 }
 
 export interface ResultDefinition {
-  readonly step: string;
-  /** Default: the name that the pipeline gives it. */
+  /** Name of the pipeline task that has the result. */
+  readonly task: string;
+  /** Name in the task. Default: the pipeline's name for it. */
   readonly result?: string;
   readonly description: string;
 }
 
-/** The volume that tasks hand files over on. */
+/** Workspace with the volume that passes files between tasks. */
 export const models = "models";
 
 export const param = (name: string): string => `$(params.${name})`;
-export const resultOf = (step: string, result: string): string => `$(tasks.${step}.results.${result})`;
+export const resultOf = (task: string, result: string): string => `$(tasks.${task}.results.${result})`;
 export const runOnly = (input: string): WhenExpression[] => [{ input, operator: "in", values: ["true"] }];
 
-const stepName = ({ name, task }: StepDefinition) => name ?? task;
+const nameOf = ({ name, task }: PipelineTaskDefinition) => name ?? task;
 
-/** The Tasks that a pipeline is made of. */
-export function tasksOf({ steps, finally: last = [] }: PipelineDefinition): string[] {
-  return [...new Set([...steps, ...last].map(({ task }) => task))];
+/** Names of the Tasks that a pipeline uses. */
+export function tasksOf({ tasks, finally: last = [] }: PipelineDefinition): string[] {
+  return [...new Set([...tasks, ...last].map(({ task }) => task))];
 }
 
-/** Names of the pipeline's tasks with the Task of each. */
-export function stepsOf({ steps, finally: last = [] }: PipelineDefinition) {
-  return [...steps, ...last].map((step) => ({ name: stepName(step), task: step.task }));
+/** The pipeline tasks, including `finally`: their names and their Tasks. */
+export function pipelineTasksOf({ tasks, finally: last = [] }: PipelineDefinition) {
+  return [...tasks, ...last].map((each) => ({ name: nameOf(each), task: each.task }));
 }
 
 /**
- * The Pipeline. `defaults` replace those of the params. Each task may take `timeoutMinutes`, because Tekton's own default of
- * an hour is too short for large models.
+ * The Pipeline. `defaults` replace those of the params. `timeoutMinutes` is the timeout of each task, because Tekton's default, an
+ * hour, is too short for large models.
  */
 export function pipelineOf(
   definition: PipelineDefinition,
   { namespace, timeoutMinutes }: { readonly namespace: string; readonly timeoutMinutes: number },
   defaults: Readonly<Record<string, string>> = {},
 ): Pipeline {
-  const { name, description, params, workspaces, steps, results } = definition;
+  const { name, description, params, workspaces, tasks, results } = definition;
   const pipelineTask =
     (timeout: string) =>
-    (step: StepDefinition): PipelineTask => ({
-      name: stepName(step),
-      taskRef: { kind: "Task", name: step.task },
+    (each: PipelineTaskDefinition): PipelineTask => ({
+      name: nameOf(each),
+      taskRef: { kind: "Task", name: each.task },
       params: [
-        ...(step.same ?? []).map((name) => ({ name, value: param(name) })),
-        ...Object.entries(step.params ?? {}).map(([name, value]) => ({ name, value })),
+        ...(each.same ?? []).map((name) => ({ name, value: param(name) })),
+        ...Object.entries(each.params ?? {}).map(([name, value]) => ({ name, value })),
       ],
       timeout,
-      ...(step.after ? { runAfter: step.after } : {}),
-      ...(step.when ? { when: step.when } : {}),
-      ...(step.workspaces ? { workspaces: step.workspaces.map((name) => ({ name, workspace: name })) } : {}),
+      ...(each.after ? { runAfter: each.after } : {}),
+      ...(each.when ? { when: each.when } : {}),
+      ...(each.workspaces ? { workspaces: each.workspaces.map((name) => ({ name, workspace: name })) } : {}),
     });
   const last = definition.finally?.map(pipelineTask(finallyTimeout));
   return {
@@ -98,12 +99,12 @@ export function pipelineOf(
         return { name, type: "string", description, ...(value === undefined ? {} : { default: value }) };
       }),
       workspaces: Object.entries(workspaces).map(([name, workspace]) => ({ name, ...workspace })),
-      tasks: steps.map(pipelineTask(taskTimeout(timeoutMinutes))),
+      tasks: tasks.map(pipelineTask(taskTimeout(timeoutMinutes))),
       ...(last ? { finally: last } : {}),
-      results: Object.entries(results).map(([name, { step, result = name, description }]) => ({
+      results: Object.entries(results).map(([name, { task, result = name, description }]) => ({
         name,
         description,
-        value: resultOf(step, result),
+        value: resultOf(task, result),
       })),
     },
   };

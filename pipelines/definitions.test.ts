@@ -1,4 +1,4 @@
-/** Every pipeline against the Tasks that it is made of, as their files say it. */
+/** Checks every pipeline against the task.yaml files of its Tasks. */
 
 import { secondsOfDuration } from "@modelcar/tekton-run/runs";
 import { describe, expect, test } from "vitest";
@@ -24,7 +24,7 @@ describe.each([...allPipelines])("pipeline $name", (definition: PipelineDefiniti
   const taskOf = (step: PipelineTask) =>
     tasks.find(({ metadata }) => metadata.name === step.taskRef.name)?.spec;
 
-  test.each(steps.map((step) => [step.name, step] as const))("%s gets what its Task asks for", (_, step) => {
+  test.each(steps.map((step) => [step.name, step] as const))("%s gets the params of its Task", (_, step) => {
     const task = taskOf(step);
     const asked = task?.params ?? [];
     const given = step.params.map(({ name }) => name);
@@ -40,7 +40,7 @@ describe.each([...allPipelines])("pipeline $name", (definition: PipelineDefiniti
     );
   });
 
-  test("params, results and workspaces that are named exist", () => {
+  test("all referenced params, results and workspaces exist", () => {
     const text = JSON.stringify([spec.tasks, spec.finally, spec.results]);
     const params = spec.params.map(({ name }) => name);
     for (const [, name] of text.matchAll(/\$\(params\.([^)]+)\)/g)) expect(params).toContain(name);
@@ -58,7 +58,7 @@ describe.each([...allPipelines])("pipeline $name", (definition: PipelineDefiniti
     for (const { name } of spec.params) expect(text, name).toContain(`$(params.${name})`);
   });
 
-  test("a step that runs never needs a result of one that may be skipped: Tekton would skip it too", () => {
+  test("a task that runs never needs a result of one that may be skipped: Tekton would skip it, too", () => {
     const skipped = new Set(steps.filter(({ when }) => when).map(({ name }) => name));
     // These two run or are skipped together, and what they need runs whenever one of them does.
     const allowed = (step: string, needs: string) =>
@@ -72,12 +72,12 @@ describe.each([...allPipelines])("pipeline $name", (definition: PipelineDefiniti
     }
   });
 
-  test("every task has a row of its own in the table of jobs", () => {
+  test("every task has a job.yaml", () => {
     for (const step of steps) expect(() => taskJob(step.taskRef.name)).not.toThrow();
   });
 
   test.each([1, 240, 10_080])(
-    "with %d minutes a task that hangs ends while finally still has all of its time, on any Tekton",
+    "with %d minutes a task that hangs ends before finally loses any of its time, on any Tekton",
     (timeoutMinutes) => {
       const { spec } = pipelineOf(definition, { ...settings, timeoutMinutes });
       const { timeouts } = runOf(definition, { settings: { ...run, timeoutMinutes }, params: {} });
@@ -88,13 +88,13 @@ describe.each([...allPipelines])("pipeline $name", (definition: PipelineDefiniti
       expect(tasks + last).toBe(pipeline);
       const own = spec.tasks.map((task) => secondsOfDuration(task.timeout) ?? 0);
       expect(new Set(own)).toEqual(new Set([timeoutMinutes * 60]));
-      // By its own timeout and not by that of all tasks, even if each of those before it took nearly as long.
+      // By its own timeout, not by that of all tasks, even if each earlier task took nearly as long.
       expect(own.reduce((sum, seconds) => sum + seconds)).toBeLessThanOrEqual(tasks);
       for (const task of spec.finally ?? []) expect(secondsOfDuration(task.timeout)).toBe(last);
     },
   );
 
-  test("finally is long enough for what its tasks wait for, and for their pods to start", () => {
+  test("finally is long enough for the waits of its tasks and the start of their pods", () => {
     const { timeouts } = runOf(definition, { settings: run, params: {} });
     for (const step of spec.finally ?? []) {
       const param = taskOf(step)?.params?.find(({ name }) => name === "TIMEOUT_SECONDS");
@@ -186,7 +186,7 @@ describe("a run of modelcar", () => {
     runGeneratedCode: true,
   };
 
-  test("GPUs, and the nodes that have them, are for the tasks that use them", () => {
+  test("only tasks that use GPUs get GPUs and GPU nodes", () => {
     const { taskRunSpecs = [], taskRunTemplate } = packaged({ compress, evaluate });
     expect(taskRunTemplate.podTemplate).not.toHaveProperty("nodeSelector");
     const onGpus = taskRunSpecs.filter(({ podTemplate }) => podTemplate?.nodeSelector);
@@ -208,7 +208,7 @@ describe("a run of modelcar", () => {
     });
   });
 
-  test("each task has an account of its own, and code of the model's no token", () => {
+  test("each task has its own account, and tasks that run generated code have no token", () => {
     const { taskRunSpecs = [] } = packaged({ evaluate });
     const of = (name: string) => taskRunSpecs.find(({ pipelineTaskName }) => pipelineTaskName === name);
     expect(of("register-with-registry")?.serviceAccountName).toBe("modelcar-register-model");
@@ -216,7 +216,7 @@ describe("a run of modelcar", () => {
     expect(of("deploy-model")?.podTemplate).toBeUndefined();
   });
 
-  test("what config asks for is what the pipeline is told", () => {
+  test("the config determines the pipeline's params", () => {
     expect(paramsOf(packaged())).toMatchObject({
       COMPRESS_MODEL: "false",
       EVALUATE_MODEL: "false",
@@ -234,13 +234,13 @@ describe("a run of modelcar", () => {
     });
   });
 
-  test("every param that it sets is one of the pipeline's", () => {
+  test("every param of the run is one of the pipeline's", () => {
     const known = Object.keys(modelcar.params);
     expect(known).toEqual(expect.arrayContaining(Object.keys(paramsOf(packaged({ compress, evaluate })))));
   });
 });
 
-test("a run of model-testing-v2 asks the endpoint as it wants to be asked", () => {
+test("a run of model-testing-v2 authenticates as the endpoint requires", () => {
   const test = { evaluate: { tasks: ["arc_easy"], limit: 10, applyChatTemplate: true, minimumScores: {} } };
   const model = { name: "granite", source };
   const served = { name: "granite", serve: { mode: "deployment" as const, auth: true } };
@@ -274,7 +274,7 @@ test("a candidate is tested under its own name, and its results are the model's"
   });
 });
 
-test("a comparison has both sides and the gates in the terms of its task", () => {
+test("a comparison has both sides and the gates in the syntax of its task", () => {
   const side = {
     name: "granite",
     source,
@@ -308,7 +308,7 @@ test("a comparison has both sides and the gates in the terms of its task", () =>
   expect(paramsOf(modelComparisonRun({ settings: run, model, gates: {} }))).toMatchObject({ GATES: "" });
 });
 
-test("an import to a volume goes where the model will run", () => {
+test("an import to a volume runs on the nodes of the model", () => {
   const placement = { nodeSelector: { disk: "near" } };
   const model = { name: "granite", source };
   const target = { kind: "pvc" as const, claim: "granite-pvc", placement };

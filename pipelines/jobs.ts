@@ -1,6 +1,6 @@
 /**
- * Every kind of work in the project's namespace, with the least that it needs, as tasks/<task>/job.yaml says it. Service
- * accounts, roles, tokens and network policies all follow from these files, and what is in none gets nothing.
+ * The least privilege of each task, as tasks/<task>/job.yaml declares it. Service accounts, roles, tokens and network policies
+ * all follow from these files; a task that declares nothing gets nothing.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,15 +37,15 @@ const texts = z.array(z.string());
 const schema = z.strictObject({
   reaches: z.array(z.enum(destinations)),
   /**
-   * Whether it may ask the cluster's DNS, which may carry data out of the cluster. Without it the pod template must say
-   * the endpoint's address (`hostAliases`). Default: yes, if it reaches anything.
+   * Whether it may query the cluster's DNS, which could carry data out of the cluster. Without DNS the pod template must give
+   * the endpoint's address (`hostAliases`). Default: true if it reaches anything.
    */
   resolvesNames: z.boolean().optional(),
-  /** Whether code that a model wrote may run in it. Its pods then get no token of the cluster. Default: no. */
+  /** Whether it may run code that a model generated. Its pods then get no service account token. Default: false. */
   runsGeneratedCode: z.boolean().optional(),
-  /** What it does with the Kubernetes API. Default: nothing. */
+  /** Rules of its Role on the Kubernetes API. Default: none. */
   rules: z.array(z.strictObject({ apiGroups: texts, resources: texts, verbs: texts })).optional(),
-  /** The image that its tests run in, by its name without `-test`. Default: tasks. */
+  /** The image that its tests run in, named without `-test`. Default: tasks. */
   testedIn: z.string().optional(),
 });
 
@@ -58,7 +58,7 @@ export const knownTasks: readonly string[] = readdirSync(folder)
   .sort()
   .filter((name) => existsSync(jobFile(name)) || readVariant(folder, name));
 
-/** What the folder of a Tekton task says of it, or of the one that it is a variant of. Throws for a task whose folder says nothing. */
+/** The job.yaml of a Tekton task, or of the task that it is a variant of. Throws if there is none or it is invalid. */
 export function taskJob(task: string): Job {
   const known = jobs.get(task);
   if (known) return known;
@@ -66,7 +66,7 @@ export function taskJob(task: string): Job {
   if (variant) return taskJob(variant.of);
   if (!existsSync(jobFile(task))) {
     throw new Error(
-      `task ${task} has no tasks/${task}/job.yaml: say there what it may reach, which is nothing unless it says so`,
+      `task ${task} has no tasks/${task}/job.yaml: declare there what it may reach (\`reaches: []\` for nothing)`,
     );
   }
   const result = schema.safeParse(parse(readFileSync(jobFile(task), "utf8")));
@@ -75,7 +75,6 @@ export function taskJob(task: string): Job {
   return result.data;
 }
 
-/** Each file is read once. */
 const jobs = new Map<string, Job>();
 
 function jobFile(task: string): string {
@@ -90,5 +89,5 @@ export function tasksReaching(destination: Destination): string[] {
 /** The service account of a Tekton task. */
 export const taskAccount = (task: string): string => `modelcar-${task}`;
 
-/** All accounts but those of tasks: runs whose task has none of its own, and served models. */
+/** Accounts that belong to no task: the default account of runs, and that of served models. */
 export const sharedAccounts = accounts;

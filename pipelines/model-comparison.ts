@@ -1,4 +1,4 @@
-/** The pipeline that compares a model with its base, judges its gates and makes the report, and one run of it. */
+/** The pipeline that compares a model with its base, checks its gates and writes the report, and its runs. */
 
 import { objectStoreParams, optional, registryAuthParam } from "./common-params.ts";
 import type { PipelineDefinition } from "./definition.ts";
@@ -24,9 +24,9 @@ const params = {
   ...objectStoreParams("holds the results and gets the report", "Bucket of both"),
 } as const;
 
-const step = "compare-models";
-const result = (description: string) => ({ step, description });
-/** What a run reports. */
+const task = "compare-models";
+const result = (description: string) => ({ task, description });
+/** Results of a run. */
 const results = {
   passed: result("true: every gate held. A run whose gate does not hold fails"),
   "report-uri": result("Where the report lies in the object store"),
@@ -50,9 +50,9 @@ export const modelComparison: PipelineDefinition = {
       optional: true,
     },
   },
-  steps: [
+  tasks: [
     {
-      task: step,
+      task,
       same: Object.keys(params),
       params: {
         PIPELINE_RUN_NAME: "$(context.pipelineRun.name)",
@@ -64,7 +64,7 @@ export const modelComparison: PipelineDefinition = {
   results,
 };
 
-/** What must hold before a model is served. */
+/** Conditions that must hold before a model is served. */
 export interface Gates {
   readonly evaluate?:
     | {
@@ -92,7 +92,7 @@ export interface Gates {
     | undefined;
 }
 
-/** The gates in the terms of compare-models. */
+/** The gates in the syntax of compare-models. */
 export function gateConditions({ evaluate, benchmark }: Gates): string {
   const { recovery, recoveryByTask = {} } = evaluate?.gate ?? {};
   const { ttftMsP95, itlMsP95, errorRate, outputTokensPerSecond } = benchmark?.gate ?? {};
@@ -107,7 +107,7 @@ export function gateConditions({ evaluate, benchmark }: Gates): string {
   return conditions.flatMap(([start, limit]) => (limit === undefined ? [] : [`${start}${limit}`])).join(" ");
 }
 
-/** One side of a comparison. `Text` is what is not known yet where another resource gives it, such as an Output. */
+/** One side of a comparison. `Text` is the type of values that other resources provide, such as an Output. */
 export interface ComparedModel<Text = string> {
   readonly name: string;
   readonly source: { readonly revision: string };
@@ -119,7 +119,7 @@ export interface ComparedModel<Text = string> {
     readonly accelerator?: string | undefined;
     readonly cpuLimit: string;
   };
-  /** Of one copy; undefined if nobody knows. */
+  /** Price of one copy in US dollars per hour; undefined if unknown. */
   readonly hourlyUsd: number | undefined;
 }
 

@@ -1,11 +1,11 @@
-/** The pipeline that brings a model from the hub into the object store and the registry, and one run of it. */
+/** The pipeline that imports a model from the hub into the object store and the registry, and its runs. */
 
 import { models, type PipelineDefinition, param, resultOf, runOnly } from "./definition.ts";
 import { modelVersion, runOf } from "./run.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { HubSource } from "./specs.ts";
 
-/** Parameters of the pipeline, in the vocabulary of its tasks. */
+/** Params of the pipeline, with the names that its tasks use. */
 const params = {
   HUGGINGFACE_MODEL: "Repository on the hub, <owner>/<name>",
   HUGGINGFACE_REVISION: "Commit SHA to pull",
@@ -23,16 +23,16 @@ const params = {
   MODEL_REGISTRY_AUTH: "What it asks callers for: none, token or serviceAccount",
 } as const;
 
-/** What a run reports. */
+/** Results of a run. */
 export const results = {
-  revision: { step: "pull-model-from-huggingface", description: "Commit SHA that was pulled" },
+  revision: { task: "pull-model-from-huggingface", description: "Commit SHA that was pulled" },
   "manifest-digest": {
-    step: "pull-model-from-huggingface",
+    task: "pull-model-from-huggingface",
     description: "SHA-256 of the list of files and their digests",
   },
-  "total-bytes": { step: "pull-model-from-huggingface", description: "Size of the model" },
-  "registered-model-id": { step: "register-model", description: "Id of the registered model" },
-  "model-version-id": { step: "register-model", description: "Id of its version" },
+  "total-bytes": { task: "pull-model-from-huggingface", description: "Size of the model" },
+  "registered-model-id": { task: "register-model", description: "Id of the registered model" },
+  "model-version-id": { task: "register-model", description: "Id of its version" },
 } as const;
 
 export const modelImport: PipelineDefinition = {
@@ -41,7 +41,7 @@ export const modelImport: PipelineDefinition = {
     "Pulls a model from Hugging Face, uploads it to MinIO or leaves it on its volume, and registers it.",
   params,
   workspaces: { [models]: { description: "Volume that the tasks hand the model over on" } },
-  steps: [
+  tasks: [
     {
       task: "pull-model-from-huggingface",
       same: [
@@ -77,9 +77,9 @@ export const modelImport: PipelineDefinition = {
         PIPELINE_RUN_NAME: "$(context.pipelineRun.name)",
         PIPELINE_RUN_UID: "$(context.pipelineRun.uid)",
       },
-      // Also after an upload that was not wanted; a result of a task that was skipped would skip this one too.
+      // Ordered by runAfter, not by a result: a skipped upload would skip this task too.
       after: ["upload-to-minio"],
-      // It notes how large the weights are.
+      // It records the size of the weights.
       workspaces: [models],
     },
   ],
@@ -97,9 +97,9 @@ export interface ModelImport {
 }
 
 export type ImportTarget =
-  /** The object store, by way of the claim that all runs share. */
+  /** The object store, through the claim that all runs share. */
   | { readonly kind: "s3" }
-  /** A claim of its own. `placement` is the model's: a volume is made near the first pod that mounts it, and stays there. */
+  /** The model's own claim. `placement` is the model's, because a volume is provisioned near the first pod that mounts it. */
   | {
       readonly kind: "pvc";
       readonly claim: string;
@@ -109,7 +109,7 @@ export type ImportTarget =
       };
     };
 
-/** Where an imported model lies: named by its commit, so that a changed model never overwrites the one that is served. */
+/** Storage URI of an imported model. It contains the commit, so a new revision never overwrites the served one. */
 export function importedUri({ model, target, settings }: ModelImport): string {
   const directory = `${model.name}/${model.source.revision}`;
   return target.kind === "s3"
@@ -130,7 +130,7 @@ export function modelImportRun(spec: ModelImport) {
     HF_ENDPOINT: settings.huggingFaceEndpoint,
     MODEL_NAME: name,
     MODEL_VERSION: modelVersion(spec.model),
-    // On a volume that is served from, the model that is served now must stay as it is.
+    // On a volume that models are served from, the served revision must not be overwritten.
     MODEL_DIRECTORY: target.kind === "s3" ? name : `${name}/${source.revision}`,
     MODEL_URI: importedUri(spec),
     UPLOAD_TO_MINIO: String(target.kind === "s3"),

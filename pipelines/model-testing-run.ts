@@ -1,13 +1,15 @@
-/** Runs of the pipelines that measure a model: where it is served, or before that. */
+/** Runs of the pipelines that measure a model, once it is served or before. */
 import type { Authentication } from "../rules/authentication.ts";
+
 import { benchmarkValues, evaluationValues } from "./common-params.ts";
 import type { PipelineDefinition } from "./definition.ts";
 import { candidateTesting, modelTesting } from "./model-testing.ts";
 import { modelVersion, runOf } from "./run.ts";
+
 import type { RunSettings } from "./run-settings.ts";
 import type { TestSpec } from "./specs.ts";
 
-/** `Text` is what is not known yet where another resource gives it, such as an Output. */
+/** `Text` is the type of values that other resources provide, such as an Output. */
 export interface ModelTestingRun<Text = string> {
   readonly settings: RunSettings;
   readonly test: TestSpec;
@@ -16,7 +18,7 @@ export interface ModelTestingRun<Text = string> {
     readonly source: { readonly huggingFace: string; readonly revision: string };
     readonly compress?: { readonly recipe: string } | undefined;
   };
-  /** A model that is served, or one that the run serves itself while it is tested. */
+  /** A served model, or a candidate that the run serves while it tests it. */
   readonly tested: ServedEndpoint<Text> | Candidate<Text>;
 }
 
@@ -27,12 +29,12 @@ export interface ServedEndpoint<Text = string> {
 
 export interface Candidate<Text = string> {
   readonly name: string;
-  /** As {@link manifestParam} writes it. */
+  /** The manifest as {@link manifestParam} encodes it. */
   readonly inferenceService: Text;
   readonly timeoutSeconds: number;
 }
 
-/** What a run reports. */
+/** Results of a run. */
 export function modelTestingResults({ evaluate, benchmark }: TestSpec) {
   return [
     ...(evaluate ? (["scores"] as const) : []),
@@ -49,7 +51,7 @@ export function modelTestingResults({ evaluate, benchmark }: TestSpec) {
   ];
 }
 
-/** A manifest as a param: Tekton and Kubernetes would put values in the place of $(…). */
+/** Encodes a manifest as a param, without $, because Tekton and Kubernetes would substitute $(…). */
 export const manifestParam = (manifest: object): string =>
   JSON.stringify(manifest).replaceAll("$", "\\u0024");
 
@@ -99,7 +101,7 @@ function testedBy<Text>({
   return [modelTesting, { SERVED_MODEL_NAME: model.name, ENDPOINT_URL: url, ...loginParams(authentication) }];
 }
 
-/** How the tasks that ask a model log in. */
+/** How the tasks that call a model authenticate. */
 function loginParams(authentication: Authentication): Record<string, string> {
   switch (authentication.kind) {
     case "apiKey":

@@ -1,4 +1,4 @@
-/** The pipelines that measure a model, what it knows and how fast it is, and publish what they found. */
+/** The pipelines that measure a model's quality and speed, and publish the results. */
 
 import {
   benchmarkParams,
@@ -8,7 +8,13 @@ import {
   recordParams,
   registryAuthParam,
 } from "./common-params.ts";
-import { models, type PipelineDefinition, param, resultOf, type StepDefinition } from "./definition.ts";
+import {
+  models,
+  type PipelineDefinition,
+  type PipelineTaskDefinition,
+  param,
+  resultOf,
+} from "./definition.ts";
 import type { WhenExpression } from "./tekton.ts";
 
 const run = {
@@ -16,7 +22,7 @@ const run = {
   PIPELINE_RUN_UID: "$(context.pipelineRun.uid)",
 };
 const directory = (name: string) => `${param("WORKSPACE_DIRECTORY")}/${name}`;
-/** Anything but "false" runs, so that a slip of the pen never passes for a test that was passed. */
+/** Any value but "false" runs the test, so that a typo never skips it. */
 const unlessFalse = (name: string): readonly WhenExpression[] => [
   { input: param(name), operator: "notin", values: ["false"] },
 ];
@@ -67,7 +73,7 @@ const workspaces = {
   },
 };
 
-const pull: StepDefinition = {
+const pull: PipelineTaskDefinition = {
   task: "pull-model-from-huggingface",
   same: ["HUGGINGFACE_MODEL", "HUGGINGFACE_REVISION", "HF_ENDPOINT"],
   params: {
@@ -77,8 +83,8 @@ const pull: StepDefinition = {
   workspaces: [models],
 };
 
-/** What is done with an endpoint, which the first step finds ready. */
-function measuring(first: string, endpoint: Readonly<Record<string, string>>): StepDefinition[] {
+/** The tasks that measure an endpoint, which is ready after the task `first`. */
+function measuring(first: string, endpoint: Readonly<Record<string, string>>): PipelineTaskDefinition[] {
   return [
     {
       task: "run-lm-eval-v2",
@@ -104,7 +110,7 @@ function measuring(first: string, endpoint: Readonly<Record<string, string>>): S
         RESULTS_DIRECTORY: directory("benchmark"),
         ...run,
       },
-      // After the evaluation, whose requests would slow it down.
+      // After the evaluation, whose requests would distort the benchmark.
       after: ["run-lm-eval-v2"],
       when: unlessFalse("GUIDELLM_EVALUATE_MODEL"),
       workspaces: [models, "trusted-ca"],
@@ -127,36 +133,36 @@ function measuring(first: string, endpoint: Readonly<Record<string, string>>): S
   ];
 }
 
-const cleanup: StepDefinition = {
+const cleanup: PipelineTaskDefinition = {
   task: "cleanup-workspace",
   params: { DIRECTORIES: param("WORKSPACE_DIRECTORY") },
-  // After a failure the reports stay for a look at them.
+  // After a failure the reports are kept for inspection.
   when: [{ input: "$(tasks.status)", operator: "in", values: ["Succeeded", "Completed"] }],
   workspaces: [models],
 };
 
 const results: PipelineDefinition["results"] = {
-  scores: { step: "run-lm-eval-v2", description: "Scores of the evaluation as JSON" },
+  scores: { task: "run-lm-eval-v2", description: "Scores of the evaluation as JSON" },
   "ttft-ms-p95": {
-    step: "run-guidellm-v2",
+    task: "run-guidellm-v2",
     description: "Time to first token, 95th percentile, in milliseconds",
   },
   "itl-ms-p95": {
-    step: "run-guidellm-v2",
+    task: "run-guidellm-v2",
     description: "Time between tokens, 95th percentile, in milliseconds",
   },
   "output-tokens-per-second": {
-    step: "run-guidellm-v2",
+    task: "run-guidellm-v2",
     description: "Highest throughput that was measured",
   },
-  "requests-per-second": { step: "run-guidellm-v2", description: "Requests per second at that throughput" },
-  "error-rate": { step: "run-guidellm-v2", description: "Share of failed requests, 0 to 1" },
+  "requests-per-second": { task: "run-guidellm-v2", description: "Requests per second at that throughput" },
+  "error-rate": { task: "run-guidellm-v2", description: "Share of failed requests, 0 to 1" },
   "artifacts-uri": {
-    step: "publish-test-results-v2",
+    task: "publish-test-results-v2",
     description: "Where the reports lie in the object store",
   },
   "model-version-id": {
-    step: "publish-test-results-v2",
+    task: "publish-test-results-v2",
     description: "Id of the model's version in the registry",
   },
 };
@@ -168,7 +174,7 @@ export const modelTesting: PipelineDefinition = {
     "model registry and in the object store.",
   params: { ...endpointParams, ...params },
   workspaces,
-  steps: [
+  tasks: [
     pull,
     ...measuring(
       pull.task,
@@ -188,7 +194,7 @@ export const candidateTesting: PipelineDefinition = {
     "whatever happened before.",
   params: { ...candidateParams, ...params },
   workspaces,
-  steps: [
+  tasks: [
     pull,
     {
       task: "deploy-model",
@@ -200,7 +206,7 @@ export const candidateTesting: PipelineDefinition = {
         OWNER_NAME: run.PIPELINE_RUN_NAME,
         OWNER_UID: run.PIPELINE_RUN_UID,
       },
-      // No GPU is taken for a model whose tokenizer can not be had.
+      // Take no GPU if the tokenizer cannot be downloaded.
       after: [pull.task],
       workspaces: [models, "trusted-ca"],
     },

@@ -1,4 +1,4 @@
-/** The params of the pipeline modelcar, called as its users know them. */
+/** The params of the pipeline modelcar, with the names that its users know. */
 import {
   benchmarkParams,
   evaluationParams,

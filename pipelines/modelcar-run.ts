@@ -1,4 +1,4 @@
-/** Runs of the pipeline modelcar that package one model, and leave its deployment to the program. */
+/** Runs of the pipeline modelcar that package one model and leave its deployment to the program. */
 
 import { evaluationValues } from "./common-params.ts";
 import { modelcar } from "./modelcar.ts";
@@ -19,7 +19,7 @@ export interface ModelcarRun {
   readonly baseImage: string;
 }
 
-/** What a run reports that packages, and by choice compresses and evaluates, but leaves the deployment to others. */
+/** Results of a run that packages a model, with those of compression and evaluation if configured. */
 export function modelcarResults({ compress, evaluate }: ModelcarRun["model"]) {
   return [
     "storage-uri",
@@ -43,7 +43,7 @@ export function modelcarRun(spec: ModelcarRun) {
       HUGGINGFACE_REVISION: source.revision,
       HUGGINGFACE_ALLOW_PATTERNS: source.allowPatterns.join(" "),
       HF_ENDPOINT: settings.huggingFaceEndpoint,
-      // Without a tag: the task gives it one of its digest.
+      // Without a tag: the task derives one from the digest.
       OCI_IMAGE: repository,
       BASE_IMAGE: spec.baseImage,
       PLAIN_HTTP_REGISTRIES: imageRegistry.withoutTls ?? "",
@@ -64,7 +64,7 @@ export function modelcarRun(spec: ModelcarRun) {
       MODEL_REGISTRY_AUTH: registry.auth,
       S3_ENDPOINT: objectStore.endpoint,
       S3_BUCKET: objectStore.bucket,
-      // What a run before this one left half done is gone on with.
+      // Resume what an earlier run left unfinished.
       SKIP_TASKS: "cleanup-workspace",
     },
     secretWorkspaces: imageRegistry.secret ? { "registry-auth": imageRegistry.secret } : {},

@@ -1,4 +1,4 @@
-/** The pipeline that makes a ModelCar, an OCI image with the model in it, and by choice everything after that. */
+/** The pipeline that builds a ModelCar, an OCI image with the model in it, and optionally deploys and tests it. */
 
 import { recordParams } from "./common-params.ts";
 import { models, type PipelineDefinition, param, resultOf, runOnly } from "./definition.ts";
@@ -6,8 +6,8 @@ import { params } from "./modelcar-params.ts";
 import type { WhenExpression } from "./tekton.ts";
 
 const checked = (result: string) => resultOf("check-parameters", result);
-/** Every step but the first runs if the first one says so. */
-const whenChosen = (step: string) => runOnly(checked(step));
+/** The first task decides which other tasks run. */
+const whenChosen = (task: string) => runOnly(checked(task));
 const directories = {
   model: checked("model-directory"),
   compressed: checked("compressed-directory"),
@@ -41,7 +41,7 @@ export const modelcar: PipelineDefinition = {
       optional: true,
     },
   },
-  steps: [
+  tasks: [
     {
       task: "check-parameters",
       same: [
@@ -123,7 +123,7 @@ export const modelcar: PipelineDefinition = {
     {
       task: "evaluate-model",
       same: ["TASKS", "LIMIT", "APPLY_CHAT_TEMPLATE", "MINIMUM_SCORES", "RUN_GENERATED_CODE"],
-      // In the pod itself, so that a model that is not good enough gets no further.
+      // In the pod itself, before the model is packaged, so that a model that fails goes no further.
       params: {
         BACKEND: "hf",
         MODEL_DIRECTORY: directories.packaged,
@@ -143,7 +143,7 @@ export const modelcar: PipelineDefinition = {
         BUILD: checked("build"),
       },
       after: ["evaluate-model"],
-      // Without a build it looks up the image that is there, so that what follows always knows its digest.
+      // Without a build it looks up the existing image, so that later tasks always know its digest.
       when: whenChosen("need-image"),
       workspaces: [models, "registry-auth", "trusted-ca"],
     },
@@ -229,7 +229,7 @@ export const modelcar: PipelineDefinition = {
     {
       task: "cleanup-workspace",
       name: "cleanup-at-the-end",
-      // The measurements stay for whoever looks for them there.
+      // The measurements are kept.
       params: { DIRECTORIES: `${directories.model} ${directories.compressed}` },
       when: whenEnded(
         "success-Succeeded",
@@ -244,17 +244,17 @@ export const modelcar: PipelineDefinition = {
   ],
   results: {
     "storage-uri": {
-      step: "build-and-push-modelcar",
+      task: "build-and-push-modelcar",
       description: "Where the model lies: oci://<repository>@<digest>",
     },
-    "image-digest": { step: "build-and-push-modelcar", description: "Digest of the image" },
-    "bytes-before": { step: "compress-model", description: "Size of the weights before compression" },
-    "bytes-after": { step: "compress-model", description: "Size of the weights after compression" },
-    scores: { step: "evaluate-model", description: "Scores of the evaluation as JSON" },
-    "registered-model-id": { step: "register-with-registry", description: "Id of the registered model" },
-    "model-version-id": { step: "register-with-registry", description: "Id of its version" },
-    "service-url": { step: "deploy-model", description: "URL of the deployed model inside the cluster" },
-    "output-tokens-per-second": { step: "run-guidellm", description: "Highest throughput that was measured" },
-    "chat-url": { step: "deploy-anythingllm", result: "url", description: "URL of the chat UI" },
+    "image-digest": { task: "build-and-push-modelcar", description: "Digest of the image" },
+    "bytes-before": { task: "compress-model", description: "Size of the weights before compression" },
+    "bytes-after": { task: "compress-model", description: "Size of the weights after compression" },
+    scores: { task: "evaluate-model", description: "Scores of the evaluation as JSON" },
+    "registered-model-id": { task: "register-with-registry", description: "Id of the registered model" },
+    "model-version-id": { task: "register-with-registry", description: "Id of its version" },
+    "service-url": { task: "deploy-model", description: "URL of the deployed model inside the cluster" },
+    "output-tokens-per-second": { task: "run-guidellm", description: "Highest throughput that was measured" },
+    "chat-url": { task: "deploy-anythingllm", result: "url", description: "URL of the chat UI" },
   },
 };

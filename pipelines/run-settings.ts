@@ -1,11 +1,10 @@
-/** What the runs of all pipelines of a stack have in common, whoever starts them. */
+/** Settings that all runs of a stack share, whether the program or a script starts them. */
 import type { Config } from "../config/config.ts";
 import { objectStoreAddress, plainHttpRegistry, registryAddress } from "../rules/addresses.ts";
 import { imageRegistrySecret, sharedClaim } from "../rules/names.ts";
 
 export type RunSettings = ReturnType<typeof runSettings>;
 
-/** The settings of a stack's runs. */
 export function runSettings(
   config: Pick<
     Config,
@@ -18,21 +17,21 @@ export function runSettings(
   const registryName = config.registry.kind === "url" ? undefined : config.registry.name;
   return {
     platform: config.platform,
-    /** How long each task may take; all of them together as long for each. */
+    /** Timeout of each task; a run's timeout is the sum of its tasks'. */
     timeoutMinutes: config.pipelines.timeoutMinutes,
     accelerators: config.accelerators,
     /** Secrets of type dockerconfigjson for the tasks' images. */
     pullSecrets: secret ? [secret] : [],
     huggingFaceEndpoint: config.huggingFace.endpoint,
     objectStore: { endpoint, bucket },
-    /** `name` is that of OpenShift AI's ModelRegistry or of our own; undefined where only its URL is known. */
+    /** `name` is undefined if only the registry's URL is known. */
     registry: { url, auth, name: registryName },
-    /** The volume that tasks hand models over on. */
+    /** The claim that passes models between tasks. */
     claim: sharedClaim,
     imageRegistry: {
-      /** Host[:port] of it if it has no TLS; undefined if it has. */
+      /** Host[:port] of the registry if it has no TLS, otherwise undefined. */
       withoutTls: plainHttpRegistry(config),
-      /** Secret with the login for pushes; undefined where none is needed. */
+      /** Secret with the login for pushes; undefined if none is needed. */
       secret,
     },
   } as const;

@@ -1,10 +1,10 @@
-/** What the runs of all pipelines have in common. */
+/** The PipelineRun spec that the runs of all pipelines share. */
 
 import { identity } from "../rules/any-user.ts";
 import { accounts } from "../rules/names.ts";
 import { restrictedPod } from "../rules/security.ts";
 import { modelPlacement } from "../sizing/placement.ts";
-import { models, type PipelineDefinition, stepsOf } from "./definition.ts";
+import { models, type PipelineDefinition, pipelineTasksOf } from "./definition.ts";
 import { taskAccount, taskJob } from "./jobs.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { JobSpec } from "./specs.ts";
@@ -18,13 +18,13 @@ export interface Run<Text = string> {
   readonly claim?: string;
   /** Secrets behind further workspaces, by the workspace's name. */
   readonly secretWorkspaces?: Readonly<Record<string, string>>;
-  /** Where all pods of the run go. Default: anywhere. */
+  /** Placement of all pods of the run. Default: any node. */
   readonly placement?: Pick<PodTemplate, "nodeSelector" | "tolerations">;
-  /** The pipeline's tasks that run models, with what each may take. Only these go to nodes with GPUs. */
+  /** The pipeline tasks that run models, with their resources. Only these are scheduled to GPU nodes. */
   readonly jobs?: Readonly<Record<string, JobSpec | undefined>>;
 }
 
-/** A run of a pipeline: each task as its own service account, and nothing runs on GPUs but what uses them. */
+/** A run of a pipeline: each task runs as its own service account, and only tasks that use GPUs run on GPU nodes. */
 export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Text>): PipelineRunSpec<Text> {
   const { jobs = {}, settings } = run;
   const {
@@ -36,7 +36,7 @@ export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Te
   } = { ...settings, ...run };
   const podTemplate: PodTemplate = {
     securityContext: restrictedPod(platform),
-    // For images that do not say it. Not in the Tasks: a run is named by those.
+    // For images that do not set it. Not in the Tasks, because they are part of the digest that names a run.
     env: Object.entries(identity).map(([name, value]) => ({ name, value })),
     ...run.placement,
     ...(pullSecrets.length > 0 ? { imagePullSecrets: pullSecrets.map((name) => ({ name })) } : {}),
@@ -45,13 +45,13 @@ export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Te
     const job = jobs[name];
     const own = {
       ...(job ? modelPlacement(job, accelerators) : {}),
-      // Where code of the model's is run there must be no token of the cluster.
+      // A pod that runs generated code must have no service account token.
       ...(taskJob(task).runsGeneratedCode ? { automountServiceAccountToken: false } : {}),
     };
     return {
       pipelineTaskName: name,
       serviceAccountName: taskAccount(task),
-      // Some versions of Tekton merge the two templates, others replace the run's.
+      // Some versions of Tekton merge the two pod templates, others replace the run's.
       ...(Object.keys(own).length > 0 ? { podTemplate: { ...podTemplate, ...own } } : {}),
       ...(job ? { stepSpecs: [{ name: task, computeResources: jobResources(job) }] } : {}),
     };
@@ -65,8 +65,8 @@ export function runOf<Text = string>(definition: PipelineDefinition, run: Run<Te
     params: Object.entries(run.params).map(([name, value]) => ({ name, value })),
     workspaces: bound,
     taskRunTemplate: { serviceAccountName: accounts.pipeline, podTemplate },
-    taskRunSpecs: stepsOf(definition).map(taskRunSpec),
-    timeouts: runTimeouts(timeoutMinutes, definition.steps.length),
+    taskRunSpecs: pipelineTasksOf(definition).map(taskRunSpec),
+    timeouts: runTimeouts(timeoutMinutes, definition.tasks.length),
   };
 }
 
@@ -76,7 +76,7 @@ function jobResources({ gpus, cpu, memory }: JobSpec) {
   return { requests: amounts, limits: amounts };
 }
 
-/** Scores by "<task>:<metric>" as the tasks that evaluate take them. */
+/** Scores by "<task>:<metric>", in the syntax of the tasks that evaluate. */
 export function minimumScores(scores: Readonly<Record<string, number>>): string {
   return Object.entries(scores)
     .map(([score, least]) => `${score}>=${least}`)

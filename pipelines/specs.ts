@@ -7,9 +7,9 @@ export interface HubSource {
   readonly allowPatterns: readonly string[];
 }
 
-/** What a task that runs a model may take, where that differs between models. */
+/** Resources of a task that runs a model; they differ between models. */
 export interface JobSpec {
-  /** A key of the accelerators; needed as soon as `gpus` is above 0. */
+  /** A key of the accelerators; required if `gpus` is above 0. */
   readonly accelerator?: string | undefined;
   readonly gpus: number;
   readonly cpu: string;
@@ -19,7 +19,7 @@ export interface JobSpec {
 /** How a model is compressed. */
 export interface CompressSpec extends JobSpec {
   readonly recipe: string;
-  /** Default: the recipe's own. */
+  /** Default: the recipe's. */
   readonly calibrationDataset?: string | undefined;
   readonly calibrationSamples: number;
   readonly maxSequenceLength: number;
@@ -36,7 +36,7 @@ export interface EvaluateSpec extends JobSpec {
   readonly runGeneratedCode: boolean;
 }
 
-/** What of a model is tested. */
+/** The tests of a model. */
 export interface TestSpec {
   readonly evaluate?:
     | {

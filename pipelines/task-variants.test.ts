@@ -8,7 +8,7 @@ import { readVariant, type Variant, variantOf } from "./task-variants.ts";
 const [task] = loadTasks("tasks", ["run-guidellm"]) as [ReturnType<typeof loadTasks>[number]];
 const variant = readVariant("tasks", "run-guidellm-v2") as Variant;
 
-test("a variant is the other Task but for its name, what it says of itself, and one param", () => {
+test("a variant differs from the original Task in its names, its description and one param", () => {
   const [second] = loadTasks("tasks", ["run-guidellm-v2"]);
   expect(second?.metadata).toEqual({
     ...task.metadata,
@@ -39,7 +39,7 @@ test("a variant is the other Task but for its name, what it says of itself, and 
 test.each([
   ["of: a\n", "displayName"],
   ["of: a\nname: b\n", "name"],
-])("a file that is no variant is named in the error: %j", (content, key) => {
+])("an invalid file is named in the error: %j", (content, key) => {
   const directory = mkdtempSync(join(tmpdir(), "variants-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   mkdirSync(join(directory, "second"));
@@ -49,10 +49,10 @@ test.each([
   );
 });
 
-test("what the Task has not cannot be replaced", () => {
+test("a param that the Task lacks cannot be replaced", () => {
   const made = (changes: Partial<Variant>) => () => variantOf(task, "second", { ...variant, ...changes });
   expect(made({ param: { ...variant.param, insteadOf: "URL" } })).toThrow(
-    "tasks/second/variant.yaml: the Task run-guidellm has not a param URL",
+    "tasks/second/variant.yaml: the Task run-guidellm must have a param URL",
   );
   expect(made({ description: { insteadOf: "a cat", says: "a dog" } })).toThrow('"a cat" in its description');
 });

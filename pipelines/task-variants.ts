@@ -1,4 +1,4 @@
-/** Tasks that are another one under a second name: tasks/<name>/variant.yaml says which, and what they have other than that one. */
+/** Tasks that are variants of another Task: tasks/<name>/variant.yaml names that Task and the differences. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -8,21 +8,21 @@ import type { Task } from "./tekton.ts";
 const text = z.string().min(1);
 
 const schema = z.strictObject({
-  /** The Task that it is, which has the script, the tests and the job.yaml of both. */
+  /** The original Task, whose script, tests and job.yaml apply to both. */
   of: text,
-  /** Its annotation tekton.dev/displayName. */
+  /** The variant's annotation tekton.dev/displayName. */
   displayName: text,
-  /** What its description says in the place of words of the other's. */
+  /** A replacement of words in the description. */
   description: z.strictObject({ insteadOf: text, says: text }),
-  /** Its param in the place of one of the other's; the steps get it in the variable of its name. */
+  /** A replacement of one param; the step gets it in an environment variable of the same name. */
   param: z.strictObject({ insteadOf: text, name: text, type: z.literal("string"), description: text }),
 });
 
 export type Variant = z.infer<typeof schema>;
 
 /**
- * What a folder of tasks has on a variant; undefined for a name that is none.
- * @throws Error where the file says something else than a variant.
+ * The variant.yaml of a task; undefined if it has none.
+ * @throws Error if the file is invalid.
  */
 export function readVariant(directory: string, name: string): Variant | undefined {
   const path = join(name, "variant.yaml");
@@ -33,8 +33,8 @@ export function readVariant(directory: string, name: string): Variant | undefine
 }
 
 /**
- * The Task under its second name. Its only step has that name too.
- * @throws Error where the Task lacks what the variant has something else for.
+ * The variant of a Task. Its only step has the variant's name.
+ * @throws Error if the Task lacks something that the variant replaces.
  */
 export function variantOf(task: Task, name: string, { displayName, description, param }: Variant): Task {
   const { metadata, spec } = task;
@@ -42,9 +42,9 @@ export function variantOf(task: Task, name: string, { displayName, description, 
   const [step, ...others] = spec.steps;
   const env = (step?.env ?? []) as readonly { readonly name: string }[];
   const must = (right: boolean | undefined, what: string) => {
-    if (!right) throw new Error(`tasks/${name}/variant.yaml: the Task ${metadata.name} has not ${what}`);
+    if (!right) throw new Error(`tasks/${name}/variant.yaml: the Task ${metadata.name} must have ${what}`);
   };
-  must(others.length === 0, "one step alone");
+  must(others.length === 0, "exactly one step");
   must(spec.description?.includes(description.insteadOf), `"${description.insteadOf}" in its description`);
   must(
     spec.params?.some((other) => other.name === insteadOf),
@@ -52,7 +52,7 @@ export function variantOf(task: Task, name: string, { displayName, description, 
   );
   must(
     env.some((variable) => variable.name === insteadOf),
-    `a variable ${insteadOf}`,
+    `an environment variable ${insteadOf}`,
   );
   const variable = { name: own.name, value: `$(params.${own.name})` };
   return {

@@ -8,7 +8,7 @@ export interface ParamSpec {
   readonly default?: string | readonly string[];
 }
 
-/** What steps have in common, and each may override. */
+/** Fields that a Task's steps share; each step may override them. */
 export interface StepTemplate {
   readonly computeResources?: Requirements;
   readonly securityContext?: Readonly<Record<string, unknown>>;
@@ -79,17 +79,17 @@ export interface Pipeline {
   };
 }
 
-/** What the pods of tasks have in common. */
+/** Fields that the pods of a run's tasks share. */
 export type PodTemplate = {
   readonly securityContext: Readonly<Record<string, unknown>>;
-  /** Of all steps; wins over what a step says of the same name. */
+  /** Variables of all steps; they override a step's own. */
   readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];
   /** Whether the pod gets a token for the Kubernetes API. Default: its service account's choice. */
   readonly automountServiceAccountToken?: boolean;
-  /** Addresses of names, for a task that may not ask the cluster's DNS. */
+  /** Addresses of names, for a task that may not query the cluster's DNS. */
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
 };
 
@@ -99,7 +99,7 @@ export type WorkspaceBinding = { readonly name: string } & (
   | { readonly secret: { readonly secretName: string } }
 );
 
-/** What a single task of a run has instead of what the Task and the other tasks have. */
+/** Overrides for a single pipeline task of a run. */
 export interface TaskRunSpec {
   readonly pipelineTaskName: string;
   readonly serviceAccountName: string;
@@ -107,7 +107,7 @@ export interface TaskRunSpec {
   readonly stepSpecs?: readonly { readonly name: string; readonly computeResources: Requirements }[];
 }
 
-/** What `spec` of a PipelineRun holds here. `Text` is what a param may be besides known text, such as an Output. */
+/** The `spec` of this program's PipelineRuns. `Text` is the type of params that other resources provide, such as an Output. */
 export interface PipelineRunSpec<Text = string> {
   readonly pipelineRef: { readonly name: string };
   readonly params: readonly { readonly name: string; readonly value: Param["value"] | Text }[];
@@ -120,7 +120,7 @@ export interface PipelineRunSpec<Text = string> {
   readonly timeouts: { readonly pipeline: string; readonly tasks?: string; readonly finally?: string };
 }
 
-/** A duration as Go writes it ("1h30m0s"), so that webhooks have nothing to rewrite. */
+/** A duration in Go's format ("1h30m0s"), which webhooks leave unchanged. */
 export function goDuration(minutes: number): string {
   const hours = Math.floor(minutes / 60);
   return `${hours > 0 ? `${hours}h` : ""}${minutes % 60}m0s`;

@@ -1,4 +1,4 @@
-/** The pipeline runs of a model's life, as the program declares them and the scripts start them. */
+/** The pipeline runs of a model, which the program declares and the scripts start. */
 
 import type { Model } from "../config/config.ts";
 import { runGpus } from "../pipelines/catalogue.ts";
@@ -27,18 +27,18 @@ import type { RunSettings } from "../pipelines/run-settings.ts";
 import type { PipelineRunSpec } from "../pipelines/tekton.ts";
 import { modelPlacement } from "../sizing/placement.ts";
 
-/** A run of a pipeline for a model. `Text` is what a param may be besides known text, such as an Output. */
+/** A run of a pipeline for a model. `Text` is the type of params that other resources provide, such as an Output. */
 export interface PlannedRun<Result extends string = string, Text = string> {
   readonly pipeline: PipelineDefinition;
   readonly spec: PipelineRunSpec<Text>;
-  /** What it must report. */
+  /** Results that the run must have. */
   readonly expectedResults: readonly Result[];
 }
 
 /** A model that is pulled from a hub. */
 export type PulledModel = Model & { readonly source: Extract<Model["source"], { huggingFace: string }> };
 
-/** The run that brings a model's files to the object store or to a volume of its own, and where they then are. */
+/** The run that imports a model into the object store or onto its own volume, and the resulting storage URI. */
 export function importRun(model: PulledModel, settings: RunSettings) {
   const target = importTarget(model, settings);
   const made = { settings, model, target };
@@ -50,14 +50,14 @@ export function importRun(model: PulledModel, settings: RunSettings) {
   } satisfies PlannedRun & { readonly storageUri: string };
 }
 
-/** Where the files go. A model that is packaged as an image goes by way of the shared volume. */
+/** Where the files go. Models for the object store pass through the shared volume. */
 function importTarget({ package: packaging, serve }: PulledModel, settings: RunSettings): ImportTarget {
   if (packaging.kind !== "pvc") return { kind: "s3" };
   const placement = modelPlacement(serve, settings.accelerators);
   return { kind: "pvc", claim: packaging.claim, placement };
 }
 
-/** The run that packs a model into an image, after it was compressed and evaluated where config asks for that. */
+/** The run that packages a model into an image, after compression and evaluation if they are configured. */
 export function packagingRun(
   model: PulledModel,
   settings: RunSettings,
@@ -70,7 +70,7 @@ export function packagingRun(
   } satisfies PlannedRun;
 }
 
-/** The run that measures a model: where it is served, or as a candidate that it serves itself. */
+/** The run that measures a model: the served one, or a candidate that the run serves. */
 export function testingRun<Text = string>(made: ModelTestingRun<Text>): PlannedRun<string, Text> {
   return {
     pipeline: "inferenceService" in made.tested ? candidateTesting : modelTesting,
@@ -79,7 +79,7 @@ export function testingRun<Text = string>(made: ModelTestingRun<Text>): PlannedR
   };
 }
 
-/** The run that compares a model with its base and judges its gates. */
+/** The run that compares a model with its base and checks its gates. */
 export function comparisonRun<Text = string>(made: ModelComparisonRun<Text>) {
   return {
     pipeline: modelComparison,
@@ -88,7 +88,7 @@ export function comparisonRun<Text = string>(made: ModelComparisonRun<Text>) {
   } satisfies PlannedRun<string, Text>;
 }
 
-/** The line that a model's runs stand in: those with GPUs wait for each other, so that none holds some while it waits for more. */
+/** The queue of a model's runs: runs with GPUs wait for each other, so that none holds some GPUs while it waits for more. */
 export function queueOf(model: Model, models: readonly Model[]) {
   const gpus = runGpus(model);
   return gpus > 0 ? { name: "gpus", gpus, capacity: Math.max(...models.map(runGpus)) } : undefined;

@@ -4,7 +4,7 @@ import type { Config, Model } from "../config/config.ts";
 import { predictorName } from "../rules/addresses.ts";
 import { consoleNamespace } from "../rules/names.ts";
 
-/** Beyond which an alert fires; each has to hold for some minutes. */
+/** Values beyond which an alert fires, once they have been exceeded for some minutes. */
 export interface Thresholds {
   /** Requests in the queue of each copy. */
   readonly queuedRequests: number;
@@ -18,11 +18,11 @@ export interface Thresholds {
   readonly itlMsP95: number;
   /** Share of requests that the server answers with an error of its own (HTTP 5xx), 0 to 1. */
   readonly errorRate: number;
-  /** Minutes without a copy that is ready. */
+  /** Minutes without a ready copy. */
   readonly notReadyMinutes: number;
 }
 
-/** What the stack's config says of monitoring; undefined where it wants neither alerts nor a dashboard. */
+/** Arguments of Monitoring; undefined without alerts and dashboard. */
 export function monitoringOf(config: Pick<Config, "namespace" | "models" | "monitoring">) {
   const { namespace, monitoring } = config;
   const { alerts, labels, dashboard, dashboardNamespace, grafanaLabels } = monitoring;
@@ -46,7 +46,7 @@ export function monitoringOf(config: Pick<Config, "namespace" | "models" | "moni
   };
 }
 
-/** A threshold that config says goes before the model's gate, and that before what suits most. */
+/** A configured threshold takes precedence over the model's gate, and that over the default. */
 function thresholdsOf({ serve, test }: Model, said: Config["monitoring"]["thresholds"]): Thresholds {
   const gate = test?.benchmark?.gate;
   const target = serve.autoscaling?.target;

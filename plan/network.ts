@@ -9,43 +9,43 @@ import { artefactRegistry, imageRegistriesOf, registryUrl } from "./registries.t
 /** What the policies of a project depend on. */
 export interface Network {
   readonly platform: Config["platform"];
-  /** Where hub, object store and model registry are. A missing one is reached by nobody. */
+  /** URLs of hub, object store and model registry. Connections to a missing one are not allowed. */
   readonly urls: Readonly<Partial<Record<"hub" | "objectStore" | "modelRegistry", string>>>;
   /** Image registries that tasks pull from and push to: URLs, or host[:port] of one with TLS. */
   readonly imageRegistries: readonly string[];
-  /** Private address ranges (CIDRs) in which hosts outside the cluster answer, such as a company's mirror. Default: none. */
+  /** Private address ranges (CIDRs) of hosts outside the cluster, such as a company's mirror. Default: none. */
   readonly privateNetworks?: readonly string[];
   /** Namespaces whose pods may call the models. Routers and monitoring of OpenShift always may. */
   readonly callers?: readonly string[];
-  /** The models are open to everybody who has a way to them, as behind an ingress controller whose place nobody told. */
+  /** The models accept connections from anywhere, because the ingress controller's namespace is not configured. */
   readonly open?: boolean;
-  /** Where the API server is if not on the pods' own node: its addresses (CIDRs). OpenShift's is known. Default: none. */
+  /** Addresses of the API server (CIDRs), unless it runs on the pods' node. Not needed on OpenShift. Default: none. */
   readonly apiServer?: readonly string[];
   /** Pods are part of an Istio mesh. */
   readonly mesh?: boolean;
-  /** Also close pods that no row is about. False in a namespace that others use too. */
+  /** Deny connections of all other pods, too. False in a namespace that others also use. */
   readonly defaultDeny: boolean;
 }
 
-/** A model that is served here, as far as its pods' power goes. */
+/** What a served model's pods may do. */
 export interface ServedModel {
   readonly name: string;
   readonly reaches: readonly Destination[];
   /**
-   * The registry that its pod pulls the model from, which need not be the one that images are pushed to: host[:port], or the
-   * URL of one without TLS.
+   * The registry that its pod pulls the model from, which may differ from the one that images are pushed to: host[:port], or a
+   * URL if it has no TLS.
    */
   readonly registry?: string | undefined;
-  /** OpenShift AI's proxy asks callers for a token that may `get` the InferenceService. */
+  /** OpenShift AI's proxy requires callers' tokens, of accounts that may `get` the InferenceService. */
   readonly tokenAuth: boolean;
 }
 
-/** What a model's pods need: to fetch the model, and to have callers' tokens checked. */
+/** The connections that a model's pods need to fetch the model and to check callers' tokens. */
 export function servedModel(model: {
   readonly name: string;
   /**
-   * Where the pod itself fetches the model: KServe's storage initializer from the object store, or `oras` from the registry
-   * of that name. Default: it does not.
+   * Where the pod fetches the model from: KServe's storage initializer from the object store, or `oras` from this registry.
+   * Default: it does not.
    */
   readonly fetchesFrom?: "objectStore" | { readonly registry: string } | undefined;
   readonly tokenAuth: boolean;
@@ -63,7 +63,7 @@ export function servedModel(model: {
   };
 }
 
-/** For the network policies; undefined where config wants none. */
+/** The input of the network policies; undefined if they are switched off. */
 export function networkOf(config: Config): Network | undefined {
   const { platform, project, endpoint, huggingFace } = config;
   if (!project.networkPolicies) return undefined;
@@ -78,14 +78,14 @@ export function networkOf(config: Config): Network | undefined {
     privateNetworks: project.privateNetworks,
     apiServer: project.apiServer,
     callers: endpoint.callers,
-    // Nobody told where the controller's pods are.
+    // Without callers the controller's namespace is unknown.
     open: /ingress|gateway/.test(endpoint.exposure) && endpoint.callers.length === 0,
     mesh: endpoint.mesh,
     defaultDeny: !project.existing,
   };
 }
 
-/** What a model's pods reach, and those of the service that it is measured as before it is served. */
+/** What the pods of a model and of its candidate may do. */
 export function servedModelsOf(model: Model, config: Config): ServedModel[] {
   const served = servedModelOf(model, config);
   const candidate = { ...served, name: candidateName(model.name), tokenAuth: false };

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 
-test("the plan is made without Pulumi", () => {
+test("planning does not load Pulumi", () => {
   const program = `
     import { registerHooks } from "node:module";
     const seen = [];

@@ -10,31 +10,31 @@ const packed = (image: string) => ({
   package: { kind: "modelcar", image },
 });
 
-/** The registries that tasks may reach, for the parts of the config that decide it. */
+/** The registries that tasks may reach, for the relevant parts of the config. */
 const registries = (parts: object) =>
   imageRegistriesOf({ images: {}, models: [], ...parts } as unknown as Config);
 
 describe("tasks reach", () => {
-  test("the registry of the config, once", () => {
+  test("the configured registry, once", () => {
     const imageRegistry = { server: "quay.io", plainHttp: false };
     expect(registries({ imageRegistry, models: [packed("quay.io/org/small")] })).toEqual(["quay.io"]);
   });
 
-  test("where a model is pushed to, though config has no registry, which only a login needs", () => {
+  test("the registry that a model is pushed to, even without imageRegistry, which only a login needs", () => {
     expect(registries({ models: [packed("ghcr.io/org/small")] })).toEqual(["ghcr.io"]);
   });
 
-  test("the registry of the base that a model is packed onto", () => {
+  test("the registry of the base image", () => {
     const images = { modelcarBase: `registry.access.redhat.com/ubi9/ubi-micro@sha256:${digest}` };
     expect(registries({ images, models: [packed("quay.io/org/small")] })).toEqual([
       "quay.io",
       "registry.access.redhat.com",
     ]);
-    // A run outside Pulumi says itself where it pushes to.
+    // The params of a run outside Pulumi tell where it pushes to.
     expect(registries({ images })).toEqual(["registry.access.redhat.com"]);
   });
 
-  test("without TLS only the registry that config says has none", () => {
+  test("without TLS only the registry with plainHttp", () => {
     const imageRegistry = { server: "registry.example.com", plainHttp: true };
     expect(registries({ imageRegistry, models: [packed("quay.io/org/small")] })).toEqual([
       "http://registry.example.com",
@@ -43,7 +43,7 @@ describe("tasks reach", () => {
   });
 });
 
-test("a model's own pods reach a registry only for an artefact, without TLS where config says so", () => {
+test("a model's pods reach a registry only for an artefact, without TLS only with plainHttp", () => {
   const source = { uri: `oci://quay.io/org/files@sha256:${digest}` };
   const served = (mode: string, fetch: string) =>
     ({ name: "small", source, package: {}, serve: { mode, cache: { fetch } } }) as unknown as Model;

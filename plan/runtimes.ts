@@ -1,15 +1,15 @@
-/** The builds of vLLM that a stack's models share: one for those on GPUs, one for the others. */
+/** The vLLM builds that a stack's models share: one for models on GPUs, one for the others. */
 import type { Config, Model } from "../config/config.ts";
 
 type RuntimeName = keyof Config["servingRuntimes"];
 type Runtimes = Pick<Config, "namespace" | "servingRuntimes" | "images">;
 
-/** How a model's build of vLLM is started. */
+/** The runtime of a model. */
 export function runtimeOf({ serve }: Pick<Model, "serve">, config: Runtimes) {
   return runtime(serve.gpus > 0 ? "vllm-cuda" : "vllm-cpu", config);
 }
 
-/** Those that KServe must know, for the models that it serves. */
+/** The runtimes of all models with mode kserve. */
 export function runtimesOf(config: Runtimes & Pick<Config, "models">) {
   const byKServe = config.models.filter(({ serve }) => serve.mode === "kserve");
   const names = new Set(byKServe.map((model) => runtimeOf(model, config).name));

@@ -1,6 +1,6 @@
 /**
- * All that a stack consists of, worked out once from its config as plain data: no Pulumi, no cluster, no secret. The program
- * declares it, `npm run plan` prints it.
+ * Everything that a stack consists of, derived from its config as plain data: no Pulumi, no cluster, no secret. The program
+ * declares it, and `npm run plan` prints it.
  */
 
 import type { Config, Model } from "../config/config.ts";
@@ -25,7 +25,7 @@ export type StackPlan = ReturnType<typeof planStack>;
 
 /**
  * The plan of a stack.
- * @param taskFiles the folder with a folder for each Tekton task
+ * @param taskFiles the directory with a subdirectory for each Tekton task
  */
 export function planStack(config: Config, taskFiles: string) {
   const { platform, namespace, images, imageRegistry, kubeContext: context } = config;
@@ -102,7 +102,7 @@ export function planStack(config: Config, taskFiles: string) {
       },
     },
     runtimes: runtimesOf(config),
-    /** What the runs of all models have in common. */
+    /** Arguments that the runs of all models share. */
     runs: {
       settings,
       namespace,
@@ -115,7 +115,7 @@ export function planStack(config: Config, taskFiles: string) {
   };
 }
 
-/** The chat UI, before a model that is served. */
+/** Arguments of the chat UI; undefined if none is configured. */
 function chatOf(
   { platform, namespace, endpoint, images, chat, models }: Config,
   pullSecrets: readonly string[],

@@ -29,7 +29,7 @@ test("every task of the repository can be read", () => {
   expect(loadTasks("tasks", knownTasks).map(({ metadata }) => metadata.name)).toEqual(knownTasks);
 });
 
-test("a task that is not there is an error that names its file", () => {
+test("a missing task is an error that names its file", () => {
   expect(() => loadTasks("tasks", ["not-there"])).toThrow("tasks/not-there/task.yaml");
 });
 
@@ -41,14 +41,14 @@ test("a file that is no Task is named in the error", () => {
   expect(() => loadTasks(directory, ["pull"])).toThrow("tasks/pull/task.yaml: not a tekton.dev/v1 Task");
 });
 
-test("a Task is named like its folder", () => {
+test("a Task must have its directory's name", () => {
   write("pull", "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: { name: fetch }\nspec: { steps: [] }\n");
   expect(() => loadTasks(directory, ["pull"])).toThrow(
-    'metadata.name is "fetch", but must be that of the folder',
+    `metadata.name is "fetch", but must be the directory's name`,
   );
 });
 
-test("images become the stack's digests, whatever registry and tag the file names", () => {
+test("images are replaced with the stack's digests, for any registry and tag in the file", () => {
   const images = { tasks: "quay.test/team/tasks@sha256:1" };
   for (const image of ["modelcar.local/tasks:0.1.0", "tasks", "host:5000/tasks@sha256:9"]) {
     const fitted = fitTask(task([{ name: "run", image }]), "ai", images);
@@ -57,13 +57,13 @@ test("images become the stack's digests, whatever registry and tag the file name
   }
 });
 
-test("an image that config does not have is an error that says which key to set", () => {
+test("a missing image is an error that names the key to set", () => {
   expect(() => fitTask(task([{ name: "run", image: "modelcar.local/quantize:1" }]), "ai", {})).toThrow(
     "task pull, step run: set modelcar:images.quantize for modelcar.local/quantize:1",
   );
 });
 
-test("a pod asks for all its steps; a step that says nothing gets the namespace's defaults", () => {
+test("a pod requests the sum of its steps; steps without resources have the namespace's defaults", () => {
   const computeResources = { requests: { cpu: "1", memory: "1Gi" }, limits: { memory: "2Gi" } };
   const steps = [
     { name: "a", image: "tasks", computeResources },

@@ -1,4 +1,4 @@
-/** The Tekton Tasks: read from tasks/<name>/task.yaml, fitted to a stack, and what their pods ask for. */
+/** The Tekton Tasks: read from tasks/<name>/task.yaml, with a stack's images and namespace, and their resource requests. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -14,8 +14,8 @@ import type { PodDemand } from "../sizing/quota.ts";
 const fileName = "task.yaml";
 
 /**
- * The Tasks of these names under a directory, of which one may be a variant of another. Throws when a file is missing, is no v1
- * Task, or is named unlike its folder.
+ * The Tasks with these names, some of which may be variants. Throws if a file is missing or is no v1 Task, or if its name
+ * differs from its directory's.
  */
 export function loadTasks(directory: string, names: readonly string[]): Task[] {
   return names.map((name) => {
@@ -30,7 +30,7 @@ function readTask(directory: string, name: string): Task {
   if (!isTask(task)) throw new Error(`tasks/${path}: not a tekton.dev/v1 Task with a name and steps`);
   if (task.metadata.name !== name) {
     throw new Error(
-      `tasks/${path}: metadata.name is "${task.metadata.name}", but must be that of the folder`,
+      `tasks/${path}: metadata.name is "${task.metadata.name}", but must be the directory's name`,
     );
   }
   return task;
@@ -47,10 +47,10 @@ function isTask(value: unknown): value is Task {
   );
 }
 
-/** The key of `modelcar:images` for a step: the last path element of the image that its file names, without tag. */
+/** The key of `modelcar:images` for a step: the last path element of the image in its file, without tag. */
 const imageKey = ({ image }: Step): string => image.replace(/^.*\//, "").replace(/[:@].*$/, "");
 
-/** The pipelines that a stack can have: those whose tasks' images it has all of. */
+/** The pipelines for which the stack has all images. */
 export function pipelinesFor(
   directory: string,
   images: Readonly<Record<string, string | undefined>>,
@@ -63,8 +63,8 @@ export function pipelinesFor(
 }
 
 /**
- * The Task in a namespace, with the stack's images: each becomes the digest reference that its key has. Throws on an
- * image without one.
+ * The Task in a namespace, with the stack's images: each is replaced with the digest reference of its key. Throws if a key is
+ * not set.
  */
 export function fitTask(
   task: Task,
@@ -84,7 +84,7 @@ export function fitTask(
   return { ...task, metadata: { ...task.metadata, namespace }, spec: { ...task.spec, steps } };
 }
 
-/** What the Task's pod asks for: its steps run one after the other, but Kubernetes counts them all. */
+/** Requests and limits of the Task's pod: its steps run one after the other, but Kubernetes adds them all. */
 export function taskDemand(task: Task): PodDemand {
   const sum = (amount: (requests: Record<string, string>, limits: Record<string, string>) => string) =>
     task.spec.steps.reduce((total, step) => {
@@ -101,13 +101,13 @@ export function taskDemand(task: Task): PodDemand {
 }
 
 /**
- * What the pods of the tasks of a model's pipeline runs ask for: what config gives to single tasks, and any task at its usual
- * size, because runs that are started by hand need room too.
+ * Requests and limits of the task pods of a model's runs: those configured for single tasks, and all tasks at their default
+ * size, because manually started runs count, too.
  */
 export function runDemands(model: Model, tasks: readonly Task[]): PodDemand[] {
   const own = runTasks(model).map(({ task: name, job }) => {
     const task = tasks.find(({ metadata }) => metadata.name === name);
-    if (!task) throw new Error(`model ${model.name}: task ${name} is in no pipeline that is declared`);
+    if (!task) throw new Error(`model ${model.name}: task ${name} is not part of a declared pipeline`);
     const demand = taskDemand(task);
     if (!job) return demand;
     const { cpu, memory, gpus } = job;

@@ -13,17 +13,17 @@ test("a plain registry answers at 8080, one behind kube-rbac-proxy with TLS at 8
   );
 });
 
-test("a registry of the stack's own has OpenShift AI's proxy there, and none elsewhere", () => {
+test("the stack's own registry has a proxy on OpenShift AI, and none elsewhere", () => {
   expect(registryAddress({ ...registry, kind: "own" }, "openshift")).toEqual(proxied);
   expect(registryAddress({ ...registry, kind: "own" }, "kubernetes")).toEqual(open);
 });
 
-test("a registry by URL is as it says", () => {
+test("a registry by URL has that URL", () => {
   const byUrl = { kind: "url", url: "https://registry.example.com", auth: "token" } as const;
   expect(registryAddress(byUrl, "openshift")).toMatchObject({ url: byUrl.url, auth: "token" });
 });
 
-test("MinIO answers in its namespace, an object store that exists where it is", () => {
+test("MinIO has an address in its namespace, an existing object store its own", () => {
   const bucket = { bucket: "llm-models", region: "us-east-1" };
   expect(objectStoreAddress({ ...bucket, namespace: "model-storage" })).toEqual({
     ...bucket,

@@ -1,17 +1,17 @@
-/** Where the stack's services answer inside the cluster. */
+/** Addresses of the stack's services inside the cluster. */
 import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };
 
-/** Host of a Service, as pods of other namespaces reach it. */
+/** Host of a Service, for pods in any namespace. */
 export const serviceHost = (service: string, namespace: string): string =>
   `${service}.${namespace}.svc.cluster.local`;
 
-/** MinIO of the stack's own: its Service, the Route to its console, and its port. */
+/** The stack's own MinIO: its Service, the Route to its console, and its port. */
 export const minio = { service: "minio", console: "minio-console", port: 9000 } as const;
 
-/** A model registry's REST service: without a proxy before it, and with one. */
+/** Ports of a model registry's REST API, without and with a proxy in front of it. */
 export const registryPorts = { none: 8080, serviceAccount: 8443 } as const;
 
-/** An S3 service, as its clients must be told of it. */
+/** An S3 service, as its clients need it. */
 export interface S3Address {
   /** Base URL without a path. */
   readonly endpoint: string;
@@ -19,11 +19,11 @@ export interface S3Address {
   readonly region: string;
 }
 
-/** An S3 service that exists, or MinIO in a namespace of its own. */
+/** An existing S3 service, or MinIO in its own namespace. */
 type ObjectStore = Pick<S3Address, "bucket" | "region"> &
   ({ readonly endpoint: string } | { readonly namespace: string });
 
-/** The object store that `modelcar:objectStore` asks for. */
+/** The object store of `modelcar:objectStore`. */
 export function objectStoreAddress(objectStore: ObjectStore): S3Address {
   const { bucket, region } = objectStore;
   const endpoint = "endpoint" in objectStore ? objectStore.endpoint : minioUrl(objectStore.namespace);
@@ -34,7 +34,7 @@ export function objectStoreAddress(objectStore: ObjectStore): S3Address {
 export const minioUrl = (namespace: string): string =>
   `http://${serviceHost(minio.service, namespace)}:${minio.port}`;
 
-/** none: it answers everyone. serviceAccount: behind kube-rbac-proxy, to accounts that may `get` its Service. */
+/** none: open to everyone. serviceAccount: kube-rbac-proxy admits accounts that may `get` its Service. */
 export type RegistryAuthentication = "none" | "serviceAccount";
 
 type Registry =
@@ -47,13 +47,13 @@ type Registry =
     }
   | { readonly kind: "own"; readonly name: string; readonly namespace: string };
 
-/** The registry that `modelcar:registry` asks for: base URL of its REST service, and what it asks its callers for. */
+/** The registry of `modelcar:registry`: base URL of its REST API, and how callers authenticate. */
 export function registryAddress(
   registry: Registry,
   platform: string,
 ): { readonly url: string; readonly auth: RegistryAuthentication | "token" } {
   if (registry.kind === "url") return registry;
-  // Of OpenShift AI's operator, which puts a proxy before it, or ours without one.
+  // OpenShift AI's operator puts a proxy in front of its registry; the plain Deployment has none.
   const own = platform === "openshift" ? "serviceAccount" : "none";
   const auth = registry.kind === "own" ? own : registry.auth;
   const scheme = auth === "none" ? "http" : "https";
@@ -61,16 +61,16 @@ export function registryAddress(
   return { url: `${scheme}://${host}:${registryPorts[auth]}`, auth };
 }
 
-/** First part of the host of something exposed: here, by KServe and by OpenShift where a Route names none. */
+/** First label of the host of an exposed service, as this program, KServe and OpenShift (for Routes without a host) compose it. */
 export const hostLabel = (name: string, namespace: string): string => `${name}-${namespace}`;
 
-/** Label `app` of the pods that KServe makes for a model, by which its Deployment selects them. */
+/** Label `app` of a model's pods, by which KServe's Deployment selects them. */
 export const appLabel = (model: string): string => `${kserveNames.appLabel}${predictorName(model)}`;
 
-/** Service that KServe makes for a model, called like its Deployment. */
+/** Name of the Service and the Deployment that KServe creates for a model. */
 export const predictorName = (model: string): string => `${model}${kserveNames.predictor}`;
 
-/** URL of the Service before a model's pods; KServe itself may say another (status.address.url). */
+/** URL of the Service of a model's pods; KServe may report another one (status.address.url). */
 export function modelAddress(
   namespace: string,
   { name, serve }: { readonly name: string; readonly serve: { readonly mode: "kserve" | "deployment" } },

@@ -1,15 +1,15 @@
-/** How a model's speed is measured where nothing else is said. */
+/** Defaults of benchmarks. */
 
-/** Loads that GuideLLM knows. */
+/** GuideLLM's load profiles. */
 export const profiles = ["sweep", "synchronous", "throughput", "concurrent", "constant", "poisson"] as const;
 
 export const benchmarkDefaults = {
   profile: "sweep",
-  /** What the profile takes: loads of a sweep. */
+  /** The profile's number: loads of a sweep. */
   rate: 10,
-  /** Of each prompt, and of each answer. */
+  /** Tokens of each prompt, and of each answer. */
   promptTokens: 256,
   outputTokens: 128,
-  /** Of each load. */
+  /** Seconds of each load. */
   maxSeconds: 180,
 } as const;

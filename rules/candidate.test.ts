@@ -3,7 +3,7 @@ import { isCompared, needsCandidate } from "./candidate.ts";
 
 const gate = { recovery: 0.97 };
 
-test("a gate, or that it is not served, makes a tested model a candidate first", () => {
+test("a tested model that has a gate or is stopped is measured as a candidate", () => {
   expect(needsCandidate({ serve: { stopped: false }, test: { evaluate: { gate } } })).toBe(true);
   expect(needsCandidate({ serve: { stopped: false }, test: { benchmark: { gate } } })).toBe(true);
   expect(needsCandidate({ serve: { stopped: true }, test: { evaluate: {} } })).toBe(true);
@@ -11,14 +11,14 @@ test("a gate, or that it is not served, makes a tested model a candidate first",
   expect(needsCandidate({ serve: { stopped: true } })).toBe(false);
 });
 
-test("a base or a gate asks for a comparison", () => {
+test("a base or a gate requires a comparison", () => {
   expect(isCompared({ test: { base: "sums" } })).toBe(true);
   expect(isCompared({ test: { benchmark: { gate } } })).toBe(true);
   expect(isCompared({ test: { benchmark: {} } })).toBe(false);
   expect(isCompared({})).toBe(false);
 });
 
-test("values of a config that is not checked yet are no error", () => {
+test("values of a config that is not validated yet are no error", () => {
   expect(needsCandidate({ serve: null, test: null })).toBe(false);
   expect(needsCandidate({ serve: undefined, test: { evaluate: null, benchmark: { gate: null } } })).toBe(
     false,

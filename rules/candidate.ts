@@ -1,32 +1,32 @@
-/** Which models are measured as a service of their own before they are served, and what of them is judged. */
+/** Which models are measured as a candidate, a separate service, before they are served, and which are compared. */
 
-/** What is read of a model's test. Raw values of a config that is not checked yet fit too. */
+/** The parts of a model's test that matter here. Also fits raw config that is not validated yet. */
 interface Test {
   readonly base?: unknown;
   readonly evaluate?: { readonly gate?: unknown } | null | undefined;
   readonly benchmark?: { readonly gate?: unknown } | null | undefined;
 }
 
-/** What is read of a model. */
+/** The parts of a model that matter here. */
 interface Measured {
   readonly serve?: { readonly stopped?: unknown } | null | undefined;
   readonly test?: Test | null | undefined;
 }
 
-/** Name of the service that a model is measured as before it is served. */
+/** Name of a model's candidate. */
 export const candidateName = (model: string): string => `${model}-candidate`;
 
-/** Whether a test says what must hold before the model is served. */
+/** Whether a test has a gate. */
 export function isGated(test: Test | null | undefined): boolean {
   return [test?.evaluate, test?.benchmark].some((part) => part?.gate !== undefined && part.gate !== null);
 }
 
-/** Whether a model is measured before it is served: something must hold for it first, or it is not served at all. */
+/** Whether a model is measured as a candidate: it has a gate, or it is stopped. */
 export function needsCandidate({ serve, test }: Measured): boolean {
   return test !== undefined && test !== null && (serve?.stopped === true || isGated(test));
 }
 
-/** Whether a model is compared with another, or must hold something before it is served. */
+/** Whether a model has a base or a gate. */
 export function isCompared({ test }: Pick<Measured, "test">): boolean {
   return test !== undefined && test !== null && (test.base !== undefined || isGated(test));
 }

@@ -1,4 +1,4 @@
-/** How KServe calls deployments without Knative: the name changed, and older versions silently ignore the new one. */
+/** KServe's name for deployments without Knative: it changed, and older versions silently ignore the new one. */
 import type { Platform } from "./security.ts";
 
 export type DeploymentMode = "Standard" | "RawDeployment";
@@ -10,8 +10,8 @@ const firstWithStandard: Readonly<Record<Platform, readonly [number, number]>> =
 };
 
 /**
- * The value of `serving.kserve.io/deploymentMode`. OpenShift AI up to 3.3 is KServe 0.15 and knows `RawDeployment` only; from
- * KServe 0.16 on a webhook rewrites that to `Standard`, and status refuses a change of what was first written.
+ * The value of `serving.kserve.io/deploymentMode`. OpenShift AI up to 3.3 contains KServe 0.15, which knows only
+ * `RawDeployment`; from KServe 0.16 on a webhook rewrites that to `Standard`, and the mode of an InferenceService is immutable.
  * @param version `major.minor`: OpenShift AI's on OpenShift, KServe's elsewhere.
  */
 export function deploymentMode(platform: Platform, version: string): DeploymentMode {

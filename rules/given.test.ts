@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { GivenNumber, given, isAbove, minus, paramOf, partOf, times } from "./given.ts";
 
-test("what is known is reckoned at once", () => {
+test("known numbers are computed at once", () => {
   expect([times(30, 12), minus(4096, 1024), partOf(256, 4, 1024), partOf(8192, 4, 1024)]).toEqual([
     360, 3072, 64, 1024,
   ]);
 });
 
-test("what a run is given is a formula in numbers and in texts", () => {
+test("numbers that only a run knows become formulas, in numbers and in texts", () => {
   const length = new GivenNumber("MAX_MODEL_LEN");
   const answer = partOf(length, 4, 1024);
   expect(JSON.stringify({ attempts: times(new GivenNumber("STARTUP_MINUTES"), 12) })).toBe(
@@ -18,7 +18,7 @@ test("what a run is given is a formula in numbers and in texts", () => {
   );
 });
 
-test("cases are decided by what is known of a number", () => {
+test("comparisons use the lower bound of an unknown number", () => {
   expect([isAbove(2, 1), isAbove(1, 1)]).toEqual([true, false]);
   expect([isAbove(new GivenNumber("GPUS", 2), 1), isAbove(new GivenNumber("GPUS"), 0)]).toEqual([
     true,
@@ -26,7 +26,7 @@ test("cases are decided by what is known of a number", () => {
   ]);
 });
 
-test("a text is a param only as a whole", () => {
+test("only a whole text is a param", () => {
   expect([paramOf(given("CPU")), paramOf(`x-${given("CPU")}`), paramOf(given("CPU", "1"))]).toEqual([
     "CPU",
     undefined,

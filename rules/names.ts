@@ -1,18 +1,18 @@
 /** Names of objects that more than one feature refers to. */
 
-/** The volume on which the tasks of a pipeline hand models over. */
+/** The claim that passes models between the tasks of a pipeline. */
 export const sharedClaim = "modelcar-storage";
 
-/** The ConfigMap with what runs outside Pulumi deploy, as the Tasks that do so mount it. */
+/** The ConfigMap with templates for runs outside Pulumi, which the deploying Tasks mount. */
 export const deploymentsMap = "modelcar-deployments";
 
-/** A model registry's database: its Service and all else of it. */
+/** Name of all objects of a model registry's database. */
 export const databaseName = (registry: string): string => `${registry}-db`;
 
-/** The chat UI: all its objects. */
+/** Name of all objects of the chat UI. */
 export const chatName = "anything-llm";
 
-/** Service accounts that are not those of one task. */
+/** Service accounts that do not belong to a single task. */
 export const accounts = { pipeline: "modelcar-pipeline", serving: "modelcar-serving" } as const;
 
 /** Secrets in the namespace of pipelines and models. */
@@ -25,13 +25,13 @@ export const secretNames = {
   objectStore: "minio-credentials",
   /** The object store for KServe, which reads. */
   serving: "minio-serving",
-  /** Token for a model registry that asks for one, key token. */
+  /** Token for a model registry that requires one, key token. */
   modelRegistry: "model-registry-token",
   /** The object store as a connection of OpenShift AI's dashboard. */
   connection: "model-storage",
 } as const;
 
-/** Secret with the login of `modelcar:imageRegistry`; undefined where it asks for none. */
+/** Secret with the login of `modelcar:imageRegistry`; undefined if it has none. */
 export function imageRegistrySecret({
   imageRegistry,
 }: {

@@ -2,10 +2,10 @@
 
 export type Platform = "openshift" | "kubernetes";
 
-/** User of model servers, and group of volume files; OpenShift assigns both from the namespace's range itself. */
+/** User of model servers, and group of volume files; OpenShift assigns both from the namespace's range. */
 const [user, volumeGroup] = [1000, 1000];
 
-/** For a pod. The image names the user (a number), except on OpenShift, which assigns one. */
+/** Security context of a pod. The image sets the user (a number), except on OpenShift, which assigns one. */
 export function restrictedPod(platform: Platform) {
   return {
     runAsNonRoot: true,
@@ -15,9 +15,9 @@ export function restrictedPod(platform: Platform) {
 }
 
 /**
- * For a pod that serves a model. Its images may be of root (vLLM's own, a ModelCar's base), and a server reads a ModelCar's
- * files through /proc, which the kernel allows to the same user and group only; so the pod says both, as OpenShift does.
- * Group 0 is the one that such images give their files to.
+ * Security context of a pod that serves a model. Its images may run as root (vLLM's, a ModelCar's base), and the server reads
+ * a ModelCar's files through /proc, which the kernel allows only for the same user and group; so the pod sets both, as
+ * OpenShift does. The files of such images belong to group 0.
  */
 export function modelPod(platform: Platform) {
   return {
@@ -26,7 +26,7 @@ export function modelPod(platform: Platform) {
   };
 }
 
-/** For each container of a pod. */
+/** Security context of each container. */
 export const restrictedContainer = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ["ALL"] },

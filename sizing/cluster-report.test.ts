@@ -4,7 +4,7 @@ import { sizeStack } from "./report.ts";
 import type { Stack, StackModel } from "./stack.ts";
 
 describe("the namespace", () => {
-  test("a third GPU model is refused where the quota is for two", () => {
+  test("a third GPU model is refused if the quota is for two", () => {
     const quota = { "requests.nvidia.com/gpu": "5" };
     expect(size({ project: { quota, limits: {} } }).errors).toEqual([]);
     const models = [quantized, full, { ...quantized, name: "third" }];
@@ -15,7 +15,7 @@ describe("the namespace", () => {
     expect(size({ project: { quota, limits: {} }, models: [quantized, full, stopped] }).errors).toEqual([]);
   });
 
-  test("OpenShift AI's storage initializer counts with 24Gi", () => {
+  test("OpenShift AI's storage initializer counts as 24Gi", () => {
     const project = { quota: { "limits.memory": "18Gi" }, limits: {} };
     const errors = (platform: Stack["platform"]) =>
       sizeStack(
@@ -32,7 +32,7 @@ describe("the namespace", () => {
   test("bounds of the LimitRange", () => {
     const limits = { max: { memory: "24Gi" }, min: { cpu: "100m", memory: "64Mi" } };
     expect(size({ project: { quota: {}, limits } }).errors).toEqual([
-      'modelcar:project.limits.min.cpu: "100m" must be at most 50m, the request of a container without resources of its own, such as Tekton\'s init containers',
+      'modelcar:project.limits.min.cpu: "100m" must be at most 50m, the request of a container without its own resources, such as Tekton\'s init containers',
       'modelcar:project.limits.max.memory: "24Gi" must be at least 80Gi, the limit of mistral-24b',
     ]);
     const image: StackModel = { ...quantized, source: { uri: "oci://quay.io/org/model@sha256:0" } };
@@ -43,9 +43,9 @@ describe("the namespace", () => {
     ]);
   });
 
-  test("a CPU limit below the request, which no API server takes", () => {
+  test("a CPU limit below the request, which the API server refuses", () => {
     expect(withServe({ cpuLimit: "4" }).errors).toEqual([
-      'modelcar:models[0].serve.cpuLimit: "4" must be at least 6, what serve.cpu asks for',
+      'modelcar:models[0].serve.cpuLimit: "4" must be at least 6, the value of serve.cpu',
     ]);
   });
 
@@ -56,11 +56,11 @@ describe("the namespace", () => {
     ]);
     const { cpuLimit: _, ...unlimited } = task;
     expect(sizeStack({ ...stack, project }, () => [unlimited], defaults).errors).toEqual([
-      expect.stringMatching(/quota\["limits\.cpu"\]: must be left out: .*\(pull\)$/),
+      expect.stringMatching(/quota\["limits\.cpu"\]: must be omitted: .*\(pull\)$/),
     ]);
   });
 
-  test("volumes: those of imports and caches are claims, one that is there already is of unknown size", () => {
+  test("volumes: imports and caches have claims, an existing claim has an unknown size", () => {
     const cached: StackModel = {
       ...quantized,
       source: { uri: "oci://quay.io/org/model@sha256:0" },
@@ -71,7 +71,9 @@ describe("the namespace", () => {
     const { warnings, lines } = size({ models: [existing] });
     expect(lines.join("\n")).toMatch(/requests.storage +120Gi/);
     expect(warnings).toEqual([
-      expect.stringMatching(/^modelcar:models\[0\]\.source\.uri: the size of this claim/),
+      expect.stringMatching(
+        /^modelcar:models\[0\]\.source\.uri: the computed quota does not include this claim/,
+      ),
     ]);
     const known = { quota: { "requests.storage": "240Gi" }, limits: {} };
     expect(size({ models: [existing], project: known }).warnings).toEqual([]);
@@ -79,37 +81,39 @@ describe("the namespace", () => {
 });
 
 describe("the nodes", () => {
-  test("a pod that no node has room for", () => {
+  test("a pod that fits on no node", () => {
     const models = [
       quantized,
       { ...full, serve: { ...full.serve, cpu: "48", cpuLimit: "48", memory: "180Gi" } },
     ];
     expect(size({ models }).errors).toEqual([
-      'modelcar:models[1].serve.cpu: "48" must be at most 47500m: the pod asks for 48 of the 47500m that a g6.12xlarge leaves to pods',
+      'modelcar:models[1].serve.cpu: "48" must be at most 47500m: the pod requests 48 of the 47500m that a g6.12xlarge has for pods',
     ]);
     expect(size({ models }).warnings).toEqual([
       expect.stringMatching(
-        /^modelcar:models\[1\]\.serve\.memory: the pod asks for 180\.0 GiB of the 181\.3 GiB .* DaemonSets/,
+        /^modelcar:models\[1\]\.serve\.memory: the pod requests 180\.0 GiB of the 181\.3 GiB .* DaemonSets/,
       ),
     ]);
   });
 
-  test("a rolling update on GPUs needs as many again", () => {
+  test("a rolling update on GPUs needs the same number of free GPUs", () => {
     const { errors, warnings, lines } = withServe({ rollout: "RollingUpdate" });
     expect(errors).toEqual([]);
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^modelcar:models\[0\]\.serve\.rollout: while .* 1 GPUs must be free on a g6\.4xlarge/,
+        /^modelcar:models\[0\]\.serve\.rollout: a rollout of .* needs 1 free GPUs on a g6\.4xlarge/,
       ),
     ]);
-    expect(lines).toContain("nodes: 1 × g6.4xlarge (GPUs: 1), 2 while new versions take over");
+    expect(lines).toContain("nodes: 1 × g6.4xlarge (GPUs: 1), 2 during rollouts");
     expect(lines).toContain("requests.nvidia.com/gpu     6         6");
   });
 
-  test("replicas on a volume that one node mounts", () => {
+  test("replicas with a volume that only one node can mount", () => {
     const models = [{ ...full, serve: { ...full.serve, replicas: 2 } }];
     expect(size({ models }).warnings).toEqual([
-      expect.stringMatching(/^modelcar:models\[0\]\.package\.accessMode: 2 pods .* share mistral-24b-pvc/),
+      expect.stringMatching(
+        /^modelcar:models\[0\]\.package\.accessMode: up to 2 pods .* share mistral-24b-pvc/,
+      ),
     ]);
   });
 
@@ -120,7 +124,7 @@ describe("the nodes", () => {
     expect(lines.join("\n")).toMatch(/total +4\.60–8\.57/);
   });
 
-  test("stopped models take no node and cost nothing", () => {
+  test("stopped models need no node and cost nothing", () => {
     const { lines } = withServe({ stopped: true });
     expect(lines.join("\n")).toMatch(/mistral-24b-quantized \(stopped\) .* 0\.00 +0 /m);
     expect(lines.join("\n")).not.toContain("g6.4xlarge");

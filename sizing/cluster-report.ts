@@ -1,4 +1,4 @@
-/** What to tell about room in the namespace and on the nodes. */
+/** Findings about quota, limits, nodes and claims. */
 import { needsCandidate } from "../rules/candidate.ts";
 import {
   type Amounts,
@@ -18,7 +18,7 @@ import { formatCpu, parseQuantity } from "./quantity.ts";
 import { quotaShortages } from "./quota.ts";
 import { isImported, type Stack, type StackModel, serviceDemand } from "./stack.ts";
 
-/** The declared quota against what runs: an entry that is too small, or that does not do what it seems to. */
+/** Checks the declared quota: entries that are too small, or that have no effect. */
 export function quotaFindings(workloads: Workloads, quota: Readonly<Record<string, string>>): Findings {
   const pods = [...workloads.services, ...runPods(workloads)];
   const unlimited = pods.filter((pod) => podAmounts(pod).cpuLimit === undefined);
@@ -31,7 +31,7 @@ export function quotaFindings(workloads: Workloads, quota: Readonly<Record<strin
       ),
       ...(quota["limits.cpu"] !== undefined && unlimited.length > 0
         ? [
-            `${keyPath("project", "quota", "limits.cpu")}: must be left out: with it Kubernetes refuses containers without a CPU limit (${names})`,
+            `${keyPath("project", "quota", "limits.cpu")}: must be omitted: with it Kubernetes refuses containers without a CPU limit (${names})`,
           ]
         : []),
     ],
@@ -47,12 +47,12 @@ export function quotaFindings(workloads: Workloads, quota: Readonly<Record<strin
 const runPods = ({ runs }: Workloads): PodDemand[] =>
   runs.flatMap(({ tasks, candidate }) => [...tasks, ...(candidate ? [candidate] : [])]);
 
-/** The LimitRange's bounds against every container. `defaults` is what it gives to containers that say nothing. */
+/** Checks the LimitRange's bounds against every container. `defaults` are its values for containers that set none. */
 export function limitFindings(stack: Stack, workloads: Workloads, defaults: ContainerDemand): Findings {
   const parts = (pod: PodDemand) => [pod, ...(pod.initContainers ?? []), ...(pod.sidecars ?? [])];
   const own = {
     ...defaults,
-    name: "a container without resources of its own, such as Tekton's init containers",
+    name: "a container without its own resources, such as Tekton's init containers",
   };
   const containers = [...workloads.services.flatMap(parts), ...runPods(workloads).flatMap(parts), own];
   const problems = limitProblems(stack.project.limits, [...containers, affinityAssistant]);
@@ -67,7 +67,7 @@ export function limitFindings(stack: Stack, workloads: Workloads, defaults: Cont
       ...stack.models.flatMap(({ serve: { cpu, cpuLimit } }, index) => {
         const path = keyPath("models", index, "serve", "cpuLimit");
         const enough = parseQuantity(cpuLimit) >= parseQuantity(cpu);
-        return enough ? [] : [`${path}: "${cpuLimit}" must be at least ${cpu}, what serve.cpu asks for`];
+        return enough ? [] : [`${path}: "${cpuLimit}" must be at least ${cpu}, the value of serve.cpu`];
       }),
     ],
     warnings: [],
@@ -78,19 +78,19 @@ export function limitFindings(stack: Stack, workloads: Workloads, defaults: Cont
 export interface NodeCount {
   readonly type: string;
   readonly gpus: number;
-  /** Nodes with all replicas that autoscaling may add. */
+  /** Nodes for the maximum number of replicas. */
   readonly nodes: number;
-  /** Nodes while new versions take over. */
+  /** Nodes during rollouts. */
   readonly rolling: number;
 }
 
-/** Pods of a model, at most and while a new version takes over, which may be measured beside the one that is served. */
+/** Maximum number of a model's pods, normally and during a rollout or while a candidate is measured. */
 function podsOf(model: StackModel, service: ServiceDemand) {
   const { most, rolling } = podCounts(service);
   return { most, rolling: Math.max(rolling, most + (needsCandidate(model) ? 1 : 0)) };
 }
 
-/** Every GPU model against the nodes it goes to, and the number of those nodes. */
+/** Checks every GPU model against its nodes, and counts these nodes. */
 export function nodeFindings(stack: Stack): Findings & { readonly counts: readonly NodeCount[] } {
   const placed = stack.models.flatMap((model, index) => {
     const accelerator = stack.accelerators[model.serve.accelerator ?? ""];
@@ -120,13 +120,13 @@ export function nodeFindings(stack: Stack): Findings & { readonly counts: readon
     if (rolling === most) return [];
     const path = keyPath("models", index, "serve", "rollout");
     return [
-      `${path}: while a new version of ${service.name} takes over, ${service.gpus} GPUs must be free on a ${type}; if not, old and new pod wait for each other (Recreate needs none)`,
+      `${path}: a rollout of ${service.name} needs ${service.gpus} free GPUs on a ${type}; without them, old and new pod wait for each other (Recreate needs none)`,
     ];
   });
   return { ...joinFindings([...room, { errors: [], warnings: surges }]), counts };
 }
 
-/** A pod against an empty node; close when only half a core or a twentieth of the memory is left for DaemonSets. */
+/** Checks a pod against an empty node; warns if less than half a core or 5 % of the memory is left for DaemonSets. */
 function roomOnNode(
   index: number,
   service: ContainerDemand,
@@ -138,18 +138,18 @@ function roomOnNode(
   const check = (resource: "cpu" | "memory", show: (amount: number) => string, reserve: number) => {
     const path = keyPath("models", index, "serve", resource);
     const over = pod[resource] - room[resource];
-    const sum = `the pod asks for ${show(pod[resource])} of the ${show(room[resource])} that a ${type} leaves to pods`;
+    const sum = `the pod requests ${show(pod[resource])} of the ${show(room[resource])} that a ${type} has for pods`;
     if (over > 0) {
       const most = show(parseQuantity(service[resource]) - over);
       return { errors: [`${path}: "${service[resource]}" must be at most ${most}: ${sum}`], warnings: [] };
     }
     const close = pod[resource] > room[resource] - reserve;
-    return { errors: [], warnings: close ? [`${path}: ${sum}; DaemonSets need some of that too`] : [] };
+    return { errors: [], warnings: close ? [`${path}: ${sum}; DaemonSets also need some of that`] : [] };
   };
   return joinFindings([check("cpu", formatCpu, 0.5), check("memory", gib, 0.05 * room.memory)]);
 }
 
-/** Volumes that a model's pods can't share, and claims that a quota does not know. */
+/** Warns about volumes that a model's pods cannot share, and about claims that are missing in the quota. */
 export function claimFindings(stack: Stack): Findings {
   const warnings = stack.models.flatMap((model, index) => {
     const { most, rolling } = podsOf(model, serviceDemand(model, stack));
@@ -160,7 +160,7 @@ export function claimFindings(stack: Stack): Findings {
       const path = keyPath("models", index, "source", "uri");
       return unknown
         ? [
-            `${path}: the size of this claim is not in the computed quota; if it is in this namespace set ${quota}`,
+            `${path}: the computed quota does not include this claim; if it is in this namespace, set ${quota}`,
           ]
         : [];
     }
@@ -168,7 +168,7 @@ export function claimFindings(stack: Stack): Findings {
     if (claim.kind !== "pvc" || claim.accessMode === "ReadWriteMany" || rolling < 2) return [];
     const path = keyPath("models", index, "package", "accessMode");
     return [
-      `${path}: ${rolling} pods of ${model.name} at a time share ${claim.claim}, which ${claim.accessMode} lets one node mount; pods on another node wait`,
+      `${path}: up to ${rolling} pods of ${model.name} share ${claim.claim}, which only one node can mount (${claim.accessMode}); pods on other nodes wait`,
     ];
   });
   return { errors: [], warnings };

@@ -23,7 +23,7 @@ test.each([
   expect(copyHourlyUsd({ ...pod, ...serve }, accelerators)).toBeCloseTo(usd, 9);
 });
 
-test("without a price nothing is known", () => {
+test("without a price the cost is undefined", () => {
   expect(copyHourlyUsd({ ...pod, gpus: 0 }, accelerators)).toBeUndefined();
   expect(copyHourlyUsd({ ...pod, accelerator: "own", gpus: 1 }, accelerators)).toBeUndefined();
   expect(hourlyCost(undefined, { least: 1, most: 1 })).toBeUndefined();
@@ -38,7 +38,7 @@ test.each([
   expect(hourlyCost(1.5, replicas)).toEqual(range);
 });
 
-test("the total is of what is known", () => {
+test("the total includes the known costs", () => {
   expect(totalCost([{ least: 1, most: 2 }, undefined, { least: 3, most: 3 }])).toEqual({ least: 4, most: 5 });
 });
 
@@ -74,7 +74,7 @@ describe("the bound of decoding", () => {
     expect(decodeBound(one)).toBeCloseTo(300e9 / bytes, 9);
   });
 
-  test("more requests share the reading of the weights, and never do more than the cache's share lets them", () => {
+  test("more requests share the reading of the weights, up to the bound of the cache", () => {
     const sequences = fc.integer({ min: 1, max: 512 });
     fc.assert(
       fc.property(sequences, (sequences) => {

@@ -1,30 +1,30 @@
-/** What models cost. Prices are US dollars from the stack's config; nothing is looked up. */
+/** Costs of models. Prices are US dollars from the stack's config; nothing is looked up. */
 import { type Architecture, keyValueBytesPerToken, weightBytes } from "./memory.ts";
 import { type Accelerator, instanceFor } from "./placement.ts";
 
 /** Hours of a month as clouds count them: 365 × 24 / 12. */
 export const hoursPerMonth = 730;
 
-/** From the least to the most that a model may cost; both are equal without autoscaling. */
+/** Minimum and maximum cost of a model; equal without autoscaling. */
 export interface CostRange {
   readonly least: number;
   readonly most: number;
 }
 
-/** What the price of a model's copies follows from. */
+/** What determines the price of a model's copy. */
 export interface Priced {
   readonly accelerator?: string | undefined;
   readonly gpus: number;
   readonly cpu: string;
   readonly memory: string;
-  /** Of one copy, where no instance's price tells it. */
+  /** Price of one copy, if its instance has none. */
   readonly hourlyUsd?: number | undefined;
 }
 
 /**
- * Dollars per hour of one copy: the instance's hourlyUsd × gpus / its GPUs. A model that takes part of an instance's GPUs pays
- * its share, although the cloud bills the whole instance: the rest is paid by others or idle. Undefined for an instance
- * without a price, and for a model without GPUs unless its config has one.
+ * Dollars per hour of one copy: the instance's hourlyUsd × gpus / its GPUs. A model that uses a part of an instance's GPUs
+ * pays its share, although the cloud bills the whole instance: the rest is used by others or idle. Without a price of the
+ * instance, and without GPUs, the model's own hourlyUsd.
  */
 export function copyHourlyUsd(
   serve: Priced,
@@ -36,7 +36,7 @@ export function copyHourlyUsd(
   return (instance.hourlyUsd * serve.gpus) / instance.gpus;
 }
 
-/** Of all copies: the least and most that run, both 0 for a stopped model. */
+/** Cost of all copies, for their minimum and maximum number; both 0 for a stopped model. */
 export function hourlyCost(
   copy: number | undefined,
   replicas: { readonly least: number; readonly most: number },
@@ -44,7 +44,7 @@ export function hourlyCost(
   return copy === undefined ? undefined : { least: copy * replicas.least, most: copy * replicas.most };
 }
 
-/** The sum of several costs; undefined when none is known. */
+/** The sum of several costs; undefined if none is known. */
 export function totalCost(costs: readonly (CostRange | undefined)[]): CostRange | undefined {
   const known = costs.filter((cost) => cost !== undefined);
   if (known.length === 0) return undefined;
@@ -61,25 +61,25 @@ export function usdPerMillionTokens(hourlyUsd: number, tokensPerSecond: number):
   return (hourlyUsd / (tokensPerSecond * 3600)) * 1e6;
 }
 
-/** What bounds the speed of a model that answers many requests at once. */
+/** What bounds the throughput of a model. */
 export interface DecodeDemand {
   readonly architecture: Architecture;
   readonly gpus: number;
   /** GB/s of one GPU. */
   readonly memoryBandwidth: number;
-  /** Requests that are answered at once. */
+  /** Concurrent requests. */
   readonly sequences: number;
   readonly promptTokens: number;
   readonly outputTokens: number;
 }
 
 /**
- * The most output tokens per second that the memory of the GPUs lets through: each step gives every request one token and reads
- * all weights once and each request's KV cache, which holds the prompt and on average half of the answer.
+ * The maximum output tokens per second by the memory bandwidth of the GPUs: each step generates one token for every request,
+ * and reads all weights once and each request's KV cache, which holds the prompt and on average half of the answer.
  *
  *     tokens/s = sequences / ((weights + sequences × KV cache) / (memoryBandwidth × gpus))
  *
- * A bound, not a forecast: prompts, computing and communication come on top. It is the memory term of the roofline model
+ * An upper bound, not a forecast: it ignores prompts, computation and communication. It is the memory term of the roofline model
  * (Williams et al. 2009), for decoding as in Pope et al. 2022, "Efficiently Scaling Transformer Inference".
  */
 export function decodeBound(demand: DecodeDemand): number {

@@ -4,7 +4,7 @@ import { podAmounts, podCounts } from "./demand.ts";
 const server = { cpu: "6", cpuLimit: "8", memory: "16Gi", memoryLimit: "16Gi" };
 const small = { cpu: "100m", cpuLimit: "200m", memory: "64Mi", memoryLimit: "128Mi" };
 
-test("containers that run together add up; an init container counts where it is larger", () => {
+test("containers that run together add up; an init container counts if it is larger", () => {
   const fetch = { cpu: "100m", cpuLimit: "1", memory: "100Mi", memoryLimit: "24Gi" };
   expect(
     podAmounts({ ...server, gpus: 1, ephemeralStorage: "25Gi", initContainers: [fetch], sidecars: [small] }),
@@ -18,7 +18,7 @@ test("containers that run together add up; an init container counts where it is 
   });
 });
 
-test("a container without a CPU limit makes the pod's unknown", () => {
+test("if a container has no CPU limit, the pod's is unknown", () => {
   const { cpuLimit: _, ...unlimited } = small;
   expect(podAmounts({ ...server, sidecars: [unlimited] }).cpuLimit).toBeUndefined();
   expect(podAmounts({ ...server, initContainers: [unlimited] }).cpuLimit).toBeUndefined();

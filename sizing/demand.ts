@@ -1,26 +1,26 @@
-/** What the pods of a stack ask of their namespace and of their nodes. */
+/** Resource demand of a stack's pods. */
 import { parseQuantity } from "./quantity.ts";
 
 /** Requests and limits of one container, as Kubernetes quantities. */
 export interface ContainerDemand {
-  /** For messages. */
+  /** Name for messages. */
   readonly name?: string | undefined;
   readonly cpu: string;
-  /** Unknown: the container may have none, so that no quota can be put on limits.cpu. */
+  /** Undefined if the container may have none; then limits.cpu cannot have a quota. */
   readonly cpuLimit?: string | undefined;
   readonly memory: string;
   readonly memoryLimit: string;
   readonly ephemeralStorage?: string | undefined;
 }
 
-/** A pod: its main container, and those that run before it and beside it. */
+/** A pod: its main container, its init containers and its sidecars. */
 export interface PodDemand extends ContainerDemand {
   readonly gpus?: number | undefined;
   readonly initContainers?: readonly ContainerDemand[] | undefined;
   readonly sidecars?: readonly ContainerDemand[] | undefined;
 }
 
-/** A served model: pods that are alike. */
+/** The pods of a served model, which are all alike. */
 export interface ServiceDemand extends PodDemand {
   readonly rollout: "RollingUpdate" | "Recreate";
   /** Default: 1. */
@@ -34,17 +34,17 @@ export interface ServiceDemand extends PodDemand {
 export interface RunDemand {
   /** The pods of their tasks. */
   readonly tasks: readonly PodDemand[];
-  /** The service that runs beside the tasks while they measure it; none of these tasks uses GPUs. Default: none. */
+  /** The candidate, which runs while tasks measure it; none of these tasks uses GPUs. Default: none. */
   readonly candidate?: PodDemand | undefined;
 }
 
-/** Everything that may run in the namespace at a time. */
+/** Everything that may run in the namespace at the same time. */
 export interface Workloads {
   readonly services: readonly ServiceDemand[];
   /**
-   * Pipeline runs that can be under way together. A run executes one task at a time, but a finished
-   * pod counts for some seconds more, and Tekton tries a pod that the quota refused again only after a minute; so the two
-   * largest must fit together. Runs with GPUs wait for each other, so only one of them counts for GPUs.
+   * Pipeline runs that can run at the same time. A run executes one task at a time, but a finished pod counts for some seconds
+   * more, and Tekton retries a pod that the quota refused only after a minute; so the two largest tasks must fit together. Runs
+   * with GPUs wait for each other, so only one of them counts for GPUs.
    */
   readonly runs: readonly RunDemand[];
   /** Sizes of the namespace's volume claims. */
@@ -54,7 +54,7 @@ export interface Workloads {
 /** Amounts in base units: cores, bytes, items. */
 export interface Amounts {
   readonly cpu: number;
-  /** Undefined when a container's limit is unknown. */
+  /** Undefined if a container's limit is unknown. */
   readonly cpuLimit: number | undefined;
   readonly memory: number;
   readonly memoryLimit: number;
@@ -63,8 +63,8 @@ export interface Amounts {
 }
 
 /**
- * What scheduler and quota count for a pod: for each resource the sum of the containers that run together, or the largest
- * init container if that is more. Source: PodRequests and PodLimits in k8s.io/component-helpers/resource.
+ * What scheduler and quota count for a pod: for each resource the sum of its containers, or the largest init container if that
+ * is more. Source: PodRequests and PodLimits in k8s.io/component-helpers/resource.
  */
 export function podAmounts(pod: PodDemand): Amounts {
   const together = [pod, ...(pod.sidecars ?? [])];
@@ -88,8 +88,8 @@ export function podAmounts(pod: PodDemand): Amounts {
 }
 
 /**
- * How many pods of a service run at a time: at least, at most, and at most while a new version takes over. A rolling update
- * adds one, except with several replicas on GPUs, where one stops before the next starts.
+ * Number of a service's pods: minimum, maximum, and maximum during a rollout. A rolling update adds one, except with several
+ * replicas on GPUs, where one stops before the next starts.
  */
 export function podCounts(
   service: Pick<ServiceDemand, "rollout" | "replicas" | "autoscaling" | "stopped" | "gpus">,

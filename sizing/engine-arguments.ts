@@ -1,15 +1,15 @@
-/** What vLLM's arguments say about memory, besides those that config keys decide. */
+/** The vLLM arguments that affect memory, besides those that config keys set. */
 
 export interface EngineArguments {
   readonly maxNumBatchedTokens?: number;
   readonly enforceEager: boolean;
-  /** Bits of one KV cache element, where --kv-cache-dtype names a type. */
+  /** Bits of one KV cache element, if --kv-cache-dtype names a type. */
   readonly keyValueBits?: number;
-  /** Arguments that change memory in a way that sizing does not know. */
+  /** Arguments that affect memory in a way that sizing does not model. */
   readonly unknown: readonly string[];
 }
 
-/** Flags with their short forms: with one of these, what sizing says about memory is a guess. */
+/** Flags, with their short forms, that make sizing's memory estimate a guess. */
 const notModelled = [
   ["--kv-cache-memory-bytes"],
   ["--num-gpu-blocks-override"],
@@ -25,8 +25,8 @@ const notModelled = [
 ];
 
 /**
- * Reads arguments in vLLM's forms: `--flag=value`, `--flag value`, underscores for hyphens; the last one counts. Arguments
- * that vLLM itself would refuse are left to it.
+ * Parses vLLM's arguments: `--flag=value`, `--flag value`, underscores for hyphens; the last one counts. Invalid arguments are
+ * left for vLLM to refuse.
  */
 export function engineArguments(args: readonly string[]): EngineArguments {
   const given = new Map<string, string>();
@@ -47,7 +47,7 @@ export function engineArguments(args: readonly string[]): EngineArguments {
   };
 }
 
-/** Of a name such as fp8_e4m3, bfloat16 or nvfp4; undefined for `auto` and names without a number. */
+/** Bits of a type such as fp8_e4m3, bfloat16 or nvfp4; undefined for `auto` and names without a number. */
 function bitsOf(dtype: string | undefined): number | undefined {
   const bits = Number(/(?:float|fp|int)(\d+)/.exec(dtype ?? "")?.[1]);
   return bits > 0 ? bits : undefined;

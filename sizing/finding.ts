@@ -1,4 +1,4 @@
-/** What sizing tells people: errors stop a deployment, warnings show arithmetic that is worth a look. */
+/** Results of sizing: errors stop a deployment, warnings show sums that are worth a look. */
 export interface Findings {
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
@@ -21,7 +21,7 @@ export function keyPath(...keys: readonly (string | number)[]): string {
   return `modelcar:${parts.join("").replace(/^\./, "")}`;
 }
 
-/** Bytes for people: "13.4 GiB". */
+/** Bytes as text: "13.4 GiB". */
 export function gib(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

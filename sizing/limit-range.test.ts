@@ -5,12 +5,12 @@ import { modelcar, storageInitializer } from "./platform-containers.ts";
 
 const model = { name: "mistral-24b", cpu: "16", cpuLimit: "16", memory: "80Gi", memoryLimit: "80Gi" };
 
-test("without bounds everything is let in", () => {
+test("without bounds everything is admitted", () => {
   expect(limitProblems({}, [model, modelcar])).toEqual([]);
   expect(limitProblems({ max: {}, min: { cpu: undefined } }, [model])).toEqual([]);
 });
 
-test("the container that needs most is named, KServe's own included", () => {
+test("the largest container is named, including KServe's", () => {
   const bounds = { max: { cpu: "16", memory: "16Gi" }, min: { cpu: "50m", memory: "32Mi" } };
   const quantized = { ...model, name: "mistral-24b-quantized", memory: "16Gi", memoryLimit: "16Gi" };
   expect(limitProblems(bounds, [quantized, modelcar, storageInitializer("openshift")])).toEqual([
@@ -33,7 +33,7 @@ test("the container that needs most is named, KServe's own included", () => {
   expect(limitProblems(bounds, [quantized, storageInitializer("kubernetes")])).toEqual([]);
 });
 
-test("the bound that is asked for lets everything in", () => {
+test("the suggested bound admits everything", () => {
   const amount = fc.integer({ min: 1, max: 100_000 });
   const containers = fc.array(
     fc.tuple(amount, amount, amount, amount).map(([cpu, cpuLimit, memory, memoryLimit]) => ({

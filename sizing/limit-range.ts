@@ -1,8 +1,8 @@
-/** Whether a LimitRange lets every container in, those that KServe, Tekton and OpenShift AI add included. */
+/** Checks whether a LimitRange admits every container, including those that KServe, Tekton and OpenShift AI add. */
 import type { ContainerDemand } from "./demand.ts";
 import { formatBytes, formatCpu, parseQuantity } from "./quantity.ts";
 
-/** Bounds on each container, as LimitRange items of type Container have them. */
+/** Bounds of each container, as in LimitRange items of type Container. */
 export interface LimitBounds {
   readonly max?: Bound | undefined;
   readonly min?: Bound | undefined;
@@ -18,18 +18,18 @@ export interface LimitProblem {
   readonly bound: "max" | "min";
   readonly resource: "cpu" | "memory";
   readonly given: string;
-  /** What the bound would have to be. */
+  /** The value that would admit the container. */
   readonly need: string;
-  /** The container that needs it. */
+  /** Name of the container. */
   readonly container: string;
 }
 
 const formats = { cpu: formatCpu, memory: formatBytes } as const;
 
 /**
- * The bounds that refuse a container: a limit above `max`, or a request below `min`. Of several containers the one that
- * needs most is named. A container without a CPU limit of its own gets the LimitRange's default, so that one must be among
- * the containers. Source: minConstraint and maxConstraint in plugin/pkg/admission/limitranger of Kubernetes.
+ * The bounds that refuse a container: a limit above `max`, or a request below `min`. Of several containers the most extreme is
+ * named. A container without a CPU limit gets the LimitRange's default, so `containers` must include one with the defaults.
+ * Source: minConstraint and maxConstraint in plugin/pkg/admission/limitranger of Kubernetes.
  */
 export function limitProblems(bounds: LimitBounds, containers: readonly ContainerDemand[]): LimitProblem[] {
   const resources = ["cpu", "memory"] as const;

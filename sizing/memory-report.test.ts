@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { architecture, full, l4, quantized, size, stack, withServe } from "./example-stack.ts";
 
 describe("memory of the GPUs", () => {
-  test("too long a sequence: what would fit, and how many GPUs would do", () => {
+  test("too long a sequence: what would fit, and how many GPUs would be enough", () => {
     expect(withServe({ maxModelLen: 60_000 }).errors).toEqual([
       expect.stringMatching(
         /^modelcar:models\[0\]\.serve\.maxModelLen: 60000 must be at most 31\d{3}, or modelcar:models\[0\]\.serve\.gpus 2: on each GPU 20\.2 GiB \(21\.9 GiB × 0\.92\) − weights 13\.4 GiB − overhead 2\.0 GiB = 4\.8 GiB for the KV cache; one sequence of 60000 tokens takes 9\.2 GiB$/,
@@ -10,10 +10,10 @@ describe("memory of the GPUs", () => {
     ]);
   });
 
-  test("too few GPUs: how many would do", () => {
+  test("too few GPUs: how many would be enough", () => {
     const models = [quantized, { ...full, serve: { ...full.serve, gpus: 2 } }];
     expect(size({ models }).errors).toEqual([
-      expect.stringMatching(/^modelcar:models\[1\]\.serve\.gpus: 2 will not do for mistral-24b, 4 would: /),
+      expect.stringMatching(/^modelcar:models\[1\]\.serve\.gpus: 2 is not enough for mistral-24b, 4 would: /),
     ]);
   });
 
@@ -23,24 +23,24 @@ describe("memory of the GPUs", () => {
       architecture: { ...architecture, parameters: 70e9, layers: 80, hiddenSize: 8192 },
     };
     expect(size({ models: [huge] }).errors).toEqual([
-      expect.stringContaining("serve.gpus: 4 will not do for mistral-24b, no instance with l4 has enough"),
+      expect.stringContaining("serve.gpus: 4 is not enough for mistral-24b, no instance with l4 has enough"),
     ]);
   });
 
-  test("heads that can't be shared out", () => {
+  test("heads that cannot be distributed evenly", () => {
     expect(withServe({ gpus: 3 }).errors).toEqual([
       expect.stringMatching(
-        /^modelcar:models\[0\]\.serve\.gpus: 3 must be 1, 2 or 4: 32 attention heads can't/,
+        /^modelcar:models\[0\]\.serve\.gpus: 3 must be 1, 2 or 4: 32 attention heads cannot/,
       ),
     ]);
   });
 
-  test("a close fit and too little left for CUDA are shown, not refused", () => {
+  test("a close fit and too little memory for CUDA are warnings, not errors", () => {
     const close = withServe({ maxModelLen: 28_000 });
     expect(close.errors).toEqual([]);
     expect(close.warnings).toEqual([
       expect.stringMatching(
-        /^modelcar:models\[0\]\.serve\.maxModelLen: mistral-24b-quantized fits closely, by 0\.5 GiB/,
+        /^modelcar:models\[0\]\.serve\.maxModelLen: mistral-24b-quantized fits with only 0\.5 GiB left/,
       ),
     ]);
     expect(withServe({ gpuMemoryUtilization: 0.99 }).warnings).toEqual([
@@ -54,9 +54,7 @@ describe("memory of the GPUs", () => {
     const { errors, warnings } = size({ accelerators: { l4: { ...l4, memory: "24Gi" } } });
     expect(errors).toEqual([]);
     expect(warnings).toEqual([
-      expect.stringMatching(
-        /^modelcar:accelerators\.l4\.memory: 24Gi looks like the data sheet's.* 21\.9 GiB/,
-      ),
+      expect.stringMatching(/^modelcar:accelerators\.l4\.memory: 24Gi looks like a data sheet's.* 21\.9 GiB/),
     ]);
   });
 
@@ -67,11 +65,11 @@ describe("memory of the GPUs", () => {
     expect(withServe({ maxModelLen: 60_000, vllmArgs }, { servingRuntimes }).errors).toHaveLength(1);
   });
 
-  test("with an argument that sizing does not know, nothing stops", () => {
+  test("with an argument that sizing does not model, a shortage is a warning", () => {
     const { errors, warnings } = withServe({ maxModelLen: 60_000, vllmArgs: ["--cpu-offload-gb=10"] });
     expect(errors).toEqual([]);
     expect(warnings).toEqual([
-      expect.stringMatching(/must be at most.*an estimate that leaves --cpu-offload-gb out/),
+      expect.stringMatching(/must be at most.*an estimate that ignores --cpu-offload-gb/),
     ]);
   });
 

@@ -1,4 +1,4 @@
-/** What to tell about one model's memory. */
+/** Findings about one model's memory. */
 import { engineArguments } from "./engine-arguments.ts";
 import { type Findings, gib, keyPath, oneOf } from "./finding.ts";
 import { type MemoryDemand, type MemoryFit, memoryFit, weightBytes } from "./memory.ts";
@@ -7,21 +7,21 @@ import type { Stack, StackModel } from "./stack.ts";
 import { tensorParallelProblems, tensorParallelSizes } from "./tensor-parallel.ts";
 
 export interface MemoryReport extends Findings {
-  /** Missing when memory was not checked. */
+  /** Undefined if memory was not checked. */
   readonly fit?: MemoryFit | undefined;
-  /** Why it was not. */
+  /** Why it was not checked. */
   readonly note?: string | undefined;
 }
 
 const none: Findings = { errors: [], warnings: [] };
 
-/** CUDA's own share of a GPU, about what a context takes. vLLM does not start when that much is not left. */
+/** Memory of a CUDA context, approximately. vLLM does not start if it is not left free. */
 const cudaContext = 2 ** 29;
 
-/** A model whose remaining memory is below this share of the budget fits only if the estimate is right. */
+/** If less than this share of the budget is left, the fit depends on the accuracy of the estimate. */
 const closeFit = 0.05;
 
-/** Checks the model at an index of `stack.models`: memory of its GPUs, or of its pod where it has none. */
+/** Checks the model at an index of `stack.models`: the memory of its GPUs, or of its pod without GPUs. */
 export function memoryReport(stack: Stack, index: number): MemoryReport {
   const model = stack.models[index];
   if (!model) throw new Error(`no models[${index}]`);
@@ -50,8 +50,8 @@ export function memoryReport(stack: Stack, index: number): MemoryReport {
   const { demand, unknown } = demandOf(stack, model, accelerator.memory);
   const fit = memoryFit(demand);
   const problem = fit.fits ? [] : [shortage(model, demand, fit, largest, path)];
-  // What such an argument does to memory is not known here, so it must not stop anybody.
-  const guess = unknown.map((flag) => ` (an estimate that leaves ${flag} out)`).join("");
+  // The effect of unknown arguments is not modelled, so a shortage must not be an error.
+  const guess = unknown.map((flag) => ` (an estimate that ignores ${flag})`).join("");
   return {
     fit,
     errors: guess ? [] : problem,
@@ -73,7 +73,7 @@ function demandOf(stack: Stack, model: StackModel, memory: string) {
   return { demand, unknown: args.unknown };
 }
 
-/** The sum in one line: what vLLM may take of each GPU, and what takes it. */
+/** The calculation in one line: vLLM's share of each GPU, and what uses it. */
 function arithmetic(demand: MemoryDemand, fit: MemoryFit): string {
   const pool = fit.budget - fit.weights - fit.overhead;
   const sum = `${gib(fit.budget)} (${gib(fit.usable)} × ${demand.gpuMemoryUtilization}) − weights ${gib(fit.weights)} − overhead ${gib(fit.overhead)}`;
@@ -99,7 +99,7 @@ function shortage(
   const would = enough
     ? `${enough} would`
     : `no instance with ${model.serve.accelerator} has enough; it needs fewer bits per weight or a larger GPU`;
-  return `${path("gpus")}: ${gpus} will not do for ${model.name}, ${would}: ${arithmetic(demand, fit)}`;
+  return `${path("gpus")}: ${gpus} is not enough for ${model.name}, ${would}: ${arithmetic(demand, fit)}`;
 }
 
 function closeness(
@@ -112,17 +112,17 @@ function closeness(
   const utilization =
     toCuda < cudaContext
       ? [
-          `${path("gpuMemoryUtilization")}: ${demand.gpuMemoryUtilization} leaves ${gib(toCuda)} of each GPU to CUDA itself, which takes about ${gib(cudaContext)}; vLLM does not start if that is not free`,
+          `${path("gpuMemoryUtilization")}: ${demand.gpuMemoryUtilization} leaves ${gib(toCuda)} of each GPU for CUDA, which needs about ${gib(cudaContext)}; vLLM does not start if that is not free`,
         ]
       : [];
   if (!fit.fits || fit.left > closeFit * fit.budget) return utilization;
   return [
     ...utilization,
-    `${path("maxModelLen")}: ${model.name} fits closely, by ${gib(fit.left)}, and overhead is an estimate: ${arithmetic(demand, fit)}`,
+    `${path("maxModelLen")}: ${model.name} fits with only ${gib(fit.left)} left, and overhead is an estimate: ${arithmetic(demand, fit)}`,
   ];
 }
 
-/** Without GPUs the weights must at least fit the pod; vLLM sizes its KV cache to what is left. */
+/** Without GPUs the weights must at least fit into the pod; vLLM adapts its KV cache to the rest. */
 function memoryOfPod(model: StackModel, index: number): MemoryReport {
   const { architecture, serve, name } = model;
   const weights = architecture ? weightBytes(architecture) : 0;

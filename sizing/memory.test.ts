@@ -132,7 +132,7 @@ test.each([
   },
 );
 
-test("memory that CUDA sees is never overstated", () => {
+test("memory that CUDA sees is never overestimated", () => {
   // Driver's figure in MiB, CUDA's in GiB: L4, L40S, H100, and the L4 of the data sheet.
   const known = [
     [l4, 22.03],
@@ -146,7 +146,7 @@ test("memory that CUDA sees is never overstated", () => {
   }
 });
 
-test("the MLP's size follows from the parameters, and is held to what dense models have", () => {
+test("the MLP's size is derived from the parameters, and limited to the maximum of dense models", () => {
   expect(layerSizes(mistral24b).intermediateSize).toBeCloseTo(32_768, -2);
   expect(layerSizes(llama8b).intermediateSize).toBeCloseTo(14_336, -2);
   expect(layerSizes(qwen7b).intermediateSize).toBeCloseTo(18_944, -2);
@@ -173,7 +173,7 @@ test("without CUDA graphs their memory is left for the KV cache", () => {
   expect((eager?.left ?? 0) - (graphs?.left ?? 0)).toBe(51 * 24 * mib);
 });
 
-test("one block of the pool is vLLM's own", () => {
+test("one block of the pool is reserved by vLLM", () => {
   const fit = fitOn(l4, w4a16(mistral24b));
   const tokens = (fit.budget - fit.weights - fit.overhead) / 163_840;
   expect(fit.largestMaxModelLen).toBe(Math.floor(tokens / 16) * 16 - 16);
@@ -229,7 +229,7 @@ describe("for any model", () => {
     );
   });
 
-  test("what fits has nothing below zero, and room for one sequence at least", () => {
+  test("a model that fits has no negative sizes, and room for at least one sequence", () => {
     fc.assert(
       fc.property(demands, (demand) => {
         const fit = memoryFit(demand);

@@ -14,12 +14,12 @@ test.each([
   [64, 5.48],
   [128, 9.32],
   [256, 11.88],
-])("of %d GiB the system keeps %d", (memory, reserved) => {
+])("of %d GiB the system reserves %d", (memory, reserved) => {
   const room = allocatable({ gpus: 1, memory: `${memory}Gi` });
   expect(memory - room.memory / gib - 100 / 1024).toBeCloseTo(reserved, 2);
 });
 
-test("half a core is kept, more only on very large nodes", () => {
+test("half a core is reserved, more only on very large nodes", () => {
   expect([16, 48, 192, 448].map((cpu) => cpu - allocatable({ gpus: 1, cpu: String(cpu) }).cpu)).toEqual([
     0.5,
     0.5,
@@ -33,7 +33,7 @@ test("half a core is kept, more only on very large nodes", () => {
   });
 });
 
-test("both models of the requirements fit their nodes, the full one not the small node", () => {
+test("both models of the requirements fit on their nodes, the full one not on the small node", () => {
   const quantized = { gpus: 1, cpu: 6, memory: 16 * gib };
   const full = { gpus: 4, cpu: 16, memory: 80 * gib };
   expect(fitsNode(quantized, allocatable(small))).toBe(true);
@@ -47,11 +47,11 @@ test("nodes: by GPUs, by CPU, by memory", () => {
   expect(nodesNeeded([pod(1, 4, 16), pod(3, 4, 16), pod(4, 4, 16)], large)).toBe(2);
   expect(nodesNeeded([pod(1, 30, 16), pod(1, 30, 16)], large)).toBe(2);
   expect(nodesNeeded([pod(1, 4, 100), pod(1, 4, 100)], large)).toBe(2);
-  // Fits no node at all; that is told elsewhere.
+  // Fits on no node; that is reported elsewhere.
   expect(nodesNeeded([pod(8, 4, 16)], large)).toBe(1);
 });
 
-test("never fewer nodes than the sum needs, nor more than pods", () => {
+test("never fewer nodes than the sum needs, and never more than pods", () => {
   const pods = fc.array(
     fc.record({
       gpus: fc.integer({ min: 1, max: 4 }),

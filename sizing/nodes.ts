@@ -1,4 +1,4 @@
-/** What the nodes of an instance type offer to pods, and how many are needed. */
+/** Allocatable resources of an instance type's nodes, and the number of nodes needed. */
 import type { Amounts } from "./demand.ts";
 import { parseQuantity } from "./quantity.ts";
 
@@ -8,7 +8,7 @@ export interface Instance {
   /** CPU and memory of the machine, as Kubernetes quantities. */
   readonly cpu?: string | undefined;
   readonly memory?: string | undefined;
-  /** Price in US dollars. */
+  /** Price in US dollars per hour. */
   readonly hourlyUsd?: number | undefined;
 }
 
@@ -17,14 +17,14 @@ export type NodeResources = Pick<Amounts, "cpu" | "memory" | "gpus">;
 const gibibyte = 2 ** 30;
 
 /**
- * What is left for pods: capacity less what the kubelet keeps for the system, in cores and bytes. An estimate:
+ * Allocatable resources: capacity minus the kubelet's reservation for the system, in cores and bytes. An estimate:
  *
  *     CPU     0.5 cores, or 6 % of the first core, 1 % of the second, 0.5 % of the next two, 0.25 % of the rest if that is more
  *     memory  25 % of the first 4 GiB, 20 % of the next 4, 10 % of the next 8, 6 % of the next 112, 2 % of the rest, and
  *             100 MiB for the eviction threshold
  *
  * Source: OpenShift's system-reserved default and its automatic node sizing (openshift/machine-config-operator, kubelet auto
- * node sizing), which are GKE's rules; EKS keeps less. Pods of DaemonSets take their requests from what this gives.
+ * node sizing), which are GKE's rules; EKS reserves less. Pods of DaemonSets use a part of the result.
  */
 export function allocatable(instance: Instance): NodeResources {
   const cpu = instance.cpu ? parseQuantity(instance.cpu) : Number.POSITIVE_INFINITY;
@@ -49,14 +49,14 @@ export function allocatable(instance: Instance): NodeResources {
   };
 }
 
-/** True when a pod's requests fit what a node offers. */
+/** Whether a pod's requests fit on a node. */
 export function fitsNode(pod: NodeResources, node: NodeResources): boolean {
   return pod.cpu <= node.cpu && pod.memory <= node.memory && pod.gpus <= node.gpus;
 }
 
 /**
- * How many nodes of one type hold these pods. They are placed largest first, each on the first node with room, which needs
- * at most a few more nodes than the best packing. A pod that fits no empty node takes one alone.
+ * The number of nodes of one type for these pods. The pods are placed largest first, each on the first node with room, which
+ * needs at most a few more nodes than the best packing. A pod that does not fit on an empty node counts as one node.
  */
 export function nodesNeeded(pods: readonly NodeResources[], instance: Instance): number {
   const empty = allocatable(instance);
@@ -71,7 +71,7 @@ export function nodesNeeded(pods: readonly NodeResources[], instance: Instance):
   return nodes.length;
 }
 
-/** A share of an amount that differs by step: `steps` are widths and their shares, from zero. */
+/** A share of an amount that changes by step: `steps` are widths and their shares, from zero. */
 function stepped(amount: number, steps: readonly (readonly [width: number, share: number])[]): number {
   let left = amount;
   let total = 0;

@@ -12,7 +12,7 @@ test("vLLM's own limits by the GPU's memory", () => {
   expect(limits(180)).toEqual([1024, 16_384]);
 });
 
-test("given limits count, and a step has no more sequences than tokens", () => {
+test("given limits are used, and a step has no more sequences than tokens", () => {
   expect(schedulerLimits(22 * gib, 4096, { maxNumSeqs: 16 })).toEqual({
     maxNumSeqs: 16,
     maxNumBatchedTokens: 2048,
@@ -41,7 +41,7 @@ test.each([
   expect(bytes / gib / measured).toBeLessThan(1.08);
 });
 
-test("CUDA graphs: as many sizes as vLLM says that it captures", () => {
+test("CUDA graphs: as many sizes as vLLM captures by its log", () => {
   // vLLM logs "Profiling CUDA graph memory: PIECEWISE=51 (largest=512)" with its defaults.
   const sizes = (maxNumSeqs: number) => graphBytes({ maxNumSeqs, maxNumBatchedTokens: 2048 }) / (24 * mib);
   expect([1, 2, 16, 128, 256, 1024].map(sizes)).toEqual([2, 3, 7, 35, 51, 51]);

@@ -1,12 +1,12 @@
 /**
- * What vLLM takes of a GPU besides weights and KV cache. vLLM measures it when it starts (determine_available_memory in
- * vllm/v1/worker/gpu_worker.py); these estimates follow what it measures there, with figures that were published for vLLM
- * 0.19 on H100 (accuracy report of llm-d-incubation/llm-d-planner, 49 runs of 28 models). All sizes are bytes on one GPU.
+ * vLLM's memory on a GPU besides weights and KV cache. vLLM measures it when it starts (determine_available_memory in
+ * vllm/v1/worker/gpu_worker.py); these are estimates of that measurement, based on figures published for vLLM 0.19 on H100
+ * (accuracy report of llm-d-incubation/llm-d-planner, 49 runs of 28 models). All sizes are bytes on one GPU.
  */
 const gibibyte = 2 ** 30;
 const mebibyte = 2 ** 20;
 
-/** Limits of vLLM's scheduler, which decide how large its working memory gets. */
+/** Limits of vLLM's scheduler, which determine its working memory. */
 export interface SchedulerLimits {
   /** Sequences at once (--max-num-seqs). */
   readonly maxNumSeqs: number;
@@ -15,8 +15,8 @@ export interface SchedulerLimits {
 }
 
 /**
- * The limits that vLLM's API server chooses by the GPU's memory where none are given: 1024 sequences and 8192 tokens from
- * 70 GiB, 16384 tokens from 160 GiB, else 256 and 2048. An A100 gets the small ones too; here it counts as larger than it is.
+ * The limits that vLLM's API server chooses by the GPU's memory if none are given: 1024 sequences and 8192 tokens from 70 GiB,
+ * 16384 tokens from 160 GiB, otherwise 256 and 2048. An A100 also gets the small limits; for it this overestimates the memory.
  * Source: EngineArgs.get_batch_defaults in vllm/engine/arg_utils.py (0.32).
  */
 export function schedulerLimits(
@@ -37,8 +37,8 @@ export function schedulerLimits(
  *     forward = maxNumBatchedTokens × 2 bytes × (4.25 × hiddenSize + 3 × intermediateSize / gpus)
  *     sampler = maxNumSeqs × vocabularySize × 16 bytes
  *
- * The sampler's logits are whole on each GPU, in 32 bits, and it holds four tensors of their size. Against the published
- * measurements the result is 7 % too much to 2 % too little for dense models, and up to 20 % too little for mixtures of experts.
+ * The sampler has all logits on each GPU, in 32 bits, and holds four tensors of their size. Compared with the published
+ * measurements the result is 7 % too high to 2 % too low for dense models, and up to 20 % too low for mixtures of experts.
  */
 export function activationBytes(
   model: {
@@ -55,9 +55,9 @@ export function activationBytes(
 }
 
 /**
- * CUDA graphs: 24 MiB for each batch size that vLLM captures. The sizes are 1, 2, 4, multiples of 8 below 256 and of 16 from
- * there, up to twice maxNumSeqs and 512 (VllmConfig._set_cudagraph_sizes). Published: 0.5 to 1.9 GiB, 1.04 in the mean, for
- * all 51 sizes. None with --enforce-eager.
+ * CUDA graphs: 24 MiB for each batch size that vLLM captures. The sizes are 1, 2, 4, multiples of 8 below 256 and of 16 above,
+ * up to twice maxNumSeqs and 512 (VllmConfig._set_cudagraph_sizes). Published: 0.5 to 1.9 GiB, 1.04 on average, for all 51
+ * sizes. None with --enforce-eager.
  */
 export function graphBytes(limits: SchedulerLimits): number {
   const largest = Math.min(2 * limits.maxNumSeqs, 512, limits.maxNumBatchedTokens);
@@ -67,8 +67,8 @@ export function graphBytes(limits: SchedulerLimits): number {
 }
 
 /**
- * What is allocated past PyTorch while the model runs: 0.3 GiB on one GPU, 2.2 GiB on each of several, most of it buffers
- * for all-reduce (published: 0.24 to 0.27, and 2.06 to 2.21 with tensor parallelism; smaller where GPUs lack NVLink).
+ * Allocations outside PyTorch while the model runs: 0.3 GiB on one GPU, 2.2 GiB on each of several, mostly buffers for
+ * all-reduce (published: 0.24 to 0.27, and 2.06 to 2.21 with tensor parallelism; less without NVLink).
  */
 export function outsidePyTorchBytes(gpus: number): number {
   return (gpus > 1 ? 2.2 : 0.3) * gibibyte;

@@ -18,7 +18,7 @@ test("more GPUs than any instance has are refused", () => {
   expect(() => nodeSelectorFor(l4, 8)).toThrow("no instance type of NVIDIA-L4 has 8 GPUs");
 });
 
-test("of equal GPUs the cheapest is taken that has room for the pod", () => {
+test("among instances with equal GPUs the cheapest with room for the pod is chosen", () => {
   const instances = {
     "g6.12xlarge": { gpus: 4, cpu: "48", memory: "192Gi", hourlyUsd: 4.6 },
     "g6.4xlarge": { gpus: 1, cpu: "16", memory: "64Gi", hourlyUsd: 1.32 },
@@ -31,6 +31,6 @@ test("of equal GPUs the cheapest is taken that has room for the pod", () => {
   expect(type("6", "8Gi")).toBe("g6.4xlarge");
   expect(type("2", "16Gi")).toBe("g6.4xlarge");
   expect(type("20", "16Gi")).toBe("g6.12xlarge");
-  // No type has room: what is too large is told where the pod is checked.
+  // No type has room; the check of the pod reports it.
   expect(type("100", "16Gi")).toBe("g6.xlarge");
 });

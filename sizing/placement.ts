@@ -1,4 +1,4 @@
-/** Which node a model's GPUs are to come from. */
+/** Chooses the instance type for a model's GPUs. */
 import { allocatable, fitsNode, type Instance } from "./nodes.ts";
 import { parseQuantity } from "./quantity.ts";
 
@@ -16,8 +16,8 @@ export interface PodRequests {
 }
 
 /**
- * The instance type with the fewest GPUs that are enough, and the cheapest of several. With `pod` only those with room for its
- * CPU and memory are considered, as long as there is one. Undefined when none has enough GPUs.
+ * The instance type with the fewest sufficient GPUs, and the cheapest of several. With `pod` only those with room for its CPU and
+ * memory are considered, if there are any. Undefined if none has enough GPUs.
  */
 export function instanceFor(
   accelerator: Accelerator,
@@ -32,7 +32,7 @@ export function instanceFor(
   return candidates.sort(([, a], [, b]) => a.gpus - b.gpus || price(a) - price(b))[0];
 }
 
-/** Node labels that lead to {@link instanceFor}'s choice. Throws when no instance type has enough GPUs. */
+/** Node labels of {@link instanceFor}'s choice. Throws if no instance type has enough GPUs. */
 export function nodeSelectorFor(
   accelerator: Accelerator,
   gpus: number,

@@ -1,7 +1,7 @@
-/** Containers that stand beside or before the one that config describes, with their resources. */
+/** Resources of the containers that the platform adds to the configured ones. */
 import type { ContainerDemand } from "./demand.ts";
 
-/** The pod by which Tekton keeps a run's tasks on the node of their volume (reconciler/pipelinerun/affinity_assistant.go, 1.6). */
+/** The pod with which Tekton keeps a run's tasks on the node of their volume (reconciler/pipelinerun/affinity_assistant.go, 1.6). */
 export const affinityAssistant: ContainerDemand = {
   name: "Tekton's affinity assistant",
   cpu: "50m",
@@ -11,8 +11,8 @@ export const affinityAssistant: ContainerDemand = {
 };
 
 /**
- * KServe's init container that fetches s3:// models (configmap inferenceservice-config, storageInitializer). OpenShift AI
- * lets it take 24Gi of memory, so the pod counts with that much even where the model itself needs less
+ * KServe's init container that fetches s3:// models (ConfigMap inferenceservice-config, storageInitializer). On OpenShift AI its
+ * memory limit is 24Gi, which counts for the pod even if the model needs less
  * (opendatahub-io/kserve, config/overlays/odh/patches/inferenceservice-config-patch.yaml).
  */
 export function storageInitializer(platform: "openshift" | "kubernetes"): ContainerDemand {
@@ -26,8 +26,8 @@ export function storageInitializer(platform: "openshift" | "kubernetes"): Contai
 }
 
 /**
- * The container that holds an oci:// model beside its server (same configmap). One like it checks the model before; it is
- * never more than this one and the server together.
+ * The sidecar that holds an oci:// model (same ConfigMap). An init container of the same size does not count, because it never
+ * exceeds this container and the server together.
  */
 export const modelcar: ContainerDemand = {
   name: "KServe's modelcar container",
@@ -37,7 +37,7 @@ export const modelcar: ContainerDemand = {
   memoryLimit: "15Mi",
 };
 
-/** OpenShift AI's proxy before models that ask for a token (same configmap, oauthProxy). */
+/** OpenShift AI's proxy in front of models that require a token (same ConfigMap, oauthProxy). */
 export const authProxy: ContainerDemand = {
   name: "OpenShift AI's kube-rbac-proxy",
   cpu: "100m",
@@ -46,7 +46,7 @@ export const authProxy: ContainerDemand = {
   memoryLimit: "128Mi",
 };
 
-/** AnythingLLM, a Node.js server with an embedding model beside it. An assumption: its image could not be run here. */
+/** AnythingLLM, a Node.js server with an embedding model. These are assumptions, not measurements. */
 export const chatInterface = {
   name: "anything-llm",
   cpu: "250m",
@@ -56,7 +56,7 @@ export const chatInterface = {
   rollout: "Recreate",
 } as const;
 
-/** Istio's proxy, where the namespace is part of a mesh (istio/istio, Helm values global.proxy.resources). */
+/** Istio's proxy, if the namespace is part of a mesh (istio/istio, Helm values global.proxy.resources). */
 export const meshProxy: ContainerDemand = {
   name: "Istio's proxy",
   cpu: "100m",
@@ -65,7 +65,7 @@ export const meshProxy: ContainerDemand = {
   memoryLimit: "1Gi",
 };
 
-/** The init container of mode deployment, which brings a model image onto the cache's volume. */
+/** The init container of mode deployment, which copies a model image to the cache volume. */
 export const modelFetcher: ContainerDemand = {
   name: "the container that fetches the model",
   cpu: "100m",

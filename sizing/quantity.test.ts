@@ -26,7 +26,7 @@ test("quantities are written as the API server stores them", () => {
   ]);
 });
 
-test("writing and reading again gives the same amount", () => {
+test("formatting and parsing gives the same amount", () => {
   fc.assert(fc.property(fc.nat(), (bytes) => parseQuantity(formatBytes(bytes)) === bytes));
   fc.assert(fc.property(fc.nat(1e6), (m) => Math.abs(parseQuantity(formatCpu(m / 1000)) - m / 1000) < 1e-9));
 });

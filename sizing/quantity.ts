@@ -17,12 +17,12 @@ const units: Readonly<Record<string, number>> = {
 
 const pattern = /^(\d+(?:\.\d+)?)(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$/;
 
-/** True for text that {@link parseQuantity} takes. */
+/** Whether {@link parseQuantity} accepts a text. */
 export function isQuantity(text: string): boolean {
   return pattern.test(text);
 }
 
-/** The number of base units (cores, bytes, items). Throws on text that is no quantity. */
+/** The number of base units (cores, bytes, items). Throws if the text is not a quantity. */
 export function parseQuantity(text: string): number {
   const match = pattern.exec(text);
   const scale = units[match?.[2] ?? ""];
@@ -30,13 +30,13 @@ export function parseQuantity(text: string): number {
   return Number(match[1]) * scale;
 }
 
-/** Cores as Kubernetes writes them: whole cores plain, parts in thousandths, rounded up. */
+/** Cores in Kubernetes' format: whole cores as a number, fractions in thousandths, rounded up. */
 export function formatCpu(cores: number): string {
   const thousandths = Math.ceil(Number((cores * 1000).toFixed(6)));
   return thousandths % 1000 === 0 ? String(thousandths / 1000) : `${thousandths}m`;
 }
 
-/** Bytes as Kubernetes writes them: the largest binary unit that leaves no fraction. */
+/** Bytes in Kubernetes' format: in the largest binary unit without a fraction. */
 export function formatBytes(bytes: number): string {
   const whole = Math.ceil(bytes);
   for (const unit of ["Pi", "Ti", "Gi", "Mi", "Ki"]) {

@@ -20,7 +20,7 @@ const only = (...services: ServiceDemand[]): Workloads => ({
   claims: [],
 });
 
-test("one model that is recreated: itself, the two largest tasks, Tekton's helper pod", () => {
+test("one model with Recreate: itself, the two largest tasks, Tekton's affinity assistant", () => {
   const hard = quotaFor({
     services: [service],
     runs: [run(task, { cpu: "100m", cpuLimit: "100m", memory: "2Gi", memoryLimit: "2Gi" })],
@@ -50,7 +50,7 @@ test("a rolling update needs room for one more copy, GPUs included", () => {
   });
 });
 
-test("replicas that autoscaling may add count, stopped models don't", () => {
+test("replicas that autoscaling may add count, stopped models do not", () => {
   const autoscaling = { minReplicas: 1, maxReplicas: 3 };
   expect(quotaFor(only({ ...service, autoscaling }))).toMatchObject({ "requests.cpu": "3" });
   expect(quotaFor(only(service, { ...service, replicas: 2 }))).toMatchObject({ "requests.cpu": "3" });
@@ -62,7 +62,7 @@ test("two runs at a time need the largest task twice", () => {
   expect(hard).toMatchObject({ "requests.cpu": "1100m", "limits.memory": "4296Mi" });
 });
 
-test("runs with GPUs wait for each other: GPUs count once, all else for each", () => {
+test("runs with GPUs wait for each other: GPUs count once, other resources for each run", () => {
   const job = { ...task, gpus: 4 };
   const hard = quotaFor({
     ...only({ ...service, gpus: 1 }),
@@ -71,7 +71,7 @@ test("runs with GPUs wait for each other: GPUs count once, all else for each", (
   expect(hard).toMatchObject({ "requests.nvidia.com/gpu": "6", "requests.cpu": "3150m" });
 });
 
-test("a model that is measured before it is served runs beside the tasks that measure it, and beside its predecessor", () => {
+test("a candidate runs at the same time as the tasks that measure it, and as the served model", () => {
   const candidate = { ...service, gpus: 1 };
   const measured = { ...only({ ...service, gpus: 1 }), runs: [{ tasks: [task], candidate }] };
   expect(quotaFor(measured)).toMatchObject({ "requests.cpu": "2550m", "requests.nvidia.com/gpu": "2" });
@@ -80,13 +80,13 @@ test("a model that is measured before it is served runs beside the tasks that me
   expect(quotaFor(compressed)).toMatchObject({ "requests.nvidia.com/gpu": "5" });
 });
 
-test("ephemeral storage is limited only where some pod asks for it", () => {
+test("ephemeral storage is limited only if a pod requests it", () => {
   expect(quotaFor(only(service))).not.toHaveProperty(["requests.ephemeral-storage"]);
   const hard = quotaFor(only({ ...service, ephemeralStorage: "25Gi", replicas: 2 }));
   expect(hard).toMatchObject({ "requests.ephemeral-storage": "50Gi" });
 });
 
-test("without every CPU limit there is none in the quota: it would refuse the containers that state none", () => {
+test("unless all containers have a CPU limit, the quota has none: it would refuse the others", () => {
   const { cpuLimit: _, ...unlimited } = task;
   const hard = (more: Partial<Workloads>) => quotaFor({ ...only(service), ...more });
   expect(hard({ runs: [run(task)] })).toHaveProperty(["limits.cpu"]);
@@ -106,7 +106,7 @@ describe("overrides", () => {
   const quantized = { ...service, name: "mistral-24b-quantized", cpu: "6", cpuLimit: "6", gpus: 1 };
   const full = { ...quantized, name: "mistral-24b", cpu: "16", cpuLimit: "16", gpus: 4 };
 
-  test("win over what is computed, and may add entries", () => {
+  test("replace computed entries, and may add some", () => {
     expect(quotaFor(only(service), { "requests.cpu": "8", pods: "10" })).toMatchObject({
       "requests.cpu": "8",
       "limits.cpu": "2",
@@ -114,7 +114,7 @@ describe("overrides", () => {
     });
   });
 
-  test("too small: with the sum that is needed", () => {
+  test("too small: with the needed sum", () => {
     const shortages = quotaShortages(only(quantized, { ...full, rollout: "RollingUpdate" }), seed);
     expect(shortages.map(({ resource, given, need }) => [resource, given, need.quantity, need.sum])).toEqual([
       ["requests.cpu", "8", "38", "mistral-24b-quantized 6 + mistral-24b 2 × 16"],
@@ -123,11 +123,11 @@ describe("overrides", () => {
     ]);
   });
 
-  test("the seed's quota is enough for the quantized model alone", () => {
+  test("the quota of the requirements is enough for the quantized model alone", () => {
     expect(quotaShortages(only(quantized), seed)).toEqual([]);
   });
 
-  test("cpu and memory are short for their requests", () => {
+  test("cpu and memory are aliases of their requests", () => {
     expect(quotaShortages(only(quantized), { cpu: "5" })).toMatchObject([{ resource: "cpu", given: "5" }]);
     expect(quotaShortages(only(quantized), { cpu: "6", pods: "1" })).toEqual([]);
   });
@@ -153,7 +153,7 @@ const services = fc.array(
   { maxLength: 5 },
 );
 
-test("what is computed is always enough, and nothing less of anything is", () => {
+test("the computed quota is always enough, and any smaller entry is not", () => {
   fc.assert(
     fc.property(
       services,

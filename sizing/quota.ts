@@ -1,17 +1,17 @@
-/** What a namespace must allow so that every declared workload fits, and nothing more. */
+/** The smallest ResourceQuota that admits every declared workload. */
 import { type Amounts, type PodDemand, podAmounts, podCounts, type Workloads } from "./demand.ts";
 import { affinityAssistant } from "./platform-containers.ts";
 import { formatBytes, formatCpu, parseQuantity } from "./quantity.ts";
 
 export type { PodDemand, Workloads } from "./demand.ts";
 
-/** One entry of ResourceQuota.spec.hard, and where it comes from. */
+/** One entry of ResourceQuota.spec.hard, and how it is computed. */
 export interface QuotaNeed {
   readonly resource: string;
   /** In base units. */
   readonly amount: number;
   readonly quantity: string;
-  /** The sum in words: "a 6 + b 16". */
+  /** The sum as text: "a 6 + b 16". */
   readonly sum: string;
 }
 
@@ -22,11 +22,11 @@ interface Part {
 }
 
 /**
- * Everything that the namespace must allow, in the order of a ResourceQuota. Services count with all their replicas, those
- * that autoscaling may add and the one that a rolling update adds; stopped ones with none.
+ * Everything that the quota must allow, in the order of a ResourceQuota. Services count with all replicas, including those that
+ * autoscaling and a rolling update may add; stopped services do not count.
  *
- * limits.cpu is there only when every container states a CPU limit, or the LimitRange does for it: with such a quota
- * Kubernetes refuses pods without one. Of GPUs Kubernetes counts only the requests, so there are no limits of them.
+ * limits.cpu is included only if every container has a CPU limit, possibly from the LimitRange: with such a quota Kubernetes
+ * refuses pods without one. For GPUs Kubernetes counts only requests, so there are no limits for them.
  */
 export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
   const need = (resource: string, format: (amount: number) => string, parts: readonly Part[]): QuotaNeed => {
@@ -63,7 +63,7 @@ export function quotaNeeds(workloads: Workloads): QuotaNeed[] {
   ];
 }
 
-/** The `hard` part of the ResourceQuota: what is needed, with `overrides` in place of entries of the same name, or added. */
+/** `hard` of the ResourceQuota: the computed entries; `overrides` replace entries of the same name, or are added. */
 export function quotaFor(
   workloads: Workloads,
   overrides: Readonly<Record<string, string>> = {},
@@ -82,7 +82,7 @@ export interface QuotaShortage {
 /** Short names that a quota may use for requests. */
 const aliases: Readonly<Record<string, string>> = { cpu: "requests.cpu", memory: "requests.memory" };
 
-/** The overrides that are below what is needed. Throws on an override that is no quantity. */
+/** The overrides that are too small. Throws if an override is not a quantity. */
 export function quotaShortages(
   workloads: Workloads,
   overrides: Readonly<Record<string, string>>,
@@ -90,26 +90,26 @@ export function quotaShortages(
   const needs = new Map(quotaNeeds(workloads).map((need) => [need.resource, need]));
   return Object.entries(overrides).flatMap(([resource, given]) => {
     const need = needs.get(aliases[resource] ?? resource);
-    // Sums of binary fractions such as 0.1 + 0.2 are off by less than anybody asks for.
+    // Tolerates rounding errors of sums such as 0.1 + 0.2.
     return need && parseQuantity(given) < need.amount - 1e-6 ? [{ resource, given, need }] : [];
   });
 }
 
 /** How the amounts of runs add up. */
 interface RunSums {
-  /** What the tasks of one model's runs take, and what is measured beside them. */
+  /** Combines the tasks of a model's runs with the candidate that they measure. */
   readonly beside: (tasks: number, candidate: number) => number;
-  /** Of the runs of all models those that can be under way at a time. */
+  /** Selects, from the runs of all models, those that can run at the same time. */
   readonly together: (runs: readonly number[]) => readonly number[];
 }
 
-/** Runs with GPUs wait for each other, and no task uses any while a candidate is measured. */
+/** Runs with GPUs wait for each other, and no task uses GPUs while a candidate is measured. */
 const ofGpus: RunSums = {
   beside: Math.max,
   together: (runs) => (runs.length > 0 ? [Math.max(...runs)] : []),
 };
 
-/** What each service and the runs take of one resource; undefined when some pod's amount is unknown. */
+/** The amounts of one resource for each service and the runs; undefined if a pod's amount is unknown. */
 function partsOf(
   workloads: Workloads,
   amount: (pod: Amounts) => number | undefined,

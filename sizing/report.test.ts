@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { architecture, size, tiny } from "./example-stack.ts";
 
-test("the models of the requirements fit, and the table shows by how much and what they cost", () => {
+test("the models of the requirements fit, and the table shows the remaining memory and the costs", () => {
   const { errors, warnings, lines } = size({});
   expect({ errors, warnings }).toEqual({ errors: [], warnings: [] });
   expect(lines).toEqual([
@@ -30,7 +30,7 @@ test("a model without GPUs needs no architecture and no price", () => {
   expect(lines.join()).not.toContain("total");
 });
 
-test("without GPUs the weights must at least fit the pod", () => {
+test("without GPUs the weights must at least fit into the pod", () => {
   const large = { ...tiny, architecture: { ...architecture, parameters: 1.6e9, vocabularySize: 32_000 } };
   expect(size({ models: [large] }).errors).toEqual([
     'modelcar:models[0].serve.memory: "3Gi" must be more than 3.0 GiB, the weights of sums',

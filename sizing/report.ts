@@ -1,4 +1,4 @@
-/** The whole of sizing: a stack in, what to stop for, what to look at and a table out. */
+/** Sizing of a whole stack: errors, warnings and a table. */
 import { claimFindings, limitFindings, nodeFindings, quotaFindings } from "./cluster-report.ts";
 import {
   type CostRange,
@@ -20,16 +20,16 @@ import { type Stack, type StackModel, serviceDemand, workloadsOf } from "./stack
 import { table } from "./table.ts";
 
 export interface SizingReport extends Findings {
-  /** A short table for people: each model's memory and cost, the namespace's needs against its quota, nodes. */
+  /** A short table: each model's memory and cost, the needed quota and the declared one, nodes. */
   readonly lines: readonly string[];
 }
 
 /**
- * Checks everything that must fit: models their GPUs, pods their nodes and the LimitRange, all together the quota. Errors and
- * warnings start with the config key, such as modelcar:models[0].serve.gpus. Pure; takes the parsed config as it is.
+ * Checks that models fit their GPUs, pods their nodes and the LimitRange, and everything together the quota. Errors and warnings
+ * start with the config key, such as modelcar:models[0].serve.gpus. Pure; accepts the parsed config.
  *
- * @param tasksOf what the pods of the tasks of a model's pipeline runs ask for
- * @param containerDefaults what the LimitRange gives to containers that say nothing
+ * @param tasksOf the resources of the task pods of a model's pipeline runs
+ * @param containerDefaults the LimitRange's values for containers that set none
  */
 export function sizeStack<Model extends StackModel>(
   stack: Stack & { readonly models: readonly Model[] },
@@ -62,14 +62,14 @@ export function sizeStack<Model extends StackModel>(
       ...nodes.counts
         .filter(({ rolling }) => rolling > 0)
         .map(({ type, gpus, nodes: count, rolling }) => {
-          const more = rolling > count ? `, ${rolling} while new versions take over` : "";
+          const more = rolling > count ? `, ${rolling} during rollouts` : "";
           return `nodes: ${count} × ${type} (GPUs: ${gpus})${more}`;
         }),
     ],
   };
 }
 
-/** One row for each model, and the total of what is known. */
+/** One row for each model, and the total of the known costs. */
 function modelTable(stack: Stack, memory: readonly MemoryReport[]): string[] {
   const costs = stack.models.map((model) => costOf(stack, model));
   const title = [
@@ -108,8 +108,8 @@ function costOf(stack: Stack, model: StackModel): CostRange | undefined {
 }
 
 /**
- * The least that a million tokens can cost, by what the GPUs' memory lets through at the tokens that the model is tested with.
- * Each figure is the whole cost, spread over output or input alone.
+ * The minimum cost of a million tokens, by the GPUs' memory bandwidth and the request size of the model's test. Each figure is
+ * the whole cost, divided by the output or the input tokens alone.
  */
 function tokenPrices(stack: Stack, model: StackModel, fit: MemoryFit | undefined): [string, string] {
   const { serve, architecture } = model;
@@ -134,7 +134,7 @@ function tokenPrices(stack: Stack, model: StackModel, fit: MemoryFit | undefined
   return [least(tokens), least((tokens * promptTokens) / outputTokens)];
 }
 
-/** What models are tested with where config says nothing. */
+/** Request size for models without a test. */
 const usualRequest = { promptTokens: 256, outputTokens: 128 };
 
 /** Per hour and per month. */
@@ -154,7 +154,7 @@ function acceleratorFindings(stack: Stack): Findings {
     if (!used.has(name) || !isDataSheetFigure(bytes)) return [];
     const counted = gib(usableMemory(bytes));
     return [
-      `${keyPath("accelerators", name, "memory")}: ${memory} looks like the data sheet's figure, so ${counted} were counted; set what nvidia-smi --query-gpu=memory.total reports`,
+      `${keyPath("accelerators", name, "memory")}: ${memory} looks like a data sheet's figure, so sizing assumes ${counted}; set what nvidia-smi --query-gpu=memory.total reports`,
     ];
   });
   return { errors: [], warnings };

@@ -1,4 +1,4 @@
-/** What sizing needs to know of a stack, and the pods and claims that follow from it. The config fits these types as it is. */
+/** What sizing needs to know about a stack, and the resulting pods and claims. The parsed config fits these types. */
 import { authenticationOf } from "../rules/authentication.ts";
 import { needsCandidate } from "../rules/candidate.ts";
 import type { ContainerDemand, PodDemand, ServiceDemand, Workloads } from "./demand.ts";
@@ -26,7 +26,7 @@ export interface StackAccelerator extends Accelerator {
 /** An entry of modelcar:models. */
 export interface StackModel {
   readonly name: string;
-  /** With `uri` for a model that is there already; else a run imports it. */
+  /** With `uri` for an existing model; otherwise a run imports it. */
   readonly source: { readonly uri?: string | undefined } | { readonly huggingFace: string };
   readonly package:
     | { readonly kind: "s3" }
@@ -37,7 +37,7 @@ export interface StackModel {
   readonly test?: StackTest | undefined;
 }
 
-/** What a model is measured for. */
+/** The tests of a model. */
 export interface StackTest {
   readonly evaluate?: { readonly gate?: object | undefined } | undefined;
   readonly benchmark?:
@@ -73,22 +73,22 @@ export interface Stack {
   readonly project: { readonly quota: Readonly<Record<string, string>>; readonly limits: LimitBounds };
   readonly endpoint: { readonly mesh: boolean };
   readonly servingRuntimes: Readonly<Record<"vllm-cuda" | "vllm-cpu", { readonly args: readonly string[] }>>;
-  /** The volume that tasks hand models over on. */
+  /** The volume that passes models between tasks. */
   readonly storage: { readonly size: string };
-  /** A chat UI before a model. */
+  /** The chat UI of a model. */
   readonly chat?: { readonly storage: string } | undefined;
-  /** With AnythingLLM's, runs can deploy a chat UI too. */
+  /** With an image of AnythingLLM, runs can also deploy a chat UI. */
   readonly images?: { readonly anythingllm?: string | undefined } | undefined;
 }
 
-/** Where a served model lies. */
+/** Kind of storage that a model is served from. */
 function storageOf({ source, package: packaging }: StackModel): string {
   const uri = "uri" in source ? source.uri : undefined;
   if (uri) return uri.slice(0, uri.indexOf(":"));
   return packaging.kind === "modelcar" ? "oci" : packaging.kind;
 }
 
-/** True for a model that a pipeline run brings into the cluster. */
+/** Whether a pipeline run imports the model. */
 export function isImported({ source }: StackModel): boolean {
   return !("uri" in source && source.uri);
 }
@@ -127,8 +127,8 @@ export function serviceDemand(
 }
 
 /**
- * Everything that may run in the stack's namespace at a time. The runs of all models may be under way at once. `tasksOf` gives
- * the pods of the tasks of a model's runs: none for a model without runs.
+ * Everything that may run in the stack's namespace at the same time, including the runs of all models. `tasksOf` returns the
+ * task pods of a model's runs: none for a model without runs.
  */
 export function workloadsOf<Model extends StackModel>(
   stack: Pick<Stack, "platform" | "endpoint" | "storage" | "chat" | "images"> & {
@@ -141,7 +141,7 @@ export function workloadsOf<Model extends StackModel>(
     isImported(model) && model.package.kind === "pvc" ? [model.package.size] : [],
   );
   const caches = models.flatMap(({ serve }) => (serve.cache ? [serve.cache.size] : []));
-  // deploy-anythingllm's own default.
+  // The default of deploy-anythingllm.
   const byRun = stack.images?.anythingllm ? { storage: "10Gi" } : undefined;
   const chats = [stack.chat ?? byRun].filter((chat) => chat !== undefined);
   const runs = models.map((model) => {

@@ -1,4 +1,4 @@
-/** Columns as wide as their widest cell; the first row is the title. */
+/** Lines with columns as wide as their widest cell; the first row has the titles. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>

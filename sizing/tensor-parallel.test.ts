@@ -13,16 +13,16 @@ test.each([
   expect(tensorParallelSizes(shape, largest)).toEqual(sizes);
 });
 
-test("each reason is a sentence", () => {
+test("each reason is one text", () => {
   expect(tensorParallelProblems(mistral24b, 4)).toEqual([]);
   expect(tensorParallelProblems(mistral24b, 3)).toEqual([
-    "32 attention heads can't be shared out evenly to 3 GPUs",
-    "8 KV heads can't be shared out evenly to 3 GPUs",
-    "5120 as hidden size can't be shared out evenly to 3 GPUs",
-    "131072 as padded vocabulary size can't be shared out evenly to 3 GPUs",
+    "32 attention heads cannot be distributed evenly over 3 GPUs",
+    "8 KV heads cannot be distributed evenly over 3 GPUs",
+    "5120 as hidden size cannot be distributed evenly over 3 GPUs",
+    "131072 as padded vocabulary size cannot be distributed evenly over 3 GPUs",
   ]);
   expect(tensorParallelProblems({ attentionHeads: 24, keyValueHeads: 2, hiddenSize: 3072 }, 3)).toEqual([
-    "2 KV heads can't be copied evenly to 3 GPUs",
+    "2 KV heads cannot be copied evenly to 3 GPUs",
   ]);
 });
 

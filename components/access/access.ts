@@ -10,23 +10,23 @@ import { projectPolicies, registryPolicyName } from "./network-policies.ts";
 
 export interface AccessArgs extends AccessSpec {
   readonly project: Project;
-  /** What the network policies depend on. Default: no policies. */
+  /** Default: no network policies. */
   readonly network?: Network | undefined;
   /** A chat UI may be deployed, by the program or by a pipeline run. */
   readonly chat: boolean;
 }
 
-/** What each kind of work may do: its account, its rights on the Kubernetes API, and whom it may talk to. */
+/** The service account of each task, its rights on the Kubernetes API, and the peers that it may connect to. */
 export class Access extends pulumi.ComponentResource {
   readonly #shared: pulumi.Resource[] = [];
-  /** By the name of the one model that it is about. */
+  /** Policies for a single model, by the model's name. */
   readonly #ofModels = new Map<string, pulumi.Resource>();
 
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Access", name, {}, inheritedDependsOn(opts));
     const { namespace, network, tasks, models, project, chat } = args;
     const child = { parent: this };
-    // These two were the project's own once; they stay the same resources.
+    // These two were once children of the Project; the aliases keep them the same resources.
     const once = (was: string) => ({ ...child, aliases: [{ name: was, parent: project }] });
 
     const { pipeline, serving } = commonAccounts(args);
@@ -61,7 +61,7 @@ export class Access extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** What must be there before the runs and the service of a model: all of this but what is about another model alone. */
+  /** What the runs and the service of a model depend on: everything here except policies for another model. */
   of(model: string): pulumi.Resource[] {
     const own = [model, candidateName(model)].flatMap((name) => this.#ofModels.get(name) ?? []);
     return [...this.#shared, ...own];

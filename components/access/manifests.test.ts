@@ -15,7 +15,7 @@ const withAuth = { ...spec, models: [servedModel({ name: "closed", tokenAuth: tr
 const account = (of: AccessSpec, task: string) =>
   taskAccounts(of).find(({ metadata }) => metadata.name === taskAccount(task));
 
-test("every task of this repository has a row", () => {
+test("every task of this repository has a job.yaml", () => {
   const folders = readdirSync("tasks", { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && readdirSync(`tasks/${entry.name}`).includes("task.yaml"))
     .map(({ name }) => name);
@@ -25,7 +25,7 @@ test("every task of this repository has a row", () => {
 });
 
 describe("accounts", () => {
-  test("each task has its own, without a token unless it calls something that asks for one", () => {
+  test("each task has its own, without a token unless it calls something that requires one", () => {
     const tokens = (of: AccessSpec) =>
       Object.fromEntries(
         taskAccounts(of).map(({ metadata, automountServiceAccountToken }) => [
@@ -49,14 +49,14 @@ describe("accounts", () => {
     });
   });
 
-  test("the image registry's login is with the tasks that push, and nobody else", () => {
+  test("only tasks that push have the image registry's login", () => {
     expect(account(spec, "build-runtime")?.secrets).toEqual([{ name: "quay-credentials" }]);
     for (const task of ["register-model", "upload-to-minio", "deploy-model"]) {
       expect(account(spec, task)?.secrets).toBeUndefined();
     }
   });
 
-  test("the shared ones have no token; the models' names the object store's login for KServe", () => {
+  test("the shared ones have no token; that of models lists the object store's login for KServe", () => {
     const { pipeline, serving } = commonAccounts(spec);
     expect(pipeline).toEqual({
       metadata: { name: "modelcar-pipeline", namespace: "ai" },
@@ -83,7 +83,7 @@ describe("roles", () => {
     ]);
   });
 
-  test("callers of models that ask for a token may get exactly those InferenceServices", () => {
+  test("callers of models that require a token may get exactly those InferenceServices", () => {
     expect(grants(withAuth)[1]).toEqual({
       name: "modelcar-model-caller",
       rules: [
@@ -98,7 +98,7 @@ describe("roles", () => {
     });
   });
 
-  test("a binding may be in another namespace and name a Role that is there", () => {
+  test("a binding may be in another namespace and refer to an existing Role", () => {
     const to = { name: "registrars", accounts: ["modelcar-register-model"] };
     const binding = roleBinding("registries", to, { role: "registry-user-mine", accountNamespace: "ai" });
     expect(binding).toEqual({

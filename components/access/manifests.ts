@@ -1,13 +1,13 @@
-/** Service accounts and roles, as the table of jobs says. */
+/** Service accounts and roles, derived from each task's job.yaml. */
 
 import { type PolicyRule, sharedAccounts, taskAccount, taskJob } from "../../pipelines/jobs.ts";
 import type { ServedModel } from "../../plan/network.ts";
 
-/** Secrets that accounts hand to what runs as them. */
+/** Secrets that are listed in service accounts. */
 export interface AccountSecrets {
   /** KServe reads the object store's login from these. */
   readonly serving: readonly string[];
-  /** Of type dockerconfigjson: Tekton makes the login of tasks that push images from it. Default: none. */
+  /** Of type dockerconfigjson; Tekton configures the registry login of tasks that push images from it. Default: none. */
   readonly imageRegistry?: string | undefined;
 }
 
@@ -17,11 +17,11 @@ export interface AccessSpec {
   readonly tasks: readonly string[];
   readonly models: readonly ServedModel[];
   readonly secrets: AccountSecrets;
-  /** The model registry asks for the token of a service account. */
+  /** The model registry requires a service account token. */
   readonly registryToken: boolean;
 }
 
-/** An account. Without `token`, its pods get none. */
+/** A service account. Its token is mounted into pods only with `token`. */
 export function serviceAccount(
   namespace: string,
   name: string,
@@ -34,7 +34,7 @@ export function serviceAccount(
   };
 }
 
-/** The account of each task. A token is in a pod only where a destination or a rule needs one. */
+/** The account of each task. The token is mounted only where a destination or a rule needs it. */
 export function taskAccounts(spec: AccessSpec) {
   const { namespace, tasks, models, secrets, registryToken } = spec;
   const modelsAskForToken = models.some(({ tokenAuth }) => tokenAuth);
@@ -50,7 +50,7 @@ export function taskAccounts(spec: AccessSpec) {
   });
 }
 
-/** What runs as these has no token: a task that was given no account of its own, and the models. */
+/** The accounts of tasks without their own, and of models. Neither mounts a token. */
 export function commonAccounts({ namespace, secrets }: AccessSpec) {
   return {
     pipeline: serviceAccount(namespace, sharedAccounts.pipeline),
@@ -58,14 +58,14 @@ export function commonAccounts({ namespace, secrets }: AccessSpec) {
   };
 }
 
-/** A Role and who has it. */
+/** A Role and the accounts that it is bound to. */
 export interface Grant {
   readonly name: string;
   readonly rules: PolicyRule[];
   readonly accounts: readonly string[];
 }
 
-/** What tasks may do with the Kubernetes API, and the right to call models that ask for a token. */
+/** The Roles of tasks on the Kubernetes API, and the right to call models that require a token. */
 export function grants({ tasks, models }: AccessSpec): Grant[] {
   const own = tasks.flatMap((task) => {
     const { rules } = taskJob(task);
@@ -74,7 +74,7 @@ export function grants({ tasks, models }: AccessSpec): Grant[] {
   const resourceNames = models.filter(({ tokenAuth }) => tokenAuth).map(({ name }) => name);
   const accounts = tasks.filter((task) => taskJob(task).reaches.includes("models")).map(taskAccount);
   if (resourceNames.length === 0 || accounts.length === 0) return own;
-  // The proxy before a model asks the API server whether its caller may do exactly this.
+  // The proxy in front of a model checks exactly this permission of the caller.
   const call = {
     apiGroups: ["serving.kserve.io"],
     resources: ["inferenceservices"],
@@ -88,7 +88,7 @@ export function role(namespace: string, { name, rules }: Grant) {
   return { metadata: { name, namespace }, rules };
 }
 
-/** Gives a Role of `namespace` to accounts of `accountNamespace` (default: the same). */
+/** Binds a Role in `namespace` to accounts in `accountNamespace` (default: the same). */
 export function roleBinding(
   namespace: string,
   { name, accounts }: Pick<Grant, "name" | "accounts">,

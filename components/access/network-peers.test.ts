@@ -3,7 +3,7 @@ import { destination, dnsEgress, inNamespace } from "./network-peers.ts";
 
 const tcp = (port: number) => ({ protocol: "TCP", port });
 
-test("a namespace is selected by the label that every one has", () => {
+test("a namespace is selected by the label that every namespace has", () => {
   expect(inNamespace("ai")).toEqual({
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ai" } },
   });
@@ -20,23 +20,23 @@ describe("where a URL leads", () => {
     ["https://sums-predictor.ai.svc.cluster.local.", "ai"],
     ["registry.oci-registry.svc.cluster.local:5000", "oci-registry"],
     ["http://minio-0.minio.model-storage.svc.cluster.local:9000", "model-storage"],
-  ])("%s: to the pods of namespace %s, at whatever port they listen", (url, namespace) => {
+  ])("%s: to the pods of namespace %s, at any port", (url, namespace) => {
     expect(destination(url)).toEqual([{ to: [inNamespace(namespace)] }]);
   });
 
   test.each(["http://mirror:8080", "https://mirror", "mirror:5000"])(
-    "%s, a name without dots, is a Service beside the job",
+    "%s, a name without dots, is a Service in the pod's namespace",
     (url) => expect(destination(url)).toEqual([{ to: [{ podSelector: {} }] }]),
   );
 
   test.each([
     ["http://nexus.tools:8081", "tools"],
-    // Namespaces that are called like an end of public names.
+    // Namespaces with the name of a public top-level domain.
     ["http://minio.ai:8081", "ai"],
     ["http://model-registry.dev:8081", "dev"],
     ["registry.app:8081", "app"],
     ["http://minio.xn--p1ai:8081", "xn--p1ai"],
-    // Ends that only a private DNS zone has.
+    // Top-level domains of private DNS zones.
     ["harbor.lab2:8081", "lab2"],
     ["harbor.lab-1:8081", "lab-1"],
     ["http://minio.model-storage:8081", "model-storage"],
@@ -44,7 +44,7 @@ describe("where a URL leads", () => {
     ["http://minio-0.minio.storage:8081", "storage"],
     ["http://minio-12.headless.ai:8081", "ai"],
     ["https://hub.mirror.svc.k8s.example.com:8081", "mirror"],
-  ])("%s may be a Service of namespace %s or a host outside, so both are let through", (url, namespace) => {
+  ])("%s may be a Service of namespace %s or a host outside, so both are allowed", (url, namespace) => {
     const [inside, outside, ...more] = destination(url);
     expect(inside).toEqual({ to: [inNamespace(namespace)] });
     expect(outside?.to?.[0]).toMatchObject({ ipBlock: { cidr: "0.0.0.0/0" } });
@@ -65,7 +65,7 @@ describe("where a URL leads", () => {
     "models-2.amazonaws.com",
     "minio-0.minio.example.com",
     "harbor.lab.internal",
-  ])("%s: outside, at 443, and neither private addresses nor a cloud's metadata service", (url) => {
+  ])("%s: outside, at 443, without private addresses and a cloud's metadata service", (url) => {
     const [{ to, ports } = {}, ...others] = destination(url);
     expect([ports, others]).toEqual([[tcp(443)], []]);
     const [v4, v6, ...more] = to as { ipBlock: { cidr: string; except: string[] } }[];
@@ -76,7 +76,7 @@ describe("where a URL leads", () => {
     expect(v6?.ipBlock.except).toEqual(expect.arrayContaining(["fc00::/7", "fe80::/10"]));
   });
 
-  test("private ranges are added where config names them", () => {
+  test("configured private ranges are added", () => {
     const [rule] = destination("https://mirror.example.com", { privateNetworks: ["10.20.0.0/16"] });
     expect(rule?.to).toContainEqual({ ipBlock: { cidr: "10.20.0.0/16" } });
   });

@@ -1,4 +1,4 @@
-/** Whom a network policy lets a pod talk to: the parts of its API, and what a URL means in them. */
+/** Types of the NetworkPolicy API, and the egress rules that a URL needs. */
 import type { Platform } from "../../rules/security.ts";
 
 export interface LabelSelector {
@@ -41,45 +41,45 @@ export interface NetworkPolicy {
 
 export const tcp = (...ports: number[]): Port[] => ports.map((port) => ({ protocol: "TCP", port }));
 
-/** All pods of a namespace but those on the host's network. */
+/** All pods of a namespace except those on the host network. */
 export const inNamespace = (namespace: string): Peer => ({
   namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
 });
 
-/** All pods of the namespaces with a label of OpenShift's, those on the host's network too. */
+/** All pods of the namespaces with an OpenShift label, including those on the host network. */
 export const openShiftGroup = (label: string): Peer => ({
   namespaceSelector: { matchLabels: { [label]: "" } },
   podSelector: {},
 });
 
-/** OpenShift's routers: in pods of their own, or on the host's network. */
+/** OpenShift's routers, on the pod network or on the host network. */
 export const openShiftRouters: Peer[] = [
   { namespaceSelector: { matchLabels: { "network.openshift.io/policy-group": "ingress" } } },
   openShiftGroup("policy-group.network.openshift.io/ingress"),
 ];
 
-/** Addresses that no host on the internet has; the metadata service of clouds, which hands out keys, is among them. */
+/** Address ranges that are not public, among them the clouds' metadata service, which hands out credentials. */
 const notTheInternet = {
   v4: ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
   v6: ["fc00::/7", "fe80::/10"],
 };
 
-/** Which of two a host's name is. Both where it cannot tell: then what either needs is let through. */
+/** Whether a host is inside the cluster. Both if the name does not tell; then both are allowed. */
 interface Whereabouts {
-  /** Namespace of a Service of the cluster; "" for that of the job. */
+  /** Namespace of a Service in the cluster; "" for the pod's own. */
   readonly inside?: string;
   readonly outside?: true;
 }
 
 /**
- * What a pod needs to reach a URL, or host[:port] with TLS. A Service of the cluster is all pods of its namespace at any port:
- * policies see the port that a pod listens on, which the Service's own does not tell. A host outside is every public address,
- * and those of `privateNetworks`, at the URL's port, because policies know no names. Which of the two a name is:
+ * The egress rules that a pod needs to reach a URL, or host[:port] with TLS. For a Service in the cluster, all pods of its
+ * namespace at any port: policies match the port that the pod listens on, which may differ from the Service's. For a host
+ * outside, every public address and `privateNetworks` at the URL's port, because policies match no names. How a name is classified:
  *
- * - `<service>` alone and `….<service>.<namespace>.svc[.cluster.local]`: a Service, the first beside the job;
- * - an address, a well-known public host, and three or more parts: outside, unless the first of three is a pod's name (ends
- *   in its number) and the others can be `<service>.<namespace>`;
- * - `<service>.<namespace>`, `<pod>.<service>.<namespace>`, and `….svc` with another domain: either, so both are let through.
+ * - `<service>` (in the pod's namespace) and `….<service>.<namespace>.svc[.cluster.local]`: a Service;
+ * - an address, a well-known public host, or a name of three or more parts: outside, unless it has three parts and the first
+ *   is the name of a StatefulSet's pod (ends in a number);
+ * - `<service>.<namespace>`, `<pod>.<service>.<namespace>`, and `….svc` with another domain: ambiguous, so both are allowed.
  */
 export function destination(
   url: string,
@@ -96,31 +96,30 @@ export function destination(
   ];
 }
 
-/** The last two parts of well-known hubs, registries and stores: clearly no namespace's, though they look alike. */
+/** Domains of well-known hubs, registries and stores, which would otherwise look like `<service>.<namespace>`. */
 const publicHosts = new Set(
   (
     "huggingface.co hf-mirror.com modelscope.cn quay.io ghcr.io gcr.io docker.io docker.com nvcr.io icr.io azurecr.io pkg.dev " +
     "redhat.io redhat.com amazonaws.com googleapis.com windows.net github.com gitlab.com"
   ).split(" "),
 );
-/** A pod of a StatefulSet, which has a name of its own before its Service's: minio-0.minio.storage. */
+/** Name of a StatefulSet's pod, which precedes the Service's name: minio-0.minio.storage. */
 const podName = /^[a-z]([-a-z0-9]*[a-z0-9])?-\d+$/;
 
 function whereabouts(host: string): Whereabouts {
   const name = host.replace(/\.$/, "");
   if (/^[\d.]+$/.test(name) || name.includes(":")) return { outside: true };
-  // A pod of a StatefulSet has its own name before the Service's.
   const service = /^(?:[^.]+\.)+(?<namespace>[^.]+)\.svc(?<domain>\..+)?$/.exec(name)?.groups;
   if (service) {
     const { namespace = "", domain = ".cluster.local" } = service;
-    // Of a cluster with a domain of its own, or a company's host that is called so.
+    // A cluster with a custom domain, or a company's host with that name.
     return { inside: namespace, ...(domain === ".cluster.local" ? {} : { outside: true }) };
   }
   const parts = name.split(".");
   const [first = "", second] = parts;
   if (second === undefined) return { inside: "" };
   if (publicHosts.has(parts.slice(-2).join("."))) return { outside: true };
-  // A pod is called like the StatefulSet, whose Service may have any name.
+  // The pod is named after its StatefulSet, and the Service may have any name.
   const mayBeInside = parts.length === 2 || (parts.length === 3 && podName.test(first));
   return { ...(mayBeInside ? { inside: parts.at(-1) as string } : {}), outside: true };
 }
@@ -135,7 +134,7 @@ function outside(host: string, privateNetworks: readonly string[]): Peer[] {
   ];
 }
 
-/** To the cluster's DNS: pods behind its Service, and the cache that some clusters have on each node. */
+/** Egress to the cluster's DNS: the pods behind its Service, and the node-local cache that some clusters have. */
 export function dnsEgress(platform: Platform): Egress {
   const ports = (...numbers: number[]): Port[] =>
     numbers.flatMap((port) => [

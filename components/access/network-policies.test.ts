@@ -31,13 +31,13 @@ const namespaced = (name: string) => ({
 const tcp = (port: number) => ({ protocol: "TCP", port });
 
 describe("the project's namespace", () => {
-  test("is closed as a whole, but not where others use it too", () => {
+  test("has a default deny, unless others use it, too", () => {
     expect(policies()["default-deny"]).toEqual(defaultDeny("ai"));
     expect(defaultDeny("ai").spec).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
     expect(policies({ defaultDeny: false })["default-deny"]).toBeUndefined();
   });
 
-  test("each task has a policy that lets nobody in", () => {
+  test("each task has a policy without ingress", () => {
     for (const task of tasks) {
       const { spec } = policies()[task] as NetworkPolicy;
       expect(spec.podSelector).toEqual({ matchLabels: { "tekton.dev/task": task } });
@@ -57,7 +57,7 @@ describe("the project's namespace", () => {
     ]);
   });
 
-  test("a Service of the cluster is reached at its pods' ports, which its own port does not tell", () => {
+  test("a Service in the cluster is reached at its pods' ports, which may differ from its own", () => {
     const url = "https://s3.openshift-storage.svc:443";
     const urls = {
       hub: url,
@@ -78,7 +78,7 @@ describe("the project's namespace", () => {
     for (const rule of rules) expect(rule).toEqual({ to: [namespaced("openshift-storage")] });
   });
 
-  test("what runs code that a model wrote reaches models, without DNS", () => {
+  test("a task that runs generated code reaches models, without DNS", () => {
     const { "evaluate-model": evaluation } = policies({}, ["evaluate-model"]);
     expect(evaluation?.spec.egress).toEqual([
       {
@@ -88,14 +88,14 @@ describe("the project's namespace", () => {
     ]);
   });
 
-  test("a destination that the stack does not have is reached by nobody", () => {
+  test("a destination that the stack does not have is not allowed", () => {
     const { "upload-to-minio": upload } = policies({ urls: {} });
     expect(upload?.spec.egress).toEqual([dnsEgress("kubernetes")]);
   });
 
-  test("a task without a row is an error that says what to do", () => {
+  test("a task without a job.yaml is an error that tells what to do", () => {
     expect(() => policies({}, ["mine-coins"])).toThrow(
-      "task mine-coins has no tasks/mine-coins/job.yaml: say there what it may reach",
+      "task mine-coins has no tasks/mine-coins/job.yaml: declare there what it may reach",
     );
   });
 });
@@ -103,7 +103,7 @@ describe("the project's namespace", () => {
 describe("models", () => {
   const ingress = (changes: Partial<Network>) => policies(changes)["serve-model"]?.spec.ingress?.[0];
 
-  test("only tasks that call models may, and namespaces that config names", () => {
+  test("only tasks that call models may, and the configured namespaces", () => {
     const callers = {
       podSelector: {
         matchExpressions: [
@@ -134,7 +134,7 @@ describe("models", () => {
     });
   });
 
-  test("elsewhere the API server's addresses may be named, and models be open to all", () => {
+  test("elsewhere the API server's addresses may be configured, and models may be open to all", () => {
     expect(ingress({ apiServer: ["10.0.0.5/32"] })?.from).toContainEqual({
       ipBlock: { cidr: "10.0.0.5/32" },
     });
@@ -155,7 +155,7 @@ describe("models", () => {
     expect(Object.keys(all).filter((name) => name.startsWith("serve-model-registry"))).toEqual([]);
   });
 
-  test("a model that oras fetches reaches the registry that holds it, whatever images are pushed to", () => {
+  test("a model that oras fetches reaches its registry, not the one that images are pushed to", () => {
     const held = servedModel({ name: "held", fetchesFrom: { registry: "ghcr.io" }, tokenAuth: false });
     const own = projectPolicies("ai", { ...network, urls: {} }, [], [held]).at(-1);
     expect(own?.metadata.name).toBe("serve-model-registry-held");

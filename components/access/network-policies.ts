@@ -1,7 +1,6 @@
 /**
- * Network policies: nothing is reached and nobody is let in unless a row of jobs.ts says so. Policies count the port of the
- * pod behind a Service, not the Service's own, so that ports here are those that containers listen on; where nobody told, none
- * is bound.
+ * Network policies: no connection is allowed unless a job.yaml declares it. Policies match the port of the pod behind a
+ * Service, not the Service's own; ports here are those that containers listen on. Where it is unknown, any port is allowed.
  */
 
 import type { Destination } from "../../pipelines/jobs.ts";
@@ -20,9 +19,9 @@ import {
   tcp,
 } from "./network-peers.ts";
 
-/** Where model servers listen: vLLM itself, and OpenShift AI's proxy before it. */
+/** Ports of model servers: vLLM's, and that of OpenShift AI's proxy in front of it. */
 export const modelPorts = tcp(8080, 8443);
-/** Where API servers listen; policies see this one, not the 443 of the Service `kubernetes`. */
+/** Port of API servers; policies match this one, not port 443 of the Service `kubernetes`. */
 const apiServerPorts = tcp(6443);
 const istiodPorts = tcp(15012);
 const istioMetricsPorts = tcp(15020, 15090);
@@ -32,7 +31,7 @@ const taskPods = (...tasks: string[]): LabelSelector =>
     ? { matchLabels: { "tekton.dev/task": tasks[0] as string } }
     : { matchExpressions: [{ key: "tekton.dev/task", operator: "In", values: tasks }] };
 const modelServer = { "app.kubernetes.io/component": "model-server" };
-/** Pods that serve models: these, or all. */
+/** Pods that serve the given models; all models by default. */
 export const modelPods = (models?: readonly ServedModel[]): LabelSelector => ({
   matchLabels: modelServer,
   ...(models
@@ -44,7 +43,7 @@ export const modelPods = (models?: readonly ServedModel[]): LabelSelector => ({
     : {}),
 });
 
-/** All policies of the project's namespace: one that closes it, one for each task, and those of the models. */
+/** All policies of the project's namespace: the default deny, one for each task, and those of the models. */
 export function projectPolicies(
   namespace: string,
   network: Network,
@@ -61,7 +60,7 @@ export function projectPolicies(
   ];
 }
 
-/** No connection in or out of any pod, unless another policy allows it. */
+/** Denies every connection to and from any pod, unless another policy allows it. */
 export function defaultDeny(namespace: string): NetworkPolicy {
   return closed(namespace, "default-deny", {}, []);
 }
@@ -83,7 +82,7 @@ function egress(network: Network, reaches: readonly Destination[], resolvesNames
   const rules = reaches.flatMap((name): Egress[] => {
     if (name === "models") return [{ to: [{ podSelector: modelPods() }], ports: modelPorts }];
     if (name === "kubernetesApi") {
-      // OpenShift's API servers are pods of no namespace that a policy could name.
+      // API servers are not pods that a policy could select, only addresses.
       const to = apiServer.map((cidr) => ({ ipBlock: { cidr } }));
       return [{ ...(to.length > 0 ? { to } : {}), ports: apiServerPorts }];
     }
@@ -92,12 +91,12 @@ function egress(network: Network, reaches: readonly Destination[], resolvesNames
     const url = urls[name];
     return url === undefined ? [] : destination(url, { privateNetworks });
   });
-  // Two public hosts are one rule, for policies know no names.
+  // Policies match no names, so all public hosts with the same port are one rule.
   const distinct = [...new Map(rules.map((rule) => [JSON.stringify(rule), rule])).values()];
   return [...(resolvesNames ? [dnsEgress(platform)] : []), ...distinct];
 }
 
-/** Callers reach every model; a model reaches what it is fetched from, and no model another. */
+/** Callers reach every model; a model reaches only the place that it is downloaded from, never another model. */
 function modelPolicies(namespace: string, network: Network, models: readonly ServedModel[]): NetworkPolicy[] {
   const { platform, callers = [], open, apiServer = [], mesh, privateNetworks = [] } = network;
   if (models.length === 0) return [];
@@ -111,7 +110,7 @@ function modelPolicies(namespace: string, network: Network, models: readonly Ser
     ...(platform === "openshift"
       ? [
           ...openShiftRouters,
-          // The API server's proxy, through which Readiness asks a model.
+          // The API server's proxy, through which Readiness probes a model.
           openShiftGroup("policy-group.network.openshift.io/host-network"),
           monitoring,
         ]
@@ -153,10 +152,10 @@ function modelPolicies(namespace: string, network: Network, models: readonly Ser
   return [server, ...shared, ...own];
 }
 
-/** The policy of a model that its pods pull from a registry; of those that are about models, the only one that is about one. */
+/** Name of the policy for a model that its pods pull from a registry; the only kind of policy for a single model. */
 export const registryPolicyName = (model: string): string => `serve-model-registry-${model}`;
 
-/** Names of objects are lower-case. */
+/** Object names must be lower-case. */
 const policySuffix = {
   objectStore: "object-store",
   kubernetesApi: "kubernetes-api",

@@ -1,4 +1,4 @@
-/** The chat UI under Pulumi's mocks: which resources it is made of, and that its secrets stay secret. */
+/** The chat UI under Pulumi's mocks: its resources, and that its secrets stay secret. */
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
 
@@ -24,7 +24,7 @@ beforeEach(() => {
   made = [];
 });
 
-/** Waits until nothing more is declared. */
+/** Waits until no more resources are declared. */
 async function settled(): Promise<void> {
   for (let before = -1; before !== made.length; ) {
     before = made.length;
@@ -50,7 +50,7 @@ const args = {
 } as const;
 const basic = ["Deployment", "PersistentVolumeClaim", "Secret", "Service"];
 
-test("inside the cluster it is four objects, and its URL is the Service's", async () => {
+test("inside the cluster it has four objects, and its URL is the Service's", async () => {
   const chat = new ChatInterface("chat", args);
   await settled();
   expect(kinds()).toEqual(basic);
@@ -62,7 +62,7 @@ test("inside the cluster it is four objects, and its URL is the Service's", asyn
   });
 });
 
-test("password and keys are generated, one each, and nothing but the Secret has them", async () => {
+test("password and keys are generated, and only the Secret contains them", async () => {
   const chat = new ChatInterface("secrets", args);
   await settled();
   const { value } = named("Secret", chat.passwordSecret).data;
@@ -80,7 +80,7 @@ test("a Route's host is the one that the cluster chose", async () => {
   expect(await resolved(chat.url)).toBe("https://chat.apps.test");
 });
 
-test("an Ingress answers at the endpoint's domain; what is not to be exposed is not", async () => {
+test("an Ingress has the endpoint's domain; without exposed there is none", async () => {
   const endpoint = { ...args.endpoint, exposure: "ingress", domain: "models.test" } as const;
   const chat = new ChatInterface("ingress", { ...args, endpoint });
   await settled();
@@ -92,7 +92,7 @@ test("an Ingress answers at the endpoint's domain; what is not to be exposed is 
   expect(kinds()).toEqual(basic);
 });
 
-test("for OpenShift AI's token check it has an account that may call its model", async () => {
+test("for OpenShift AI's token check it has a service account that may call its model", async () => {
   const model = { ...args.model, authentication: { kind: "platformToken" } } as const;
   new ChatInterface("token", { ...args, platform: "openshift", model });
   await settled();
@@ -102,7 +102,7 @@ test("for OpenShift AI's token check it has an account that may call its model",
   expect(container.env).toContainEqual({ name: "GENERIC_OPEN_AI_API_KEY", valueFrom: { secretKeyRef } });
 });
 
-test("under another name all is of that name", async () => {
+test("all objects have the given name", async () => {
   new ChatInterface("another", { ...args, chatName: "second" });
   await settled();
   for (const kind of basic) expect(named(kind, "second")).toBeDefined();

@@ -23,30 +23,30 @@ import {
 } from "./manifests.ts";
 
 export interface ChatInterfaceArgs extends Omit<ChatSpec, "name" | "model" | "apiKeySecret"> {
-  /** Of all its objects. Default: anything-llm. */
+  /** Name of all its objects. Default: anything-llm. */
   readonly chatName?: string | undefined;
   readonly model: {
-    /** Name under which it answers. */
+    /** Name that requests give for it. */
     readonly name: string;
     /** Without /v1. */
     readonly url: pulumi.Input<string>;
     /** Tokens of a prompt and its answer together. */
     readonly maxModelLen: number;
-    /** How it checks its callers. For OpenShift AI's check an account that may call it is made, with a token. */
+    /** How it authenticates callers. For OpenShift AI's token check, a service account with access and a token are created. */
     readonly authentication: Authentication;
   };
   /** Keep the volume when the stack is destroyed; its namespace must stay too. Default: false. */
   readonly retain?: boolean | undefined;
-  /** Reachable from outside as `endpoint` says. */
+  /** Whether it is reachable from outside, by `endpoint`. */
   readonly exposed: boolean;
   readonly endpoint: Endpoint;
 }
 
 /** AnythingLLM as the chat UI of a served model, behind a generated password. */
 export class ChatInterface extends pulumi.ComponentResource {
-  /** Where it answers: outside the cluster if it is exposed, else inside. */
+  /** Its URL: the external one if it is exposed, else the one inside the cluster. */
   readonly url: pulumi.Output<string>;
-  /** Secret whose key AUTH_TOKEN is the password that the UI asks for. */
+  /** Name of the Secret whose key AUTH_TOKEN is the password of the UI. */
   readonly passwordSecret: string;
 
   constructor(name: string, args: ChatInterfaceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -69,7 +69,7 @@ export class ChatInterface extends pulumi.ComponentResource {
     });
     const dependsOn = [secrets, claim, ...(token ? [token] : [])];
     const deployment = new k8s.apps.v1.Deployment(name, chatDeployment(chat), { parent: this, dependsOn });
-    // A Service is ready when pods answer behind it.
+    // Pulumi considers a Service ready once pods are ready behind it.
     const service = new k8s.core.v1.Service(name, chatService(chat), {
       parent: this,
       dependsOn: deployment,
@@ -104,9 +104,9 @@ export class ChatInterface extends pulumi.ComponentResource {
   }
 }
 
-/** What a chat UI needs of the model that it is before. */
+/** What a chat UI needs to know of its model. */
 export const answering = ({ url, authentication }: ModelService) => ({
-  // It is stopped, and so is the chat.
+  // A stopped model has no URL; its chat UI is stopped too.
   url: url.apply((known) => known ?? ""),
   authentication,
 });

@@ -28,7 +28,7 @@ const onKubernetes: ChatSpec = {
 const variable = (spec: ChatSpec, name: string) =>
   chatDeployment(spec).spec.template.spec.containers[0]?.env.find((entry) => entry.name === name);
 
-test("on OpenShift it keeps its files where Red Hat's image does, trusts the cluster's services and is routed as a whole", () => {
+test("on OpenShift it has the directory of Red Hat's image, trusts the cluster's services, and the Route exposes all paths", () => {
   const spec: ChatSpec = { ...onKubernetes, platform: "openshift", pullSecrets: ["quay"] };
   const pod = chatDeployment(spec).spec.template.spec;
   expect(pod.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
@@ -46,7 +46,7 @@ test("on OpenShift it keeps its files where Red Hat's image does, trusts the clu
   });
 });
 
-test("its Service finds its pod, and its volume and keys are its own", () => {
+test("its Service selects its pod, and it has its own volume and keys", () => {
   const { spec } = chatDeployment(onKubernetes);
   expect(chatService(onKubernetes).spec.selector).toEqual(spec.selector.matchLabels);
   expect(spec.template.metadata.labels).toEqual(spec.selector.matchLabels);
@@ -60,14 +60,14 @@ test("its Service finds its pod, and its volume and keys are its own", () => {
   });
 });
 
-test("it says the model's key, or that there is none", () => {
+test("it gets the model's key, or none", () => {
   const keyed = { ...onKubernetes, apiKeySecret: { name: "sums-api-key", key: "api-key" } };
   const name = "GENERIC_OPEN_AI_API_KEY";
   expect(variable(onKubernetes, name)).toMatchObject({ value: "none" });
   expect(variable(keyed, name)).toMatchObject({ valueFrom: { secretKeyRef: keyed.apiKeySecret } });
 });
 
-test("prompt and answer fit the model together, however short it is", () => {
+test("prompt and answer together fit the model's length, however short", () => {
   for (const [maxModelLen, answer] of [
     [256, 64],
     [4096, 1024],
@@ -81,14 +81,14 @@ test("prompt and answer fit the model together, however short it is", () => {
   }
 });
 
-test("another image's directory can be said", () => {
+test("another image's directory can be set", () => {
   const made = chatDeployment({ ...onKubernetes, storageDirectory: "/data" });
   expect(made.spec.template.spec.containers[0]?.volumeMounts).toEqual([
     { name: "storage", mountPath: "/data" },
   ]);
 });
 
-test("all of the UI is exposed, not the API's path alone", () => {
+test("the whole UI is exposed, not only the API's path", () => {
   const chat = { name: "anything-llm", namespace: "ai" };
   const given = { ...endpoint, domain: "models.test", gateway: { name: "public", namespace: "gateways" } };
   const exposed = exposedChat(chat, given);
@@ -99,7 +99,7 @@ test("all of the UI is exposed, not the API's path alone", () => {
   expect(httpRoute(exposed).spec.rules[0]?.matches).toEqual([{ path: { type: "PathPrefix", value: "/" } }]);
 });
 
-test("the token is of an account that may call this one model", () => {
+test("the token is that of an account that may call only this model", () => {
   expect(modelCaller("mistral-24b")).toMatchObject({ resourceNames: ["mistral-24b"], verbs: ["get"] });
   expect(chatToken({ name: "chat", namespace: "ai" })).toMatchObject({
     metadata: { name: "chat-token", annotations: { "kubernetes.io/service-account.name": "chat" } },
@@ -131,7 +131,7 @@ test("the UI reaches models, DNS and the hub, and models let it in", () => {
   });
 });
 
-test("users come through the callers' namespaces or OpenShift's routers; where nobody knows the way, from everywhere", () => {
+test("users connect from the callers' namespaces or through OpenShift's routers; if neither is known, from anywhere", () => {
   const ingressOf = (edit: Partial<Network>) => chatPolicies("ai", { ...network, ...edit })[0]?.spec.ingress;
   const ports = [{ protocol: "TCP", port: 3001 }];
   const nginx = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ingress-nginx" } } };

@@ -1,4 +1,4 @@
-/** AnythingLLM before a served model. */
+/** Manifests of AnythingLLM as the chat UI of a served model. */
 
 import type { PolicyRule } from "../../pipelines/jobs.ts";
 import { identity } from "../../rules/any-user.ts";
@@ -13,28 +13,28 @@ import { volumeClaim } from "../storage/manifests.ts";
 export interface ChatSpec<Text = string, N extends Count = number> {
   readonly platform: Platform;
   readonly namespace: string;
-  /** Of all its objects. */
+  /** Name of all its objects. */
   readonly name: string;
   /**
-   * AnythingLLM by digest. On OpenShift one that runs as any user, as quay.io/rh-aiservices-bu/anythingllm-workbench does;
-   * mintplexlabs/anythingllm runs as user 1000 alone.
+   * AnythingLLM by digest. On OpenShift an image that runs as any user, such as quay.io/rh-aiservices-bu/anythingllm-workbench;
+   * mintplexlabs/anythingllm runs only as user 1000.
    */
   readonly image: string;
   readonly model: {
-    /** Name under which it answers. */
+    /** Name that requests give for it. */
     readonly name: string;
     /** URL of its OpenAI API, with /v1. */
     readonly apiUrl: Text;
     /** Tokens of a prompt and its answer together. */
     readonly maxModelLen: N;
   };
-  /** What the model asks callers for. Default: nothing. */
+  /** Secret with the key or token that the model requires. Default: none. */
   readonly apiKeySecret?: { readonly name: string; readonly key: string } | undefined;
   /** Size of the volume for workspaces, documents and chats. */
   readonly storage: string;
   /** Default: the cluster's default class. */
   readonly storageClass?: string | undefined;
-  /** Where the image keeps what must last. Default: by platform, as the images above have it. */
+  /** Where the image keeps persistent data. Default: by platform, as in the images above. */
   readonly storageDirectory?: string | undefined;
   /** Secrets of type dockerconfigjson. */
   readonly pullSecrets: readonly string[];
@@ -45,17 +45,17 @@ type ChatName = Pick<ChatSpec<unknown, Count>, "name" | "namespace">;
 /** The UI's port in its pod. */
 export const chatPort = 3001;
 
-/** Password of the UI, key of its sessions, and the two by which it encrypts what it stores. */
+/** The UI's password, its session key, and the key and salt with which it encrypts stored data. */
 export const chatSecretKeys = ["AUTH_TOKEN", "JWT_SECRET", "SIG_KEY", "SIG_SALT"] as const;
 
 const component = { "app.kubernetes.io/component": "chat-interface" };
-/** Every pod of a chat UI, whoever deployed it. */
+/** Every pod of a chat UI, deployed by the program or by a run. */
 export const chatPods = { matchLabels: component };
 export const chatLabels = (name: string) => ({ "app.kubernetes.io/name": name, ...component });
 
 /**
- * Red Hat's image links AnythingLLM's folders into a place of its own at each start, and empties the folder that the
- * original uses.
+ * At each start Red Hat's image links AnythingLLM's folders into its own directory, and empties the directory that the
+ * original image uses.
  */
 export const storageDirectories: Record<Platform, string> = {
   openshift: "/opt/app-root/src/anythingllm",
@@ -84,7 +84,7 @@ export function chatService(chat: ChatName) {
   };
 }
 
-/** The UI as something that is exposed like a model. */
+/** The UI, described so that it can be exposed like a model. */
 export function exposedChat({ name, namespace }: ChatName, endpoint: Endpoint): ExposedModel {
   return { name, namespace, service: { name, port: 80 }, stopped: false, endpoint, path: "/" };
 }
@@ -98,8 +98,8 @@ export const modelCaller = (model: string): PolicyRule => ({
 });
 
 /**
- * The Secret that Kubernetes writes a token of the account of the same name into. It does not expire: AnythingLLM reads its key
- * once, when it starts.
+ * The Secret into which Kubernetes writes a token of the chat's service account. The token does not expire, because AnythingLLM
+ * reads it only at its start.
  */
 export function chatToken(chat: ChatName) {
   const { name, namespace, labels } = chatMetadata(chat);
@@ -114,7 +114,7 @@ export function chatToken(chat: ChatName) {
   };
 }
 
-/** One pod, which goes before the next one comes: its database is a file on a volume that one node mounts. */
+/** One pod, deleted before the next one starts: its database is a file on a volume that only one node mounts. */
 export function chatDeployment<Text>(chat: ChatSpec<Text, Count>) {
   const { name, platform, pullSecrets } = chat;
   return singleReplica({
@@ -144,7 +144,7 @@ function container<Text>(chat: ChatSpec<Text, Count>) {
     image: chat.image,
     env: environment(chat),
     ports: [{ name: "http", containerPort: chatPort, protocol: "TCP" }],
-    // It brings its database up to date first.
+    // It migrates its database first.
     startupProbe: { ...probe, periodSeconds: 5, failureThreshold: 60 },
     readinessProbe: { ...probe, periodSeconds: 10 },
     livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
@@ -163,8 +163,8 @@ function container<Text>(chat: ChatSpec<Text, Count>) {
 }
 
 /**
- * What is set here wins over what someone chose in the UI, at each start. AnythingLLM fills all of its token limit with the
- * prompt, and vLLM counts prompt and answer together.
+ * At each start these variables override settings made in the UI. AnythingLLM may fill its whole token limit with the prompt,
+ * while vLLM counts prompt and answer together.
  */
 function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Text, Count>) {
   const answer = partOf(model.maxModelLen, 4, longestAnswer);
@@ -180,7 +180,7 @@ function environment<Text>({ name, platform, model, apiKeySecret }: ChatSpec<Tex
     EMBEDDING_ENGINE: "native",
     VECTOR_DB: "lancedb",
     DISABLE_TELEMETRY: "true",
-    // Its agents refuse to start without any key.
+    // Its agents refuse to start without a key.
     ...(apiKeySecret ? {} : { GENERIC_OPEN_AI_API_KEY: "none" }),
     ...(platform === "openshift" ? { NODE_EXTRA_CA_CERTS: `${serviceCa}/service-ca.crt` } : {}),
   };

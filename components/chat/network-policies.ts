@@ -1,4 +1,4 @@
-/** Network policies of chat UIs. They select by component, so that a UI that a pipeline run deployed is under them too. */
+/** Network policies of chat UIs. They select by component, so they also cover a UI that a pipeline run deployed. */
 
 import type { Network } from "../../plan/network.ts";
 import {
@@ -13,7 +13,7 @@ import {
 import { modelPods, modelPorts } from "../access/network-policies.ts";
 import { chatPods, chatPort } from "./manifests.ts";
 
-/** The UI reaches models and the hub, which it has its embedding model from, and users reach it; models let it in. */
+/** Users reach the UI; the UI reaches models, and the hub, from which it downloads its embedding model. */
 export function chatPolicies(namespace: string, network: Network): NetworkPolicy[] {
   const { platform, urls, privateNetworks = [], callers = [], open } = network;
   const from: Peer[] = [...callers.map(inNamespace), ...(platform === "openshift" ? openShiftRouters : [])];

@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { ClusterIdentity } from "./index.ts";
 
 /**
- * The provider of everything in the cluster, and before it the check that it is the stack's cluster. Nothing of a person's
- * machine gets into the state but the name of the context, which makes no difference there.
+ * The provider of all Kubernetes resources, after a check that this is the stack's cluster. The only thing from a user's
+ * machine in the state is the name of the context, a change of which is no diff.
  */
 export function connectCluster(context: string, namespace: string): k8s.Provider {
   const identity = new ClusterIdentity("cluster-identity", { context, namespace });
@@ -14,22 +14,22 @@ export function connectCluster(context: string, namespace: string): k8s.Provider
         "cluster",
         {
           context,
-          // Client-go's own rules find the kubeconfig; by default the SDK would write $KUBECONFIG into the state.
+          // client-go's own rules find the kubeconfig; by default the SDK would write $KUBECONFIG into the state.
           kubeconfig: "",
-          // No clusterIdentifier: a change of it replaces everything, and ClusterIdentity knows the cluster better.
-          // A refresh comes before the program, so by the context of the last up, which may be another person's.
+          // No clusterIdentifier: a change of it replaces everything, and ClusterIdentity identifies the cluster more reliably.
+          // A refresh runs before the program, so with the context of the last up, which may be another person's.
           skipUpdateUnreachable: true,
           enableServerSideApply: true,
           enableSecretMutable: true,
           enableConfigMapMutable: true,
         },
-        // A preview touches nothing, so there both go side by side.
+        // A preview changes nothing, so both may run in parallel.
         { dependsOn: pulumi.runtime.isDryRun() ? [] : [identity] },
       ),
   );
 }
 
-/** Switches in the environment are for one command, and the plugin reads them itself; the SDK would keep them in the state. */
+/** The plugin reads its environment variables itself; the SDK would also store them in the state. */
 function withoutPersonalSwitches<T>(make: () => T): T {
   const personal = Object.keys(process.env).filter((name) => name.startsWith("PULUMI_K8S_"));
   const values = personal.map((name) => [name, process.env[name]] as const);

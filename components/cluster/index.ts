@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { IdentityInputs } from "./provider.ts";
 
-/** Only `require` and parameters inside: this text is what state holds. Paths start at the directory of Pulumi.yaml. */
+/** Uses only `require` and parameters: state holds this text. Paths are relative to the directory of Pulumi.yaml. */
 const provider: pulumi.dynamic.ResourceProvider = {
   configure: (request) => require("./components/dynamic.cjs")("cluster").configure(request),
   check: (olds, news) => require("./components/dynamic.cjs")("cluster").check(olds, news),
@@ -12,8 +12,8 @@ const provider: pulumi.dynamic.ResourceProvider = {
 };
 
 /**
- * Which cluster the stack is in: state keeps the cluster's own identity, and every preview, up, refresh and destroy that
- * finds another one behind the context ends there.
+ * The cluster that the stack is in: state keeps the cluster's identity, and every preview, up, refresh and destroy that
+ * finds another cluster behind the context fails.
  */
 export class ClusterIdentity extends pulumi.dynamic.Resource {
   constructor(name: string, args: Omit<IdentityInputs, "__provider">, opts?: pulumi.CustomResourceOptions) {

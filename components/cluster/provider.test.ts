@@ -45,7 +45,7 @@ async function made() {
   return (await create(checked as typeof inputs)).outs;
 }
 
-test("the cluster is known by the uid of kube-system, whatever the context's name", async () => {
+test("the cluster is identified by the uid of kube-system, not by the context's name", async () => {
   const state = await made();
   expect(state).toEqual({ ...inputs, kubeSystemUid: "first" });
   const renamed = await check(state, { ...inputs, context: "bob" });
@@ -59,29 +59,29 @@ test("another cluster behind the context is refused with both identities, in pre
   namespace("kube-system", "second");
   const { failures } = await check(state, inputs);
   const said =
-    /context "alice" leads to another cluster.* has uid second, and had first.*MODELCAR_NEW_CLUSTER=second pulumi up/;
+    /context "alice" leads to a cluster other than this stack's.* has uid second, and had first.*MODELCAR_NEW_CLUSTER=second pulumi up/;
   expect(failures).toEqual([{ property: "context", reason: expect.stringMatching(said) }]);
   await expect(read("id", state)).rejects.toThrow(said);
   vi.stubEnv("MODELCAR_NEW_CLUSTER", "third");
   await expect(read("id", state)).rejects.toThrow(said);
 });
 
-test("a cluster that was made anew is taken by its uid", async () => {
+test("a recreated cluster is accepted by its uid", async () => {
   const state = await made();
   namespace("kube-system", "second");
   vi.stubEnv("MODELCAR_NEW_CLUSTER", "second");
   expect(await read("id", state)).toEqual({});
 });
 
-test("who may not read kube-system knows the cluster by the stack's own namespace", async () => {
+test("without permission to read kube-system the cluster is identified by the stack's namespace", async () => {
   namespace("ai", "mine");
   mayRead("ai");
   const state = await made();
   expect(state).toEqual({ ...inputs, namespaceUid: "mine" });
   namespace("ai", "of another cluster");
-  const reason = expect.stringContaining("or the namespace was made anew");
+  const reason = expect.stringContaining("or the namespace was recreated");
   expect((await check(state, inputs)).failures).toEqual([{ property: "context", reason }]);
-  // An administrator sees more, and compares by the sign that is known.
+  // An administrator may read more, but only the known uid can be compared.
   mayRead("ai", "kube-system");
   expect((await check(state, inputs)).failures).toEqual([{ property: "context", reason }]);
 });
@@ -90,7 +90,7 @@ test.each([
   ["and the user may now read kube-system", ["ai", "kube-system"], "first"],
   ["and the user may read nothing else", ["ai"], "unknown"],
 ])(
-  "a cluster without the namespace that is all that state knows of its own is refused, %s",
+  "a cluster without the namespace, if state has only that uid, is refused, %s",
   async (_, readable, name) => {
     namespace("ai", "mine");
     mayRead("ai");
@@ -98,7 +98,7 @@ test.each([
     api.remove("/api/v1/namespaces/ai");
     mayRead(...readable);
     const said = new RegExp(
-      `or the namespace was deleted: .* is not there, and had uid mine .*MODELCAR_NEW_CLUSTER=${name} pulumi up`,
+      `or the namespace was deleted: .* does not exist, and had uid mine .*MODELCAR_NEW_CLUSTER=${name} pulumi up`,
     );
     const { failures, inputs: checked } = await check(state, inputs);
     expect(failures).toEqual([{ property: "context", reason: expect.stringMatching(said) }]);
@@ -110,7 +110,7 @@ test.each([
   },
 );
 
-test("where nothing can be compared nothing is refused, and what is known stays known", async () => {
+test("if nothing can be compared, nothing is refused, and the known uids stay in state", async () => {
   const state = await made();
   mayRead();
   const blind = await check(state, inputs);
@@ -122,7 +122,7 @@ test("where nothing can be compared nothing is refused, and what is known stays 
   expect((await diff("id", inputs, (await check({}, inputs)).inputs)).changes).toBe(true);
 });
 
-test("a first preview already says that the context is not there, or that nobody answers", async () => {
+test("even the first preview reports a missing context or an unreachable cluster", async () => {
   const reasonOf = async (context: string) => (await check({}, { ...inputs, context })).failures[0]?.reason;
   expect(await reasonOf("prod")).toContain('no context "prod" (it has: alice, bob)');
   api.intercept = (_, response) => {
@@ -132,7 +132,7 @@ test("a first preview already says that the context is not there, or that nobody
   expect(await reasonOf("alice")).toContain(`GET ${kubeSystem}: 503`);
 });
 
-/** What the next `up` makes of state, with what it says of it. */
+/** The state after the next `up`, its failures, and whether there is a diff. */
 async function goesOn(state: IdentityInputs & Identity, news: IdentityInputs = inputs) {
   const { inputs: checked, failures } = await check(state, news);
   const { changes } = await diff("id", state, checked);
@@ -143,8 +143,8 @@ const known = { ...inputs, kubeSystemUid: "first", namespaceUid: "mine" };
 
 test.each([
   ["exists", ["ai", "ai2"], "other"],
-  ["is yet to be made", ["ai"], undefined],
-])("a namespace that changes in the config and %s is no other cluster", async (_, readable, uid) => {
+  ["does not exist yet", ["ai"], undefined],
+])("a changed namespace in the config that %s is not another cluster", async (_, readable, uid) => {
   namespace("ai", "mine");
   mayRead("ai", "ai2");
   const state = await made();
@@ -159,7 +159,7 @@ test.each([
   expect((await goesOn(later.state, moved)).changes).toBe(false);
 });
 
-test("a namespace that changes together with the cluster is refused by the one that the stack was in", async () => {
+test("if namespace and cluster change together, the old namespace's uid is compared", async () => {
   namespace("ai", "of another cluster");
   namespace("ai2", "other");
   mayRead("ai", "ai2");
@@ -167,7 +167,7 @@ test("a namespace that changes together with the cluster is refused by the one t
   expect(failures[0]?.reason).toContain("has uid of another cluster, and had mine");
 });
 
-test("check takes the cluster that the user names, as read does, with all its signs", async () => {
+test("check accepts the cluster that the user names, as read does, with all its uids", async () => {
   namespace("kube-system", "second");
   namespace("ai", "new");
   vi.stubEnv("MODELCAR_NEW_CLUSTER", "second");
@@ -180,7 +180,7 @@ test("check takes the cluster that the user names, as read does, with all its si
   expect((await check(known, inputs)).failures).toHaveLength(1);
 });
 
-test("an administrator's state protects who may read less", async () => {
+test("an administrator's state protects users who may read less", async () => {
   namespace("ai", "mine");
   const state = await made();
   expect(state).toEqual(known);
@@ -190,21 +190,21 @@ test("an administrator's state protects who may read less", async () => {
   await expect(read("id", state)).rejects.toThrow("has uid of another cluster, and had mine");
 });
 
-test("the stack's own namespace is noted once it is there, and by who can tell that it is this cluster", async () => {
+test("the uid of the stack's namespace is stored once it exists and kube-system proves the cluster", async () => {
   const state = await made();
   namespace("ai", "mine");
   mayRead("ai");
   expect(await goesOn(state)).toEqual({ failures: [], changes: false, state });
   mayRead("ai", "kube-system");
-  // Noted by the refresh, so that a preview after the first up has nothing to do.
+  // Stored by the refresh, so that a preview after the first up shows no change.
   expect(await read("id", state)).toEqual({ id: "id", props: known });
   expect(await goesOn(state)).toEqual({ failures: [], changes: false, state });
   expect((await goesOn(known)).changes).toBe(false);
-  // Who reads it first by the other sign notes kube-system.
+  // The first user who may read kube-system stores its uid.
   expect(await read("id", { ...inputs, namespaceUid: "mine" })).toEqual({ id: "id", props: known });
 });
 
-test("a namespace that was made anew in the same cluster gets its new uid noted, by the refresh", async () => {
+test("the refresh stores the new uid of a namespace that was recreated in the same cluster", async () => {
   expect((await read("id", known)).props).toEqual({ ...inputs, kubeSystemUid: "first" });
   namespace("ai", "anew");
   expect((await read("id", known)).props).toEqual({ ...known, namespaceUid: "anew" });

@@ -15,34 +15,34 @@ export interface IdentityInputs {
   readonly __provider?: string;
 }
 
-/** By what a cluster is known: both of these, or what the user may read of them. */
+/** What identifies a cluster: both of these, or those that the user may read. */
 export interface Identity {
-  /** Uid of the namespace kube-system, as old as the cluster. */
+  /** Uid of the namespace kube-system, which is as old as the cluster. */
   readonly kubeSystemUid?: string;
-  /** Uid of the stack's own namespace, for who may not read the other. */
+  /** Uid of the stack's own namespace, for users who may not read kube-system. */
   readonly namespaceUid?: string;
 }
 
-/** What the cluster answers: undefined for a namespace that is not there, empty for one that the user may not read. */
+/** What the cluster answers: undefined for a namespace that does not exist, empty for one that the user may not read. */
 type Answer = { readonly [key in keyof Identity]-?: string | undefined };
 
 type State = IdentityInputs & Identity;
 
 const locationOf = ({ context }: IdentityInputs) => ({ context, ...locate({ context }, contextKey) });
 
-/** Names the cluster that has taken the place of the one that the stack was made in. */
+/** Environment variable by which a user accepts a new cluster in place of the stack's. */
 export const consentVariable = "MODELCAR_NEW_CLUSTER";
-/** Its value for a cluster of which the user may read no uid. */
+/** Its value for a cluster where the user may read neither uid. */
 const nameless = "unknown";
 
 /**
- * Asks the cluster who it is, in every preview and up, and refuses another one than state has, but for the user's consent.
- * What it says becomes part of the inputs, so that the next time finds it.
+ * Reads the cluster's identity in every preview and up, and refuses a cluster other than the one in state unless the user
+ * consents. The identity becomes part of the inputs, to be compared next time.
  */
 export async function check(olds: Partial<State>, news: IdentityInputs) {
   try {
     return await reaching(locationOf(news), async (cluster) => {
-      // Another namespace in the config is no other cluster, which is known by the one that the stack was in.
+      // A changed namespace in the config is not another cluster: compare by the namespace that the stack was in.
       const namespace = olds.namespace ?? news.namespace;
       const moves = namespace !== news.namespace;
       const live = await identityOf(cluster, namespace);
@@ -64,8 +64,8 @@ export async function check(olds: Partial<State>, news: IdentityInputs) {
 }
 
 /**
- * The name of the context is nothing of the cluster's. A first sign is written down in place; another one, of a namespace that
- * the last `up` made, is noted by a refresh, so that no preview has something to do for it.
+ * A changed context name is no diff. A first identity is stored by an update; the uid of a namespace that the last `up`
+ * created is stored by a refresh, so that the next preview shows no change.
  */
 export async function diff(_id: string, olds: State, news: State) {
   const isOther = !isSame(olds, { kubeSystemUid: undefined, namespaceUid: undefined, ...news });
@@ -80,7 +80,7 @@ export async function update(_id: string, _olds: State, news: State) {
   return { outs: news };
 }
 
-/** For commands that do not run the program. With the user's consent the identity is forgotten, and `up` takes the new one. */
+/** For commands that do not run the program. With the user's consent the identity is dropped, and `up` stores the new one. */
 export function read(id: string, props: State) {
   return readOf(id, props, locationOf(props), async (cluster) => {
     const live = await identityOf(cluster, props.namespace);
@@ -100,53 +100,53 @@ async function identityOf(cluster: Cluster, namespace: string): Promise<Answer> 
   return { kubeSystemUid, namespaceUid };
 }
 
-/** Whether the user has named this cluster as the one to be taken. */
+/** Whether the user has accepted this cluster. */
 function isAgreed(live: Answer): boolean {
   const consent = process.env[consentVariable];
   return Boolean(consent) && (Object.values(live).includes(consent) || consent === nameOf(live));
 }
 
-/** By what a user names a cluster whose signs state does not have. */
+/** How a user names a cluster that cannot be compared with state. */
 const nameOf = (live: Answer): string => live.kubeSystemUid || live.namespaceUid || nameless;
 
-/** What state is to hold of a cluster that was not refused; `isCertain` where a sign was found to be the known one. */
+/** The identity to store for an accepted cluster; `isCertain` if a uid matched the known one. */
 function noted(known: Identity, live: Answer, isCertain: boolean): Identity {
   const kubeSystemUid = live.kubeSystemUid || known.kubeSystemUid;
   const isProven = Boolean(known.kubeSystemUid) && known.kubeSystemUid === live.kubeSystemUid;
-  // One that is not there will be made anew, and have another uid; that it is the same cluster must be sure by the other sign.
+  // A missing namespace will be created again with another uid; kube-system must prove that it is the same cluster.
   const kept = live.namespaceUid === undefined && isProven ? undefined : known.namespaceUid;
-  // Beside the other sign it must be of the same cluster.
+  // Next to a known kube-system uid, it is stored only if the cluster is proven to be the same.
   const namespaceUid = isCertain || !known.kubeSystemUid ? live.namespaceUid || kept : kept;
   return signsOf({ kubeSystemUid, namespaceUid });
 }
 
 /**
- * Why a cluster is not the known one; undefined where it is, or where nothing can be compared. The first sign that both have
- * decides: a namespace may be made anew in the same cluster. One that is known and gone, with no other sign, proves nothing.
+ * Why a cluster is not the known one; undefined if it is, or if nothing can be compared. The first uid that both have
+ * decides, because a namespace may be recreated in the same cluster. A known namespace that is gone proves nothing by itself.
  */
 function difference(context: string, known: Identity, live: Answer): string | undefined {
   const key = comparable(known, live);
   const isGone = !key && known.namespaceUid !== undefined && live.namespaceUid === undefined;
   if (!isGone && (!key || known[key] === live[key])) return undefined;
   const [orElse, found] = isGone
-    ? [", or the namespace was deleted", "the stack's namespace is not there, and had uid"]
+    ? [", or the namespace was deleted", "the stack's namespace does not exist, and had uid"]
     : key === "kubeSystemUid"
       ? ["", `its namespace kube-system has uid ${live.kubeSystemUid}, and had`]
       : [
-          ", or the namespace was made anew",
+          ", or the namespace was recreated",
           `the stack's namespace there has uid ${live.namespaceUid}, and had`,
         ];
   return (
-    `the context "${context}" leads to another cluster than the one that this stack is in${orElse}: ${found} ` +
-    `${known[key ?? "namespaceUid"]} when the stack was made. No object was changed. Set ${contextKey} to a ` +
-    "context of the stack's cluster; or pulumi destroy there first, to move the stack; or, where the new cluster has " +
-    `taken the old one's place and everything is to be made anew: ${consentVariable}=${key ? live[key] : nameOf(live)} pulumi up`
+    `the context "${context}" leads to a cluster other than this stack's${orElse}: ${found} ` +
+    `${known[key ?? "namespaceUid"]} when the stack was created. No object was changed. Set ${contextKey} to a ` +
+    "context of the stack's cluster; or, to move the stack, run pulumi destroy there first; or, if the new cluster " +
+    `replaces the old one and everything is to be created again: ${consentVariable}=${key ? live[key] : nameOf(live)} pulumi up`
   );
 }
 
 const isKnown = (identity: Identity) => signs.some((sign) => identity[sign]);
 
-/** The surest first. */
+/** The most reliable first. */
 const signs = ["kubeSystemUid", "namespaceUid"] as const;
 
 const comparable = (known: Identity, live: Answer) => signs.find((sign) => known[sign] && live[sign]);

@@ -11,9 +11,9 @@ export interface CredentialsArgs {
   /** Namespace of pipelines and models. */
   readonly namespace: string;
   readonly objectStore: ObjectStore;
-  /** Where images are pushed and pulled with a login. Default: none. */
+  /** Registry that images are pushed to and pulled from with a login. Default: none. */
   readonly imageRegistry?: { readonly server: string; readonly username?: string | undefined } | undefined;
-  /** The stack's own secrets; a Secret is made for each one that is set. */
+  /** Secrets of the stack's configuration; each one that is set becomes a Secret. */
   readonly secrets: {
     readonly hfToken?: pulumi.Output<string>;
     readonly imageRegistryPassword?: pulumi.Output<string>;
@@ -21,7 +21,7 @@ export interface CredentialsArgs {
   };
 }
 
-/** What pipelines and models log in with: a Secret for each job, in their namespace. */
+/** The credentials of pipelines and models: one Secret for each purpose, in their namespace. */
 export class Credentials extends pulumi.ComponentResource {
   /** The Secret in which KServe's storage initializer finds credentials and endpoint. */
   static readonly servingSecret = secretNames.serving;

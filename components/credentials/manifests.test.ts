@@ -3,7 +3,7 @@ import { connectionData, connectionSecret, dockerConfig, servingSecret } from ".
 
 const store = { bucket: "llm-models", region: "eu-1" };
 
-test("KServe is told host and port without scheme, on the Secret, and that MinIO has no TLS", () => {
+test("KServe's annotations are on the Secret: host and port without scheme, and no TLS for MinIO", () => {
   const endpoint = "http://minio.model-storage.svc.cluster.local:9000";
   expect(servingSecret("ai", { ...store, endpoint }).annotations).toEqual({
     "serving.kserve.io/s3-endpoint": "minio.model-storage.svc.cluster.local:9000",
@@ -13,7 +13,7 @@ test("KServe is told host and port without scheme, on the Secret, and that MinIO
   });
 });
 
-test("an https endpoint is verified; its port is left out where it is the usual one", () => {
+test("an https endpoint is verified; the default port is omitted", () => {
   for (const [endpoint, host] of [
     ["https://s3.eu-1.amazonaws.com", "s3.eu-1.amazonaws.com"],
     ["https://s3.example.com:8443", "s3.example.com:8443"],
@@ -37,7 +37,7 @@ test("a connection is found by OpenShift AI's dashboard and controller", () => {
   });
 });
 
-test("a docker config holds the login as clients send it", () => {
+test("a docker config contains the login as clients send it", () => {
   const { auths } = JSON.parse(dockerConfig("quay.io", "org+robot", 'p"w:1'));
   expect(Object.keys(auths)).toEqual(["quay.io"]);
   expect(auths["quay.io"]).toMatchObject({ username: "org+robot", password: 'p"w:1' });

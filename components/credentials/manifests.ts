@@ -1,4 +1,4 @@
-/** The Secrets that tasks, KServe and OpenShift AI look for: their names, labels and annotations. Values come from elsewhere. */
+/** Metadata of the Secrets that tasks, KServe and OpenShift AI look for. Values come from elsewhere. */
 
 import type { S3Address } from "../../rules/addresses.ts";
 import { secretNames } from "../../rules/names.ts";
@@ -11,8 +11,8 @@ export interface SecretMetadata {
 }
 
 /**
- * The Secret that KServe's storage initializer reads. It takes the endpoint from annotations of the Secret; on the service
- * account, where they are often put, it would not see them.
+ * The Secret that KServe's storage initializer reads. It takes the endpoint from annotations of the Secret; it ignores them
+ * on the service account, where they are often set.
  */
 export function servingSecret(namespace: string, { endpoint, region }: S3Address): SecretMetadata {
   const { host, protocol } = new URL(endpoint);
@@ -30,8 +30,8 @@ export function servingSecret(namespace: string, { endpoint, region }: S3Address
 }
 
 /**
- * A connection of OpenShift AI. From those that are labelled as managed, its controller writes the Secret `storage-config`,
- * which nobody else may own.
+ * A connection of OpenShift AI. From connections that are labelled as managed, its controller writes the Secret
+ * `storage-config`, which nothing else may own.
  */
 export function connectionSecret(namespace: string): SecretMetadata {
   return {
@@ -41,7 +41,7 @@ export function connectionSecret(namespace: string): SecretMetadata {
     annotations: {
       "openshift.io/display-name": "Model storage",
       "openshift.io/description": "Models of the import pipelines, read only",
-      // Up to OpenShift AI 2 the first, since then the others.
+      // OpenShift AI 2 and earlier read the first, later versions the others.
       "opendatahub.io/connection-type": "s3",
       "opendatahub.io/connection-type-ref": "s3",
       "opendatahub.io/connection-type-protocol": "s3",
@@ -49,7 +49,7 @@ export function connectionSecret(namespace: string): SecretMetadata {
   };
 }
 
-/** What a connection says beside its two keys. */
+/** The data of a connection besides its two keys. */
 export function connectionData({ endpoint, bucket, region }: S3Address) {
   return { AWS_S3_ENDPOINT: endpoint, AWS_S3_BUCKET: bucket, AWS_DEFAULT_REGION: region };
 }

@@ -1,10 +1,9 @@
-/** The ConfigMap that the Tasks which deploy mount: what they deploy, and when waiting for it is useless. */
+/** The ConfigMap that the deploying Tasks mount: templates of what they deploy, and rules for giving up waiting. */
 import { rolloutRules } from "@modelcar/kserve-readiness/rules";
 import { podRules } from "@modelcar/kubernetes/pods";
 import { deploymentsMap } from "../../rules/names.ts";
 import { type DeploymentSettings, deploymentTemplates } from "./templates.ts";
 
-/** Its files. */
 export function deploymentFiles(settings: DeploymentSettings) {
   const rules = { ...podRules, ...rolloutRules };
   return {

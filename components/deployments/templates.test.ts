@@ -10,7 +10,7 @@ const made = deploymentTemplates({
   gpuMemoryUtilization: 0.9,
 });
 
-/** Names in the formulas of templates, but for functions. */
+/** Params in the formulas of templates, without functions. */
 const params = (templates: readonly Template[]): string[] => {
   const holes = [...JSON.stringify(templates).matchAll(/\$\{([^}|]*)|"\$number":"([^"]*)"/g)];
   const names = holes.flatMap(
@@ -23,7 +23,7 @@ const of = (kind: keyof typeof made, when: Record<string, string>) =>
   made[kind].find((template) => Object.entries(when).every(([key, value]) => template.when[key] === value))
     ?.objects ?? [];
 
-describe("a template asks for nothing that its task does not know", () => {
+describe("a template uses only params of its task", () => {
   test("deploy-model", () => {
     const derived = ["NAMESPACE", "SERVICE_NAME"];
     const unknown = params([...made.model, ...made.runtime]).filter(
@@ -48,7 +48,7 @@ test("each case has one template", () => {
   expect(made.model).toHaveLength(3 * 4 + 3);
 });
 
-test("several GPUs share each layer, one has its memory limit, none has threads", () => {
+test("several GPUs have tensor parallelism, one has its memory limit, none has threads", () => {
   const args = (GPUS: string) => {
     const [service] = of("model", { PLATFORM: "kubernetes", GPUS }) as [
       { spec: { predictor: { model: { args: string[]; env?: object[] } } } },

@@ -1,6 +1,6 @@
 /**
- * What the Tasks deploy-model and deploy-anythingllm deploy in runs outside Pulumi: built by the program's own builders with the
- * stack's settings, and filled in by the task with its params (tasks/common/templates.py).
+ * Templates of what the Tasks deploy-model and deploy-anythingllm deploy in runs outside Pulumi: built by the program's own
+ * builders with the stack's settings, and filled in by the task with its params (tasks/common/templates.py).
  */
 import type { Config } from "../../config/config.ts";
 import { type Count, GivenNumber, given } from "../../rules/given.ts";
@@ -22,7 +22,7 @@ import { inferenceService } from "../serving/inference-service.ts";
 import { servingRuntime } from "../serving/runtime-manifest.ts";
 import type { RuntimeSpec } from "../serving/vllm.ts";
 
-/** What of a stack all its deployments have in common. */
+/** The settings of a stack that apply to all its deployments. */
 export interface DeploymentSettings {
   readonly endpoint: Endpoint;
   readonly servingRuntimes: Config["servingRuntimes"];
@@ -30,27 +30,26 @@ export interface DeploymentSettings {
   readonly gpuMemoryUtilization: number;
 }
 
-/** A template, and what must hold of the params for it to be the right one. */
+/** A template, and the param values that select it. */
 export interface Template {
   readonly when: Readonly<Record<string, string>>;
   /** In the order in which they are applied. */
   readonly objects: readonly object[];
 }
 
-/** Templates by what they deploy. */
+/** Templates by the kind of deployment. */
 export type Templates = Readonly<Record<"model" | "runtime" | "chat", readonly Template[]>>;
 
 const namespace = given("NAMESPACE");
 const platforms: readonly Platform[] = ["openshift", "kubernetes"];
 const booleans = ["true", "false"] as const;
-/** By what the number of GPUs changes. */
+/** The cases in which the number of GPUs changes the manifest. */
 const gpuCounts = {
   none: 0,
   one: 1,
   several: new GivenNumber("GPUS", 2),
 } as const;
 
-/** All templates of a stack. */
 export function deploymentTemplates(settings: DeploymentSettings): Templates {
   return {
     model: platforms.flatMap((platform) =>
@@ -74,7 +73,7 @@ export function deploymentTemplates(settings: DeploymentSettings): Templates {
   };
 }
 
-/** Only OpenShift AI makes Routes of models and asks for tokens. */
+/** Only OpenShift AI creates Routes for models and checks tokens. */
 const ways = (platform: Platform) =>
   platform === "openshift"
     ? booleans.flatMap((exposed) => booleans.map((tokenAuth) => [exposed, tokenAuth] as const))
@@ -104,7 +103,7 @@ function model(
       maxModelLen: new GivenNumber("MAX_MODEL_LEN"),
       gpuMemoryUtilization: settings.gpuMemoryUtilization,
       vllmArgs: [given("VLLM_ARGS")],
-      // A second pod would wait for GPUs that only the first can free.
+      // A second pod would wait for GPUs that the first one holds.
       rollout: gpus === 0 ? "RollingUpdate" : "Recreate",
       replicas: 1,
       stopped: false,
@@ -117,7 +116,7 @@ function model(
   });
 }
 
-/** A model's own runtime, of an image that the run names. */
+/** A model's own runtime, with the image given to the run. */
 function runtime({ servingRuntimes }: DeploymentSettings, name: RuntimeSpec["name"]): RuntimeSpec<Count> {
   return {
     ...servingRuntimes[name],

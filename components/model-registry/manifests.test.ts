@@ -18,7 +18,7 @@ const spec = {
   databaseSecret: "db-1",
 } as const;
 
-/** Whether a label selector picks what has these labels. */
+/** Expects a label selector to select these labels. */
 const selects = (matchLabels: object | undefined, labels: object) =>
   expect(labels).toEqual(expect.objectContaining({ ...matchLabels }));
 
@@ -31,7 +31,7 @@ test("the account of the project gets the operator's Role, in the registry's nam
   });
 });
 
-test("OpenShift's routers and dashboard keep their way to the registry", () => {
+test("OpenShift's routers and dashboard can still reach the registry", () => {
   const peers = (platform: "openshift" | "kubernetes") =>
     registryIngress(registry, "serviceAccount", platform, "ai").spec.ingress?.[0]?.from;
   const ours = { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ai" } } };
@@ -42,14 +42,14 @@ test("OpenShift's routers and dashboard keep their way to the registry", () => {
   });
 });
 
-test("a port that is open leads to where the registry listens", () => {
+test("the open port is the one that the registry listens on", () => {
   const port = (auth: "none" | "serviceAccount") =>
     registryIngress(registry, auth, "openshift", "ai").spec.ingress?.[0]?.ports?.[0]?.port;
   expect(port("none")).toBe(8080);
   expect(port("serviceAccount")).toBe(8443);
 });
 
-test("Services and policies pick the pods that are meant", () => {
+test("Services and policies select the right pods", () => {
   const restLabels = server(spec).spec.template.metadata.labels;
   const databaseLabels = databaseServer(spec).spec.template.metadata.labels;
   selects(service(registry).spec.selector, restLabels);
@@ -77,14 +77,14 @@ test("server and operator reach the database under its Service's name, with the 
   }
 });
 
-test("the password is no argument of a process", () => {
+test("the password is not an argument of a process", () => {
   for (const { containers } of [server(spec).spec.template.spec, databaseServer(spec).spec.template.spec]) {
     for (const container of containers)
       expect(JSON.stringify("args" in container && container.args)).not.toContain("PASSWORD");
   }
 });
 
-test("another Secret makes other pods", () => {
+test("another Secret changes the pod template", () => {
   for (const build of [server, databaseServer]) {
     const template = (databaseSecret: string) => build({ ...spec, databaseSecret }).spec.template;
     expect(template("db-2")).not.toEqual(template("db-1"));

@@ -1,4 +1,4 @@
-/** The Kubeflow model registry: one of OpenShift AI's operator or a plain Deployment, each on a database of its own. */
+/** The Kubeflow model registry: managed by OpenShift AI's operator or a plain Deployment, each with its own database. */
 
 import { type RegistryAuthentication, registryPorts, serviceHost } from "../../rules/addresses.ts";
 import { databaseName } from "../../rules/names.ts";
@@ -8,23 +8,23 @@ import { inNamespace, type NetworkPolicy, openShiftRouters } from "../access/net
 import { singleReplica } from "../shared/single-replica.ts";
 
 const ports = { rest: registryPorts.none, proxy: registryPorts.serviceAccount, database: 3306 };
-/** As the containers of a database call them; `database` and `user` are what the registry logs in with. */
+/** The database and the user with which the registry logs in. */
 const database = { database: "model_registry", user: "modelregistry" };
 export const databaseKeys = ["MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD"] as const;
 
-/** One registry by its name, as the operator and the dashboard see it. */
+/** A registry's name, as the operator and the dashboard show it. */
 export interface RegistryName {
   readonly name: string;
   readonly namespace: string;
 }
 
-/** The labels that the operator gives its pods; ours are found by the same. */
+/** The labels that the operator sets on its pods; ours have the same. */
 const labelsOf = (name: string) => ({
   app: name,
   component: "model-registry",
   "app.kubernetes.io/name": name,
 });
-/** Gives an account of another namespace the operator's own Role for users of the registry. */
+/** Binds the operator's Role for users of the registry to an account in another namespace. */
 export function registryUser({ name, namespace }: RegistryName, account: string, accountNamespace: string) {
   const role = `registry-user-${name}`;
   const grant = { name: `${role}-${accountNamespace}`, accounts: [account] };
@@ -32,8 +32,8 @@ export function registryUser({ name, namespace }: RegistryName, account: string,
 }
 
 /**
- * Lets a namespace reach the registry. On OpenShift it says again whom the operator lets in, routers and the dashboard: an
- * operator that has no policy for a registry without proxy leaves it open to them, and ours alone would shut them out.
+ * Lets a namespace reach the registry. On OpenShift it also admits the routers and the dashboard: for a registry without
+ * proxy the operator creates no policy, and this one alone would shut them out.
  */
 export function registryIngress(
   { name, namespace }: RegistryName,
@@ -54,7 +54,7 @@ export function registryIngress(
   };
 }
 
-/** The database answers the registry and nobody else, and calls nobody. */
+/** Only the registry may connect to the database, which may connect to nothing. */
 export function databaseIngress({ name, namespace }: RegistryName): NetworkPolicy {
   return {
     metadata: { name: databaseName(name), namespace },
@@ -72,8 +72,8 @@ export function databaseIngress({ name, namespace }: RegistryName): NetworkPolic
 }
 
 /**
- * A registry that OpenShift AI's operator runs, behind kube-rbac-proxy. On MySQL, not on the operator's generated PostgreSQL:
- * that one goes with the registry, and the registry's queries for versions have names that PostgreSQL does not find.
+ * A registry that OpenShift AI's operator runs, behind kube-rbac-proxy. It uses MySQL, not the PostgreSQL that the operator
+ * can generate: that one is deleted with the registry, and the registry's queries for versions fail on PostgreSQL.
  */
 export function modelRegistry<Text>({ name, namespace }: RegistryName, databaseSecret: Text) {
   return {
@@ -82,7 +82,7 @@ export function modelRegistry<Text>({ name, namespace }: RegistryName, databaseS
     metadata: { name, namespace, annotations: { "pulumi.com/waitFor": "condition=Available" } },
     spec: {
       rest: { port: ports.rest, serviceRoute: "disabled" },
-      // No longer used, but the operator's CRD asks for it.
+      // Unused, but the operator's CRD requires it.
       grpc: { port: 9090 },
       mysql: {
         host: databaseHost({ name, namespace }),
@@ -105,16 +105,16 @@ export function service({ name, namespace }: RegistryName) {
 export interface ServerSpec<Text> extends RegistryName {
   readonly platform: Platform;
   readonly image: string;
-  /** Name of the Secret with the database's passwords; a new one makes a new pod. */
+  /** Name of the Secret with the database's passwords; a new name starts a rollout. */
   readonly databaseSecret: Text;
 }
 
-/** The registry's server, without authentication: who may reach it is up to network policies. */
+/** The registry's server, without authentication: network policies decide who may reach it. */
 export function server<Text>({ platform, image, databaseSecret, ...registry }: ServerSpec<Text>) {
   const labels = labelsOf(registry.name);
   const probe = (path: string) => ({ httpGet: { path: `/readyz/${path}`, port: "http-api" } });
   const login = `${database.user}:$(MYSQL_PASSWORD)@tcp(${databaseHost(registry)}:${ports.database})`;
-  // A new server may change the database's schema, which an old one would not know.
+  // A new server may migrate the database's schema, which the old one would not understand.
   return singleReplica({
     metadata: { name: registry.name, namespace: registry.namespace, labels },
     labels,
@@ -127,7 +127,7 @@ export function server<Text>({ platform, image, databaseSecret, ...registry }: S
           args: ["proxy", "--hostname=0.0.0.0", `--port=${ports.rest}`, "--embedmd-database-type=mysql"],
           env: [
             passwordFrom(databaseSecret, "MYSQL_PASSWORD"),
-            // In a variable, not in an argument: arguments of processes can be seen.
+            // In a variable, not in an argument: the arguments of a process are visible.
             { name: "MR_EMBEDMD_DATABASE_DSN", value: `${login}/${database.database}?charset=utf8mb4` },
           ],
           ports: [{ name: "http-api", containerPort: ports.rest }],
@@ -160,8 +160,8 @@ export function databaseService({ name, namespace }: RegistryName) {
 }
 
 /**
- * MariaDB or MySQL, of any image that takes the usual MYSQL_ variables, as those of MariaDB, MySQL and Red Hat do. A changed
- * password is taken over by images that set it at every start; Red Hat's and the embedded platform's do.
+ * MariaDB or MySQL, from any image that reads the usual MYSQL_ variables, such as those of MariaDB, MySQL and Red Hat. A changed
+ * password takes effect with images that set it at every start, as Red Hat's and the embedded platform's do.
  */
 export function databaseServer<Text>({ platform, image, databaseSecret, ...registry }: ServerSpec<Text>) {
   const labels = databaseLabels(registry.name);
@@ -172,7 +172,7 @@ export function databaseServer<Text>({ platform, image, databaseSecret, ...regis
     metadata: { name: databaseName(registry.name), namespace: registry.namespace, labels },
     labels,
     pod: {
-      // The images of MariaDB and MySQL name root as their user, but run as any.
+      // The images of MariaDB and MySQL default to root, but run as any user.
       securityContext: { ...restrictedPod(platform), ...user },
       containers: [
         {
@@ -186,12 +186,12 @@ export function databaseServer<Text>({ platform, image, databaseSecret, ...regis
             ...databaseKeys.map((key) => passwordFrom(databaseSecret, key)),
           ],
           ports: [{ name: "mysql", containerPort: ports.database }],
-          // Images listen on the network only after they have set themselves up.
+          // The images listen on the network only after their initialization.
           startupProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 2, failureThreshold: 90 },
           livenessProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 10 },
           readinessProbe: { tcpSocket: { port: "mysql" }, periodSeconds: 5 },
           resources: { requests: { cpu: "50m", memory: "256Mi" }, limits: { memory: "512Mi" } },
-          // Its file system can be written: where the images keep their settings differs.
+          // Its root file system stays writable: the images write their settings to different directories.
           securityContext: restrictedContainer,
           volumeMounts: Object.entries(volumes).map(([name, mountPath]) => ({ name, mountPath })),
         },

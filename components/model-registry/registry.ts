@@ -19,22 +19,22 @@ import {
   service,
 } from "./manifests.ts";
 
-/** Any Kubeflow model registry, by its URL. With a token, its Secret is made by Credentials. */
+/** Any Kubeflow model registry, by its URL. Credentials creates the Secret with its token, if it needs one. */
 export interface RegistryByUrl {
   readonly kind: "url";
   readonly url: string;
   readonly auth: "none" | "token";
 }
 
-/** A ModelRegistry that OpenShift AI's operator runs already. */
+/** An existing ModelRegistry of OpenShift AI's operator. */
 export interface ExistingRegistry extends RegistryName {
   readonly kind: "existing";
   readonly auth: RegistryAuthentication;
 }
 
 /**
- * A registry with a database of its own. On OpenShift a ModelRegistry in the namespace of registries, which must exist; on
- * Kubernetes a Deployment in a namespace of its own.
+ * A registry that the stack deploys, with its database. On OpenShift a ModelRegistry in the namespace of registries, which must
+ * exist; on Kubernetes a Deployment in its own namespace.
  */
 export interface OwnRegistry extends RegistryName {
   readonly kind: "own";
@@ -51,18 +51,18 @@ export interface RegistryArgs {
   /** Namespace of pipelines and models. */
   readonly namespace: string;
   readonly registry: RegistryByUrl | ExistingRegistry | OwnRegistry;
-  /** The account there of the tasks that register models. */
+  /** Service account, in `namespace`, of the tasks that register models. */
   readonly serviceAccount: string;
-  /** Let this namespace through to the registry, and to a registry of our own nobody else. */
+  /** Whether to create network policies: `namespace` may reach the registry, and only the registry its own database. */
   readonly networkPolicies: boolean;
   readonly images: { readonly modelRegistry?: string | undefined; readonly mariadb?: string | undefined };
 }
 
-/** The model registry: what tasks need to reach it and, if it is our own, all of it. */
+/** The model registry: what tasks need to reach it and, if the stack deploys it, the registry itself. */
 export class Registry extends pulumi.ComponentResource {
   /** Base URL of its REST service, as pods reach it. */
   readonly url: string;
-  /** What it asks its callers for. */
+  /** How it authenticates callers. */
   readonly auth: RegistryAuthentication | "token";
 
   constructor(name: string, args: RegistryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -75,14 +75,14 @@ export class Registry extends pulumi.ComponentResource {
       const ready = registry.kind === "own" ? this.#own(name, registry, args) : undefined;
       this.#access(name, registry, auth, args, ready);
     }
-    // For whoever runs pipelines by hand.
+    // For people who start pipelines by hand.
     const data = { MODEL_REGISTRY_URL: this.url, MODEL_REGISTRY_AUTH: this.auth };
     const metadata = { name: "model-registry", namespace };
     new k8s.core.v1.ConfigMap(name, { metadata, data }, { parent: this });
     this.registerOutputs({ url: this.url });
   }
 
-  /** Lets this project's namespace in, and its account that registers models. */
+  /** Gives the project's namespace, and the account that registers models, access to the registry. */
   #access(
     name: string,
     registry: RegistryName,
@@ -102,7 +102,7 @@ export class Registry extends pulumi.ComponentResource {
     }
   }
 
-  /** The namespace in which all of it is, where we make it. */
+  /** Deploys the registry. Returns its namespace if the stack creates it. */
   #own(name: string, registry: OwnRegistry, args: RegistryArgs): pulumi.Resource | undefined {
     const { namespace, retain: retainOnDelete } = registry;
     const onOpenShift = args.platform === "openshift";
@@ -119,7 +119,7 @@ export class Registry extends pulumi.ComponentResource {
     const image = required(args.images.modelRegistry, "modelRegistry");
     const spec = { ...registry, platform: args.platform, image, databaseSecret };
     const deployment = new k8s.apps.v1.Deployment(name, server(spec), afterDatabase);
-    // A Service is ready when pods answer behind it.
+    // Pulumi considers a Service ready once pods are ready behind it.
     new k8s.core.v1.Service(name, service(registry), { parent: this, dependsOn: deployment });
     return space;
   }
@@ -131,7 +131,7 @@ export class Registry extends pulumi.ComponentResource {
       MYSQL_PASSWORD: password(part, { parent: this }),
       MYSQL_ROOT_PASSWORD: password(`${part}-root`, { parent: this }),
     };
-    // Named by content: the operator starts its pods anew when the Secret has another name, and no other change of it.
+    // Named by content: the operator restarts its pods when the Secret's name changes, but not when its data does.
     const secretName = pulumi.interpolate`${registry.name}-db-${fingerprint(part, passwords, { parent: this })}`;
     const login = secret(part, { name: secretName, namespace }, passwords, inside);
     const volume = volumeClaim({ namespace, name: `${registry.name}-db`, size, storageClass });
@@ -157,6 +157,7 @@ export class Registry extends pulumi.ComponentResource {
 }
 
 function required(image: string | undefined, key: string): string {
-  if (!image) throw new Error(`set modelcar:images.${key}: a model registry of its own needs it`);
+  if (!image)
+    throw new Error(`set modelcar:images.${key}: the stack needs it to deploy its own model registry`);
   return image;
 }

@@ -4,7 +4,6 @@ import { comparisonRun } from "../../plan/model-runs.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { modelRun, type PipelineRunsArgs } from "./model-run.ts";
 
-/** A model with its measurements. */
 export interface MeasuredModel {
   readonly name: string;
   readonly source: { readonly revision: string };
@@ -15,23 +14,23 @@ export interface MeasuredModel {
     readonly cpuLimit: string;
   };
   readonly storageUri: pulumi.Output<string>;
-  /** What its test run reported. */
+  /** Results of its test run. */
   readonly measured: pulumi.Output<Record<string, string>>;
-  /** Of one copy; undefined if nobody knows. */
+  /** Price of one copy in US dollars per hour; undefined if unknown. */
   readonly hourlyUsd: number | undefined;
 }
 
 export interface ModelComparisonArgs extends Omit<PipelineRunsArgs, "storage"> {
   readonly model: MeasuredModel;
-  /** What it is compared with. Default: nothing, and only its gates are judged. */
+  /** What it is compared with. Default: nothing; only its gates are checked. */
   readonly base?: MeasuredModel | undefined;
-  /** What must hold; if something does not, this resource fails, and with it what depends on it. */
+  /** If a gate does not hold, this resource fails, and nothing that depends on it is deployed. */
   readonly gates: Gates;
 }
 
-/** The comparison of a model with its base, the judgement of its gates, and the report. */
+/** Compares a model with its base, checks its gates, and writes the report. */
 export class ModelComparison extends pulumi.ComponentResource {
-  /** What the run reported, by name. */
+  /** Results of the run, by name. */
   readonly results: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: ModelComparisonArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -13,9 +13,9 @@ const served = (serve: object, test?: object): any => ({
   test,
 });
 
-test("a model costs what its copies cost, and its tokens what one copy makes of them", () => {
+test("a model costs what its copies cost, and token prices follow from one copy's throughput", () => {
   const benchmark = { promptTokens: 256, outputTokens: 128 };
-  // Answers of 125 tokens, for some ended early: the prompts' tokens are counted by requests.
+  // Answers of 125 tokens, because some ended early: prompt tokens are counted by requests.
   const measured = { "output-tokens-per-second": "1000", "requests-per-second": "8" };
   const cost = costOf(served({ replicas: 2 }, { benchmark }), { l4 }, measured);
   expect(cost?.hourlyUsd).toBeCloseTo(2.3008, 9);
@@ -24,7 +24,7 @@ test("a model costs what its copies cost, and its tokens what one copy makes of 
   expect(cost?.usdPerMillionInputTokens).toBeCloseTo(1.1504 / ((8 * 256 * 3600) / 1e6), 9);
 });
 
-test("what is not known is not there", () => {
+test("unknown values are omitted", () => {
   expect(costOf(served({ gpus: 0 }), {})).toBeUndefined();
   expect(costOf(served({}), { l4 })).toEqual({
     hourlyUsd: expect.closeTo(1.1504, 9),
@@ -33,7 +33,7 @@ test("what is not known is not there", () => {
   expect(costOf(served({ stopped: true }), { l4 })?.hourlyUsd).toBe(0);
 });
 
-test("the table has a line for each model, and the place of each report", () => {
+test("the table has a line for each model, and the URI of each report", () => {
   const measured = {
     scores: '{"arc_easy":{"acc":0.8312,"acc_norm":0.8},"sums":{"exact_match":1}}',
     "ttft-ms-p95": "41.25",
@@ -58,7 +58,7 @@ test("the table has a line for each model, and the place of each report", () => 
   ]);
 });
 
-test("the table as an output is a YAML list of its lines, which up shows one below the other", async () => {
+test("the table as an output is a YAML list of its lines, which up shows line by line", async () => {
   const measured = { scores: '{"arc_easy":{"acc":0.8312},"sums":{"exact_match":1}}', "ttft-ms-p95": "41.25" };
   const comparison = { recovery: '{"sums":null}', "report-uri": "s3://b/reports/q/1/report.html" };
   const model = { ...served({}), name: "quantized" };

@@ -1,4 +1,4 @@
-/** What the stack says of its models: for scripts by name, for people as a table. */
+/** The stack outputs about its models: by name for scripts, as a table for people. */
 import * as pulumi from "@pulumi/pulumi";
 import { copyHourlyUsd, hourlyCost, hoursPerMonth, usdPerMillionTokens } from "../../sizing/cost.ts";
 import type { Accelerator } from "../../sizing/placement.ts";
@@ -8,18 +8,18 @@ import type { Model } from "./model.ts";
 type Results = Readonly<Record<string, string>>;
 
 /**
- * US dollars. Each price of tokens is the whole cost of one copy by the tokens per second that were measured at its highest
- * throughput, of answers or of prompts alone, as the report of a comparison has it.
+ * US dollars. Each token price is the whole cost of one copy divided by its highest measured throughput, of output tokens or of
+ * prompt tokens alone, as in the report of a comparison.
  */
 export interface Cost {
-  /** Of the copies that run at least. */
+  /** Cost of the minimum number of copies. */
   readonly hourlyUsd: number;
   readonly monthlyUsd: number;
   readonly usdPerMillionOutputTokens?: number;
   readonly usdPerMillionInputTokens?: number;
 }
 
-/** What a model costs; undefined if nobody knows its price. `measured` are its benchmark's results. */
+/** What a model costs; undefined if its price is unknown. `measured` are its benchmark's results. */
 export function costOf(
   { serve, test }: Pick<Model["config"], "serve" | "test">,
   accelerators: Readonly<Record<string, Accelerator>>,
@@ -39,7 +39,7 @@ export function costOf(
   };
 }
 
-/** Of one model: where it answers, where it lies, where it came from, and what was measured of it. */
+/** Stack outputs of one model: its URLs, its storage, its origin and its measurements. */
 export function modelOutputs(model: Model, accelerators: Readonly<Record<string, Accelerator>>) {
   const { config, imported, service, testing, comparison } = model;
   const { url, externalUrl, authentication } = service;
@@ -59,7 +59,7 @@ export function modelOutputs(model: Model, accelerators: Readonly<Record<string,
   };
 }
 
-/** What is known of one model when all runs have ended. */
+/** What is known about one model once all runs have completed. */
 export interface Summary {
   readonly name: string;
   readonly measured?: Results | undefined;
@@ -68,8 +68,8 @@ export interface Summary {
 }
 
 /**
- * The models' figures as a table for people; its last lines say where the reports lie. Each line is an item of a YAML list:
- * `up` shows such a text line by line, any other one as a single line with \n in it, and `stack output` prints it as it is.
+ * The models' figures as a table for people; the last lines are the URIs of the reports. Each line is an item of a YAML list,
+ * which `up` shows line by line; it would show any other text as a single line with \n in it.
  */
 export function summaryOf(
   models: readonly Model[],
@@ -88,7 +88,7 @@ export function summaryOf(
 
 const asList = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join("\n");
 
-/** Pure: see {@link summaryOf}. Cells of what is not known are empty. */
+/** The lines of {@link summaryOf}. Cells of unknown values are empty. */
 export function summaryLines(summaries: readonly Summary[]): string[] {
   const title = [
     "model",
@@ -116,7 +116,7 @@ export function summaryLines(summaries: readonly Summary[]): string[] {
   return [...table([title, ...rows]), ...reports];
 }
 
-/** The first score of each task, which is the one that its authors report. */
+/** The first score of each task, which is the one that the task's authors report. */
 function firstScores(scores: string | undefined): string {
   const tasks = Object.entries(parsed<Record<string, number>>(scores));
   return tasks
@@ -128,7 +128,7 @@ function firstScores(scores: string | undefined): string {
 }
 
 function shares(recovery: string | undefined): string {
-  // A share of a base that scored 0 is none.
+  // There is no share of a base that scored 0.
   return Object.entries(parsed<number | null>(recovery))
     .map(([task, share]) => `${task} ${share === null ? "–" : `${(100 * share).toFixed(1)} %`}`)
     .join(", ");

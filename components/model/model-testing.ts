@@ -18,19 +18,19 @@ export type TestedModel = Omit<Model, "source" | "test"> & {
 
 export interface ModelTestingArgs extends PipelineRunsArgs {
   readonly model: TestedModel;
-  /** The model where it is served, or the service that it is tested as before that. */
+  /** The served model, or the candidate that is tested before serving. */
   readonly tested: ModelService | Candidate<pulumi.Output<string>>;
-  /** The files that are tested; others are measured anew. */
+  /** The tested files; a change runs the tests again. */
   readonly storageUri: pulumi.Output<string>;
   /** The build of vLLM that serves them. */
   readonly runtime: Pick<RuntimeSpec, "image" | "args" | "env">;
-  /** For candidates on GPUs. Default: the run starts at once. */
+  /** Queue for candidates on GPUs. Default: the run starts at once. */
   readonly queue?: PipelineRunArgs["queue"];
 }
 
-/** The measurements of a model: what it knows and how fast it is. */
+/** Measures a model's quality and speed. */
 export class ModelTesting extends pulumi.ComponentResource {
-  /** What the run reported, by name. */
+  /** Results of the run, by name. */
   readonly results: pulumi.Output<Record<string, string>>;
   readonly pipelineRun: pulumi.Output<string>;
 
@@ -45,7 +45,7 @@ export class ModelTesting extends pulumi.ComponentResource {
       test: model.test,
       tested: isCandidate ? tested : endpointOf(tested),
     });
-    // How it is served decides how fast it is.
+    // How a model is served determines its speed.
     const trigger = storageUri.apply((uri) => digestOf([uri, model.serve, image, serverArgs, env]));
     const served = isCandidate ? [] : [tested];
     const run = modelRun(name, { ...args, trigger }, planned, {

@@ -1,6 +1,6 @@
 /**
- * A model's whole life as one graph: brought, measured, compared, judged, served. What must hold before a model is served is
- * judged on a service of its own (a candidate), and the model that is served now stays until it does.
+ * A model's lifecycle as one graph: imported, measured, compared, gated, served. Gates are checked on a separate service (a
+ * candidate); the model that is served now stays until they hold.
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { Model as ModelConfig } from "../../config/config.ts";
@@ -17,29 +17,29 @@ import type { PipelineRunsArgs } from "./model-run.ts";
 import { ModelTesting, type TestedModel } from "./model-testing.ts";
 
 export interface ModelArgs extends Pick<ModelPlan, "model" | "compared" | "candidate" | "importRun"> {
-  /** For its runs. */
+  /** Arguments of its runs. */
   readonly runs: Omit<ModelImportArgs, "model" | "importRun">;
-  /** For its service. */
+  /** Arguments of its service. */
   readonly service: Omit<ModelServiceArgs, "name" | "serve" | "storageUri" | "registration">;
   /** The model that it is compared with (`test.base`). */
   readonly base?: Model | undefined;
 }
 
-/** A model and everything that is declared of it. */
+/** A model and everything declared for it. */
 export class Model extends pulumi.ComponentResource {
   readonly config: ModelConfig;
   readonly imported: ModelImport;
   readonly service: ModelService;
-  /** Of a model that is tested. */
+  /** Undefined for a model without tests. */
   readonly testing: ModelTesting | undefined;
-  /** Of one that is compared or has gates. */
+  /** Undefined for a model without base and gates. */
   readonly comparison: ModelComparison | undefined;
 
   constructor(name: string, args: ModelArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:models:Model", name, {}, inheritedDependsOn(opts));
     const { model, base, importRun, candidate } = args;
     this.config = model;
-    // The base is measured first: if that fails, nothing is spent on this one, and neither run slows the other down.
+    // The base is measured first: if that fails, nothing is spent on this model, and the runs do not slow each other down.
     this.imported = new ModelImport(name, { ...args.runs, model, importRun }, this.#after(base?.testing));
     if (candidate) {
       this.testing = this.#measure(name, args, candidateOf(candidate, args, this.imported.storageUri));
@@ -59,7 +59,7 @@ export class Model extends pulumi.ComponentResource {
     return new ModelService(name, args, this.#after(...before));
   }
 
-  /** Measured where it is served, or as a candidate, which holds GPUs of its own for that time. */
+  /** Measures the served model, or a candidate, which holds its own GPUs meanwhile. */
   #measure(
     name: string,
     { model, runs, service }: ModelArgs,
@@ -69,7 +69,7 @@ export class Model extends pulumi.ComponentResource {
     const queue = tested instanceof ModelService ? undefined : runs.queue;
     const { storageUri } = this.imported;
     const args = { ...runs, model, tested, storageUri, queue, runtime: service.runtime };
-    // A candidate is served by the same runtime.
+    // A candidate uses the same runtime.
     return new ModelTesting(name, args, this.#after(service.servingRuntime));
   }
 
@@ -80,7 +80,7 @@ export class Model extends pulumi.ComponentResource {
     return new ModelComparison(name, args, this.#after());
   }
 
-  /** The options of its parts, which stood on their own once and stay the same resources. */
+  /** Options of child components. They once had no parent; the alias keeps them the same resources. */
   #after(...before: (pulumi.Resource | undefined)[]): pulumi.ComponentResourceOptions {
     return {
       parent: this,

@@ -1,11 +1,11 @@
-/** The objects that bring the dashboard of a namespace's models to who shows it. */
+/** The objects that deliver the dashboard of a namespace's models to Grafana or to OpenShift's console. */
 import { modelsOf, rowsOf, titleOf } from "./panels.ts";
 
-/** A Grafana whose sidecar reads ConfigMaps, one of the Grafana operator's, or OpenShift's console. */
+/** To a Grafana whose sidecar reads ConfigMaps, to one of the Grafana operator, or to OpenShift's console. */
 export type Delivery = "configMap" | "grafanaOperator" | "openshiftConsole";
 
 const nameOf = (namespace: string): string => `models-of-${namespace}`;
-// A sidecar lays the files of all ConfigMaps into one folder.
+// A sidecar writes the files of all ConfigMaps into one directory.
 const fileOf = (namespace: string): string => `${nameOf(namespace)}.json`;
 
 const labels = {
@@ -17,8 +17,8 @@ const labels = {
 };
 
 /**
- * A ConfigMap that is read by its labels.
- * @param place Its own namespace, not that of the models.
+ * A ConfigMap that is selected by its labels.
+ * @param place Namespace of the ConfigMap, not of the models.
  */
 export function dashboardConfigMap<Text>(
   namespace: string,
@@ -33,8 +33,8 @@ export function dashboardConfigMap<Text>(
 }
 
 /**
- * A GrafanaDashboard, for the operator's Grafanas with these labels, in whatever namespace they are.
- * @param place Its own namespace, not that of the models.
+ * A GrafanaDashboard for the operator's Grafanas with these labels, in any namespace.
+ * @param place Namespace of the GrafanaDashboard, not of the models.
  */
 export function grafanaDashboardResource<Text>(
   namespace: string,
@@ -51,8 +51,8 @@ export function grafanaDashboardResource<Text>(
 }
 
 /**
- * The same dashboard for OpenShift's console. It reads Grafana's format of old, rows with panels of type graph and variables by
- * query, and leaves out what it does not know: today's panels among it.
+ * The same dashboard for OpenShift's console. It reads Grafana's old format, with rows of panels of type graph and query
+ * variables, and ignores what it does not know, such as Grafana's current panels.
  */
 export function consoleDashboard(namespace: string) {
   const rows = rowsOf(namespace);

@@ -1,4 +1,4 @@
-/** The dashboard of a namespace's models in Grafana's format. Apart from what places it, for its library takes long to load. */
+/** The dashboard of a namespace's models in Grafana's format. In a separate file because its library is slow to load. */
 import {
   LegendDisplayMode,
   LegendPlacement,
@@ -28,7 +28,7 @@ export function grafanaDashboard(namespace: string) {
     .query(modelsOf(namespace))
     .refresh(VariableRefresh.OnTimeRangeChanged);
   const dashboard = new DashboardBuilder(titleOf(namespace))
-    // At most 40 characters; the same for the same namespace, so that links go on working.
+    // At most 40 characters; stable for a namespace, so that links keep working.
     .uid(`models-${digestOf(namespace).slice(0, 32)}`)
     .tags(["vllm"])
     .time({ from: "now-3h", to: "now" })
@@ -63,5 +63,5 @@ function grafanaPanel({ title, description, unit, series }: Panel, width: number
   return panel;
 }
 
-/** Ids of a row's panels follow on its own. */
+/** The ids of a row's panels follow its own. */
 const rowId = (above: number): number => 10 * (above + 1);

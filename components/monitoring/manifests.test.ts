@@ -1,4 +1,4 @@
-/** Every query of alerts and dashboard is read by Prometheus' own grammar, and names metrics that are known to be exported. */
+/** Every query of alerts and dashboard must match Prometheus' grammar and name metrics that are known to be exported. */
 import { parser } from "@prometheus-io/lezer-promql";
 import { describe, expect, test } from "vitest";
 import { consoleDashboard, dashboardConfigMap } from "./dashboard.ts";
@@ -25,7 +25,7 @@ const shown = panels.flatMap(({ series }) => series.map(({ expr }) => expr));
 
 const queries = [...rules.map(({ expr }) => expr), ...shown];
 
-/** Metrics that a query names, and whether Prometheus' grammar knows all of it; variables as Grafana would fill them in. */
+/** Metrics in a query, and whether it matches Prometheus' grammar; variables are replaced as Grafana would. */
 function read(query: string) {
   const text = query.replaceAll("$__rate_interval", "5m").replaceAll("$model", "sums");
   const names: string[] = [];
@@ -39,13 +39,13 @@ function read(query: string) {
   return { valid, names };
 }
 
-test.each(queries)("%s is a query", (query) => {
+test.each(queries)("%s is a valid query", (query) => {
   expect(read(query).valid).toBe(true);
   expect(read(`${query})`).valid).toBe(false);
   expect(read(query.replace(/\{/, "{{")).valid).toBe(false);
 });
 
-test("alerts and dashboard name the listed metrics, all of them and no others", () => {
+test("alerts and dashboard use exactly the listed metrics", () => {
   const used = new Set(queries.flatMap((query) => read(query).names));
   expect([...used].sort()).toEqual(Object.values(metrics).flat().sort());
 });
@@ -61,14 +61,14 @@ describe("missing metrics", () => {
     expect(missingMetrics(page(metrics.model))).toEqual([]);
   });
 
-  test.each(metrics.model)("%s is missed, though a comment and a longer name have it", (name) => {
+  test.each(metrics.model)("%s is missing, although a comment and a longer name contain it", (name) => {
     const others = metrics.model.filter((other) => other !== name);
     expect(missingMetrics(`${page([...others, `${name}_created`])}\n# TYPE ${name} gauge`)).toEqual([name]);
   });
 });
 
 describe("alerts", () => {
-  test("each says how bad it is, of which model, after how long, and what to do", () => {
+  test("each has a severity, a model, a duration, and tells what to do", () => {
     expect(rules.map(({ alert }) => alert)).toEqual([
       "ModelNotReady",
       "ModelMetricsMissing",
@@ -96,13 +96,13 @@ describe("alerts", () => {
     ["ModelFirstTokenSlow", { ttftMsP95: 330 }, /> 0\.33$/, "expr"],
     ["ModelTokensSlow", { itlMsP95: 33 }, /> 0\.033$/, "expr"],
     ["ModelFails", { errorRate: 0.33 }, /> 0\.33\) and/, "expr"],
-  ] as const)("%s holds to its threshold", (name, changed, expected, field) => {
+  ] as const)("%s uses its threshold", (name, changed, expected, field) => {
     const [group] = prometheusRule(model, { ...thresholds, ...changed }).spec.groups;
     expect(group?.rules.find(({ alert }) => alert === name)?.[field]).toMatch(expected);
     expect(rules.find(({ alert }) => alert === name)?.[field]).not.toMatch(expected);
   });
 
-  test("rules and ServiceMonitors have the labels that their Prometheus asks for", () => {
+  test("rules and ServiceMonitors have the labels that their Prometheus selects by", () => {
     const labels = { release: "prometheus" };
     const all = { release: "prometheus", "app.kubernetes.io/name": "sums" };
     expect(prometheusRule(model, thresholds, labels).metadata.labels).toEqual(all);
@@ -111,12 +111,12 @@ describe("alerts", () => {
 });
 
 describe("the dashboard", () => {
-  test("asks for the models of its namespace only", () => {
+  test("queries only the models of its namespace", () => {
     for (const expr of shown) expect(expr).toMatch(/namespace="ai"/);
     expect(rowsOf("other").flatMap(({ panels }) => panels.map(({ series }) => series))).not.toContain('"ai"');
   });
 
-  test("in Grafana has every panel, each query under a name of its own, and no number twice", () => {
+  test("in Grafana has every panel, with unique ids and unique names of queries", () => {
     const built = grafanaDashboard("ai");
     const drawn = built.panels?.filter(({ type }) => type !== "row") as unknown as {
       title: string;
@@ -136,13 +136,13 @@ describe("the dashboard", () => {
     expect(grafanaDashboard("other").uid).not.toBe(built.uid);
   });
 
-  test("in OpenShift's console is made of what the console draws", () => {
+  test("in OpenShift's console uses only what the console supports", () => {
     const { rows, templating } = consoleDashboard("ai");
     const drawn = rows.flatMap(({ panels }) => panels);
     expect(drawn.map(({ title }) => title)).toEqual(panels.map(({ title }) => title));
     expect(drawn.flatMap(({ targets }) => targets.map(({ expr }) => expr))).toEqual(shown);
     for (const { type, span } of drawn) expect([type, Number.isInteger(span)]).toEqual(["graph", true]);
-    // It shows variables that are not hidden, and asks for their values by a query that it makes of the text.
+    // The console shows variables that are not hidden, and derives the query for their values from the text.
     expect(templating.list).toMatchObject([{ name: "model", type: "query", hide: 0 }]);
     const [variable] = templating.list;
     expect(variable?.query.replace(/label_values\((.*), (.*)\)/, "count($1) by ($2)")).toBe(
@@ -150,7 +150,7 @@ describe("the dashboard", () => {
     );
   });
 
-  test("is read by its labels, from a file that no other stack's has", () => {
+  test("is selected by its labels, and its file name is unique to the stack", () => {
     const made = dashboardConfigMap("ai", "configMap", "grafana", "{}");
     expect(made).toEqual({
       metadata: { name: "models-of-ai", namespace: "grafana", labels: { grafana_dashboard: "1" } },

@@ -1,4 +1,4 @@
-/** What config makes of alerts and dashboards, and the objects that come of it. */
+/** Alerts and dashboards for a config, and their objects. */
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
 import type { Config } from "../../config/config.ts";
@@ -51,12 +51,12 @@ async function make(monitoring: Partial<Declared["monitoring"]>) {
   return made;
 }
 
-test("nothing is made where nothing is asked for", async () => {
+test("nothing is declared if nothing is configured", async () => {
   expect(monitoringOf(declared({}))).toBeUndefined();
   expect(await make({ serviceMonitor: true })).toEqual([]);
 });
 
-test("each model that is served has its alerts, on the Deployment that serves it", async () => {
+test("each served model has its alerts, on the Deployment that serves it", async () => {
   const rules = await make({ alerts: true, labels: { release: "prometheus" } });
   expect(rules.map(({ name, inputs }) => [name, inputs.kind, inputs.metadata.namespace])).toEqual(
     ["plain", "gated", "scaled"].map((name) => [`${name}-alerts`, "PrometheusRule", "ai"]),

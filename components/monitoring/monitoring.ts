@@ -13,13 +13,13 @@ import { type AlertedModel, prometheusRule } from "./rules.ts";
 type Labels = Readonly<Record<string, string>>;
 
 export interface MonitoringArgs {
-  /** Where the models are served. */
+  /** Namespace of the models. */
   readonly namespace: string;
   /** Models to alert on. */
   readonly models: readonly (AlertedModel & { readonly thresholds: Thresholds })[];
-  /** By which the cluster's Prometheus selects rules. Default: none. */
+  /** Labels by which the cluster's Prometheus selects rules. Default: none. */
   readonly labels?: Labels | undefined;
-  /** Where a dashboard goes. Default: none is made. */
+  /** Default: no dashboard. */
   readonly dashboard?: Dashboard | undefined;
 }
 
@@ -27,11 +27,11 @@ interface Dashboard {
   readonly delivery: Delivery;
   /** Namespace of its object. */
   readonly namespace: string;
-  /** Labels of the Grafana that the operator puts it into. */
+  /** Labels of the Grafana that the operator adds it to. */
   readonly grafanaLabels: Labels;
 }
 
-/** Alerts on the served models, and a dashboard of them. Their ServiceMonitors are their own. */
+/** Alerts on the served models, and a dashboard. Each model declares its own ServiceMonitor. */
 export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:Monitoring", name, {}, inheritedDependsOn(opts));
@@ -55,7 +55,7 @@ function declare(
     const json = text(consoleDashboard(models));
     return new k8s.core.v1.ConfigMap(name, dashboardConfigMap(models, delivery, namespace, json), child);
   }
-  // Grafana's library is large; stacks without its dashboard do not wait until it is read.
+  // Grafana's library is slow to load; only stacks with its dashboard load it.
   const library = import("./grafana.ts");
   const json = pulumi.output(library.then(({ grafanaDashboard }) => text(grafanaDashboard(models))));
   if (delivery === "configMap") {
@@ -64,7 +64,7 @@ function declare(
   const resource = grafanaDashboardResource(models, grafanaLabels, namespace, json);
   return new k8s.apiextensions.CustomResource(name, resource, {
     ...child,
-    // The operator refuses to change it, and its name is the same.
+    // The field is immutable, and the new object has the same name.
     replaceOnChanges: ["spec.instanceSelector"],
     deleteBeforeReplace: true,
   });

@@ -1,15 +1,15 @@
-/** What a dashboard of the served models shows, whoever draws it. `$model` stands for the model that its reader picks. */
+/** The panels of the dashboard, independent of the format. `$model` is the model that the reader selects. */
 import { inPodsOf, ofModel, quantile } from "./metrics.ts";
 
 export interface Panel {
   readonly title: string;
-  /** What its reader learns from it. */
+  /** What it shows its reader. */
   readonly description: string;
-  /** Of the values, as Grafana calls it. */
+  /** Unit of the values, by Grafana's name. */
   readonly unit: "short" | "reqps" | "s" | "percentunit";
   readonly series: readonly {
     readonly expr: string;
-    /** Name of the curve; {{label}} stands for the label's value. */
+    /** Name of the curve; {{label}} is replaced with the label's value. */
     readonly legend: string;
   }[];
 }
@@ -21,11 +21,11 @@ export interface Row {
 
 export const titleOf = (namespace: string): string => `Models of ${namespace}`;
 
-/** How the models to pick from are found; those that are only served to be measured are among them. */
+/** Query for the models to select from; candidates are among them. */
 export const modelsOf = (namespace: string): string =>
   `label_values(vllm:num_requests_running{namespace="${namespace}"}, model_name)`;
 
-/** The rows from top to bottom. Windows are `$__rate_interval`, which fits the range of time that is looked at. */
+/** The rows from top to bottom. Windows are `$__rate_interval`, which fits the displayed time range. */
 export function rowsOf(namespace: string): Row[] {
   const selector = ofModel(namespace, "$model");
   const rate = (metric: string, by = "") =>
@@ -44,7 +44,7 @@ export function rowsOf(namespace: string): Row[] {
         {
           title: "Requests",
           description:
-            "Finished per second, by what ended them: stop and length are answers, abort is a client that left.",
+            "Finished requests per second, by reason: stop and length are answers, abort is a client that disconnected.",
           unit: "reqps",
           series: [
             { expr: rate("vllm:request_success_total", "finished_reason"), legend: "{{finished_reason}}" },
@@ -52,7 +52,7 @@ export function rowsOf(namespace: string): Row[] {
         },
         {
           title: "Tokens per second",
-          description: "Of all copies together: in are those of prompts, out those of answers.",
+          description: "All copies together: in are tokens of prompts, out are tokens of answers.",
           unit: "short",
           series: [
             { expr: rate("vllm:prompt_tokens_total"), legend: "in" },
@@ -62,7 +62,7 @@ export function rowsOf(namespace: string): Row[] {
         {
           title: "Errors",
           description:
-            "HTTP answers per second: 5xx are failures of the server, 4xx are requests that it refused.",
+            "HTTP responses per second: 5xx are failures of the server, 4xx are requests that it refused.",
           unit: "reqps",
           series: [{ expr: `sum by (status) ${inPodsOf(errors, selector)}`, legend: "{{status}}" }],
         },
@@ -73,14 +73,14 @@ export function rowsOf(namespace: string): Row[] {
       panels: [
         {
           title: "Time to first token",
-          description: "Of half, 95% and 99% of the requests at most this, the time in the queue included.",
+          description: "Median, 95th and 99th percentile of all requests, including the time in the queue.",
           unit: "s",
           series: quantiles("time_to_first_token"),
         },
         {
           title: "Time between tokens",
           description:
-            "Of half, 95% and 99% of the tokens at most this; 0.05 s are 20 tokens per second for each reader.",
+            "Median, 95th and 99th percentile of all tokens; 0.05 s are 20 tokens per second for each reader.",
           unit: "s",
           series: quantiles("inter_token_latency"),
         },
@@ -91,7 +91,7 @@ export function rowsOf(namespace: string): Row[] {
       panels: [
         {
           title: "Queue",
-          description: "Requests that run and that wait, in all copies together.",
+          description: "Running and waiting requests, in all copies together.",
           unit: "short",
           series: [
             { expr: `sum (vllm:num_requests_running${selector})`, legend: "running" },
@@ -106,7 +106,7 @@ export function rowsOf(namespace: string): Row[] {
         },
         {
           title: "Preemptions",
-          description: "Requests per second that lost their place in the KV cache and are worked on again.",
+          description: "Requests per second that lost their place in the KV cache and are recomputed.",
           unit: "reqps",
           series: [{ expr: rate("vllm:num_preemptions_total"), legend: "preemptions" }],
         },
@@ -136,7 +136,7 @@ export function rowsOf(namespace: string): Row[] {
   ];
 }
 
-/** The exporter's series carry the pod that has the GPU as `exported_pod`, or, where scraping honours its labels, as `pod`. */
+/** The exporter's series have the pod that uses the GPU as `exported_pod`, or as `pod` where Prometheus honours its labels. */
 function gpuUse(namespace: string, selector: string): string {
   const renamed = `label_replace(DCGM_FI_DEV_GPU_UTIL{exported_namespace="${namespace}"}, "pod", "$1", "exported_pod", "(.+)")`;
   const honoured = `DCGM_FI_DEV_GPU_UTIL{namespace="${namespace}",exported_pod=""}`;

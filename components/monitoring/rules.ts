@@ -1,16 +1,16 @@
-/** Alerts on a served model: what its users notice, and what they will notice soon. */
+/** Alerts on a served model: what its users notice, or will notice soon. */
 import type { Thresholds } from "../../plan/monitoring.ts";
 import { inPodsOf, ofModel, quantile } from "./metrics.ts";
 
 export interface AlertedModel {
-  /** Name that it answers under. */
+  /** Name that it is served under. */
   readonly name: string;
   readonly namespace: string;
   /** Deployment of its pods. */
   readonly deployment: string;
 }
 
-/** Fewer failures than these in ten minutes wake nobody, whatever share of the requests they are. */
+/** With fewer failures in ten minutes no alert fires, whatever share of the requests they are. */
 const fewestFailures = 5;
 
 interface Alert {
@@ -24,11 +24,11 @@ interface Alert {
 }
 
 /**
- * A PrometheusRule. Each alert has the labels severity and model_name to route it by. On OpenShift it works where monitoring
- * for user-defined projects is on (enableUserWorkload) and the namespace is not labelled openshift.io/user-monitoring: "false";
- * who is told is up to the cluster's Alertmanager, or to an AlertmanagerConfig in the namespace where that is let in. OpenShift
- * holds every expression to the rule's own namespace.
- * @param labels By which the cluster's Prometheus selects rules.
+ * A PrometheusRule. Each alert has the labels severity and model_name for routing. On OpenShift it needs monitoring for
+ * user-defined projects (enableUserWorkload) and a namespace that is not labelled openshift.io/user-monitoring: "false"; the
+ * cluster's Alertmanager, or an AlertmanagerConfig in the namespace where that is enabled, decides who is notified. OpenShift
+ * restricts every expression to the rule's own namespace.
+ * @param labels Labels by which the cluster's Prometheus selects rules.
  */
 export function prometheusRule(
   model: AlertedModel,
@@ -70,7 +70,7 @@ function readiness({ name, namespace, deployment }: AlertedModel, { notReadyMinu
       minutes: notReadyMinutes,
       expr: noneReady,
       summary: `No copy of model ${name} is ready`,
-      description: `Nobody gets an answer from it. kubectl describe pods -n ${namespace} -l app.kubernetes.io/name=${name} says why its pods do not start, and kubectl logs why vLLM ends.`,
+      description: `It answers no requests. kubectl describe pods -n ${namespace} -l app.kubernetes.io/name=${name} shows why its pods do not start, and kubectl logs why vLLM exits.`,
     },
     {
       name: "ModelMetricsMissing",
@@ -97,7 +97,7 @@ function load(
       expr: `avg ${perModel} (avg_over_time(vllm:num_requests_waiting${selector}[5m])) > ${queuedRequests}`,
       summary: `Requests to model ${name} wait in its queue`,
       description:
-        "{{ $value | humanize }} requests wait in the queue of each copy, over 5 minutes. Serve more copies (serve.replicas; with autoscaling a larger maxReplicas, and look whether the new pods get GPUs), or let clients send less at once.",
+        "{{ $value | humanize }} requests wait in the queue of each copy, on average over 5 minutes. Serve more copies (serve.replicas; with autoscaling raise maxReplicas, and check that the new pods get GPUs), or let clients send fewer requests at once.",
     },
     {
       name: "ModelKvCacheFull",
@@ -106,14 +106,14 @@ function load(
       expr: `max ${perModel} (avg_over_time(vllm:kv_cache_usage_perc${selector}[10m])) > ${kvCacheUsage}`,
       summary: `The KV cache of model ${name} is full`,
       description:
-        "{{ $value | humanizePercentage }} of a copy's cache is in use, over 10 minutes; further requests wait or push others out. Serve more copies, lower serve.maxModelLen or maxNumSeqs, or give it GPUs with more memory.",
+        "{{ $value | humanizePercentage }} of a copy's cache is in use, on average over 10 minutes; further requests wait or preempt others. Serve more copies, lower serve.maxModelLen or maxNumSeqs, or give it GPUs with more memory.",
     },
     {
       name: "ModelPreemptsRequests",
       severity: "warning",
       minutes: 10,
       expr: `sum ${perModel} (rate(vllm:num_preemptions_total${selector}[10m])) / sum ${perModel} (rate(vllm:request_success_total${selector}[10m])) > ${preemptionsPerRequest}`,
-      summary: `Model ${name} starts requests over again`,
+      summary: `Model ${name} preempts requests and recomputes them`,
       description:
         "{{ $value | humanize }} preemptions for each finished request: the KV cache is too small for what runs at once, and work is done twice. Lower serve.maxNumSeqs or maxModelLen, or serve more copies.",
     },
@@ -133,16 +133,16 @@ function quality({ name, namespace }: AlertedModel, thresholds: Thresholds): Ale
       severity: "warning",
       minutes: 10,
       expr: `${quantile(0.95, "time_to_first_token", selector, "5m")} > ${ttftMsP95 / 1000}`,
-      summary: `Model ${name} is slow to begin its answers`,
-      description: `One request in twenty waits longer than {{ $value | humanizeDuration }} for its first token; the limit is ${ttftMsP95} ms. A queue asks for more copies; without one, prompts have become longer, or the GPUs slower.`,
+      summary: `Model ${name} is slow to start its answers`,
+      description: `One request in twenty waits longer than {{ $value | humanizeDuration }} for its first token; the limit is ${ttftMsP95} ms. If requests are queued, serve more copies; if not, prompts have become longer or the GPUs slower.`,
     },
     {
       name: "ModelTokensSlow",
       severity: "warning",
       minutes: 10,
       expr: `${quantile(0.95, "inter_token_latency", selector, "5m")} > ${itlMsP95 / 1000}`,
-      summary: `Model ${name} writes slowly`,
-      description: `One token in twenty comes more than {{ $value | humanizeDuration }} after the one before; the limit is ${itlMsP95} ms. Fewer sequences at once (serve.maxNumSeqs) are faster each; more copies let them stay as many.`,
+      summary: `Model ${name} generates tokens slowly`,
+      description: `One token in twenty comes more than {{ $value | humanizeDuration }} after the one before; the limit is ${itlMsP95} ms. Lower serve.maxNumSeqs to make each sequence faster, and serve more copies to keep the capacity.`,
     },
     {
       name: "ModelFails",
@@ -150,7 +150,7 @@ function quality({ name, namespace }: AlertedModel, thresholds: Thresholds): Ale
       minutes: 5,
       expr: `(${failed} / ${all} > ${errorRate}) and ${failed} >= ${fewestFailures}`,
       summary: `Model ${name} answers with errors`,
-      description: `{{ $value | humanizePercentage }} of the requests of the last 10 minutes ended in HTTP 5xx. kubectl logs -n ${namespace} -l app.kubernetes.io/name=${name} --tail=100 shows vLLM's own words.`,
+      description: `{{ $value | humanizePercentage }} of the requests of the last 10 minutes ended in HTTP 5xx. kubectl logs -n ${namespace} -l app.kubernetes.io/name=${name} --tail=100 shows vLLM's errors.`,
     },
   ];
 }

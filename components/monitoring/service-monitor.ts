@@ -1,4 +1,4 @@
-/** What Prometheus is to read. */
+/** The ServiceMonitor of a model. */
 import { port } from "../serving/vllm.ts";
 
 export interface MonitoredModel {
@@ -6,13 +6,13 @@ export interface MonitoredModel {
   readonly namespace: string;
   /** Labels of the Service whose pods have the metrics. */
   readonly serviceLabels: Readonly<Record<string, string>>;
-  /** By which the cluster's Prometheus selects what is meant for it. Default: none, as OpenShift needs none. */
+  /** Labels by which the cluster's Prometheus selects ServiceMonitors. Default: none; OpenShift needs none. */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
 /**
- * Where Prometheus finds vLLM's metrics: throughput, queue, cache, latencies. Not needed for an InferenceService on OpenShift
- * AI, which makes a ServiceMonitor of this name itself.
+ * Lets Prometheus scrape vLLM's metrics: throughput, queue, cache, latencies. Not needed for an InferenceService on OpenShift
+ * AI, which creates a ServiceMonitor of this name itself.
  */
 export function serviceMonitor({ name, namespace, serviceLabels, labels }: MonitoredModel) {
   return {

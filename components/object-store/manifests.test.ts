@@ -30,7 +30,7 @@ const jobSpec = {
 const container = (of: typeof spec | (Omit<typeof spec, "console"> & { console: boolean })) =>
   deployment(of).spec.template.spec.containers[0];
 
-test("the console is served, reached through the Service and from OpenShift's routers, only if asked for", () => {
+test("the console is served, and reachable through the Service and OpenShift's routers, only if enabled", () => {
   expect(container(spec)?.args).toContain("--console-address");
   expect(service("ns", true).spec.ports.map(({ port }) => port)).toEqual([9000, 9001]);
   expect(networkPolicy("ns", [], true).spec.ingress).toHaveLength(2);
@@ -49,7 +49,7 @@ test("the console's Route ends TLS at the router and leads to a port that the Se
   expect(target.spec.ports.map(({ name }) => name)).toContain(port.targetPort);
 });
 
-test("another administrator starts MinIO anew", () => {
+test("other administrator credentials restart MinIO", () => {
   const template = (rootFingerprint: string) => deployment({ ...spec, rootFingerprint }).spec.template;
   expect(template("1")).toEqual(template("1"));
   expect(template("2")).not.toEqual(template("1"));
@@ -63,7 +63,7 @@ test("other passwords, another script or bucket make another Job", () => {
   expect(new Set([{}, { script: "" }, { bucket: "other" }].map(name)).size).toBe(3);
 });
 
-test("the Job runs the script of its ConfigMap, and reads all that is secret from Secrets", () => {
+test("the Job runs the script of its ConfigMap, and reads all credentials from Secrets", () => {
   const { configMap, job } = bucketJob(jobSpec);
   const { containers, volumes } = job.spec.template.spec;
   expect(volumes).toEqual([{ name: "scripts", configMap: { name: configMap.metadata.name } }]);
@@ -77,7 +77,7 @@ test("the Job runs the script of its ConfigMap, and reads all that is secret fro
   ]);
 });
 
-test("the namespaces of clients reach the S3 API alone", () => {
+test("client namespaces reach only the S3 API", () => {
   const [s3] = networkPolicy("model-storage", ["ai"], true).spec.ingress ?? [];
   expect(s3?.ports).toEqual([{ protocol: "TCP", port: 9000 }]);
   expect(s3?.from).toContainEqual({

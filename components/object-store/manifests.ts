@@ -1,4 +1,4 @@
-/** MinIO as one Deployment on one volume, and the Job that makes its bucket and its users. */
+/** MinIO as one Deployment with one volume, and the Job that creates its bucket and its users. */
 
 import { digestOf } from "@modelcar/kubernetes/digest";
 import { minio, minioUrl } from "../../rules/addresses.ts";
@@ -10,11 +10,11 @@ const name = minio.service;
 const ports = { s3: minio.port, console: 9001 };
 const labels = { "app.kubernetes.io/name": name };
 
-/** Secrets in MinIO's own namespace: who administers it, and the passwords of its users. */
+/** Secrets in MinIO's namespace: the administrator's login, and the passwords of its users. */
 export const minioSecrets = { root: "minio-root", users: "minio-users" } as const;
 export const rootKeys = ["MINIO_ROOT_USER", "MINIO_ROOT_PASSWORD"] as const;
 export const userKeys = ["PIPELINE_PASSWORD", "SERVING_PASSWORD"] as const;
-/** Users of MinIO, by what they are for; what each may do is in create_bucket.py. */
+/** Users of MinIO by purpose; create_bucket.py defines their policies. */
 export const minioUsers = { pipeline: "modelcar-pipeline", serving: "modelcar-serving" } as const;
 
 export interface ObjectStoreSpec<Text> {
@@ -42,7 +42,7 @@ export function service(namespace: string, console: boolean) {
   };
 }
 
-/** The console from outside OpenShift. The S3 API stays inside, where all its clients are. */
+/** Exposes the console outside OpenShift. The S3 API stays inside the cluster, where all its clients are. */
 export function consoleRoute(namespace: string) {
   return {
     apiVersion: "route.openshift.io/v1",
@@ -56,7 +56,7 @@ export function consoleRoute(namespace: string) {
   };
 }
 
-/** Lets in the pods of other namespaces, the Job beside it and the console's users, and lets out what the Job needs. */
+/** Admits pods of the client namespaces, the bucket Job and the console's users; allows only the egress that the Job needs. */
 export function networkPolicy(
   namespace: string,
   clients: readonly string[],
@@ -144,7 +144,7 @@ export interface BucketJobSpec<Text> {
   readonly region: string;
   /** Text of the script. */
   readonly script: string;
-  /** Changes with the passwords that the Job sets. A Job cannot be changed, so that another one is another Job. */
+  /** Changes with the passwords that the Job sets. A Job is immutable, so a change replaces it. */
   readonly usersFingerprint: Text;
 }
 

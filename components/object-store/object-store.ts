@@ -18,7 +18,7 @@ import {
   service,
 } from "./manifests.ts";
 
-/** Content of a Secret for S3 clients, by the names that they read. */
+/** Data of a Secret for S3 clients, by the environment variables that they read. */
 export type S3Credentials = Readonly<
   Record<"AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY", pulumi.Input<string>>
 >;
@@ -28,7 +28,7 @@ export interface S3Login {
   readonly secretKey: pulumi.Output<string>;
 }
 
-/** The login that the stack's secrets have; undefined where they have none. */
+/** The login in the stack's secrets, if it is set. */
 export function storeLogin(secrets: {
   readonly objectStoreAccessKey?: pulumi.Output<string>;
   readonly objectStoreSecretKey?: pulumi.Output<string>;
@@ -37,13 +37,13 @@ export function storeLogin(secrets: {
   return accessKey && secretKey ? { accessKey, secretKey } : undefined;
 }
 
-/** An S3 service that exists, with its bucket. */
+/** An existing S3 service with its bucket. */
 export interface ExistingObjectStoreArgs extends S3Address {
-  /** For pipelines, which write, and for KServe. */
+  /** Login of pipelines, which write, and of KServe. */
   readonly login?: S3Login | undefined;
 }
 
-/** MinIO in a namespace of its own. */
+/** MinIO in its own namespace. */
 export interface OwnObjectStoreArgs extends Omit<S3Address, "endpoint"> {
   readonly platform: Platform;
   readonly namespace: string;
@@ -58,13 +58,13 @@ export interface OwnObjectStoreArgs extends Omit<S3Address, "endpoint"> {
   readonly retain: boolean;
   /** MinIO's administrator. Default: generated. */
   readonly login?: S3Login | undefined;
-  /** Namespaces that a network policy lets in. Default: no policy, so all. */
+  /** Namespaces that a network policy admits. Default: no policy, so all. */
   readonly clients?: readonly string[] | undefined;
 }
 
 export type ObjectStoreArgs = ExistingObjectStoreArgs | OwnObjectStoreArgs;
 
-/** Where models are kept: an S3 service that exists, or MinIO with its bucket and a user for each job. */
+/** Where models are stored: an existing S3 service, or MinIO with its bucket and a user for each purpose. */
 export class ObjectStore extends pulumi.ComponentResource implements S3Address {
   /** Base URL of the S3 API, as pods reach it. */
   readonly endpoint: string;
@@ -72,7 +72,7 @@ export class ObjectStore extends pulumi.ComponentResource implements S3Address {
   readonly region: string;
   /** Reads and writes the bucket. */
   readonly pipeline: S3Credentials;
-  /** Reads the bucket; an S3 service that exists has one login for both. */
+  /** Reads the bucket; an existing S3 service has one login for both. */
   readonly serving: S3Credentials;
 
   constructor(name: string, args: ObjectStoreArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -105,7 +105,8 @@ export class ObjectStore extends pulumi.ComponentResource implements S3Address {
   #minio(name: string, args: OwnObjectStoreArgs, users: SecretValues): void {
     const { namespace, platform, console, bucket, region, retain: retainOnDelete } = args;
     const { minio: image, tasks } = args.images;
-    if (!image) throw new Error("set modelcar:images.minio: an object store of its own needs it");
+    if (!image)
+      throw new Error("set modelcar:images.minio: the stack needs it to deploy its own object store");
     const parent = { parent: this };
     const space = new k8s.core.v1.Namespace(name, serviceNamespace(namespace), { ...parent, retainOnDelete });
     const inside = { ...parent, dependsOn: space };
@@ -130,7 +131,7 @@ export class ObjectStore extends pulumi.ComponentResource implements S3Address {
       deployment({ platform, namespace, image, region, console, rootFingerprint }),
       { ...parent, dependsOn: [...secrets, claim] },
     );
-    // A Service is ready when pods answer behind it.
+    // Pulumi considers a Service ready once pods are ready behind it.
     const address = new k8s.core.v1.Service(name, service(namespace, console), {
       ...parent,
       dependsOn: server,

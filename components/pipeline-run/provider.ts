@@ -1,4 +1,4 @@
-/** For states of the time before the package: what components/dynamic.cjs loads for their runs. */
+/** For runs in states older than the package @modelcar/tekton-run: components/dynamic.cjs loads this. */
 import { pipelineRunProvider } from "@modelcar/tekton-run/logic";
 import { conventions } from "./conventions.ts";
 

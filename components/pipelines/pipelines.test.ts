@@ -39,7 +39,7 @@ const digestWith = (
     description: "",
     params: {},
     workspaces: {},
-    steps: [{ task: "check" }],
+    tasks: [{ task: "check" }],
     results: {},
   };
   const common = { namespace: "ai", timeoutMinutes: 60, defaults: {}, deployments };
@@ -48,7 +48,7 @@ const digestWith = (
 };
 const namespace = { name: "NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } };
 
-test("what a pod is told of itself asks for no other run, and everything else of a Task does", () => {
+test("downward API variables start no new run, any other change of a Task does", () => {
   const before = digestWith(undefined);
   expect(digestWith({ env: [namespace] })).toBe(before);
   expect(digestWith({ env: [namespace, { name: "LEVEL", value: "1" }] })).not.toBe(before);
@@ -56,7 +56,7 @@ test("what a pod is told of itself asks for no other run, and everything else of
   expect(digestWith(undefined, "false")).not.toBe(before);
 });
 
-test("what runs outside Pulumi deploy asks for no other run of ours", () => {
+test("the templates for runs outside Pulumi start no new run", () => {
   const step = { name: "check", image: "tasks@sha256:1", command: ["true"] };
   const tmp = { name: "tmp", emptyDir: {} };
   const own = { name: "deployments", configMap: { name: "modelcar-deployments", optional: true } };

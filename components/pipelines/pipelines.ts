@@ -11,19 +11,19 @@ import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 export interface PipelinesArgs {
   readonly namespace: string;
   readonly pipelines: readonly PipelineDefinition[];
-  /** The Tasks of these pipelines, fitted to this namespace and its images. */
+  /** The Tasks of these pipelines, with this stack's namespace and images. */
   readonly tasks: readonly Task[];
-  /** How long a task of a run may take. */
+  /** Timeout of each task of a run. */
   readonly timeoutMinutes: number;
-  /** Values that params have in this stack for runs which do not say them. */
+  /** This stack's defaults of params. */
   readonly defaults: Readonly<Record<string, string>>;
-  /** What is deployed by runs outside Pulumi. */
+  /** Settings of what runs outside Pulumi deploy. */
   readonly deployments: DeploymentSettings;
 }
 
-/** The Tekton Tasks and the pipelines made of them. */
+/** The Tekton Tasks and the Pipelines that use them. */
 export class Pipelines extends pulumi.ComponentResource {
-  /** Digest of each pipeline and its tasks, by name; a run with another one is another run. */
+  /** Digest of each pipeline and its tasks, by name; a change of it starts a new run. */
   readonly digests: Readonly<Record<string, string>>;
 
   constructor(name: string, args: PipelinesArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -45,20 +45,20 @@ export class Pipelines extends pulumi.ComponentResource {
 }
 
 /**
- * What decides the results of a pipeline's runs: not how long its tasks may take or where they run, nor defaults, which our runs
- * do not use.
+ * The parts of a pipeline that determine the results of its runs: without timeouts, placement, and defaults, which this
+ * program's runs do not use.
  */
 function meaning({ spec }: Pipeline, tasks: readonly Task[]) {
-  const steps = [...spec.tasks, ...(spec.finally ?? [])];
-  const used = steps.map(({ taskRef }) => tasks.find(({ metadata }) => metadata.name === taskRef.name)?.spec);
-  return [steps.map(({ timeout: _, ...step }) => step), spec.results, used.map(withoutPlace)];
+  const all = [...spec.tasks, ...(spec.finally ?? [])];
+  const used = all.map(({ taskRef }) => tasks.find(({ metadata }) => metadata.name === taskRef.name)?.spec);
+  return [all.map(({ timeout: _, ...task }) => task), spec.results, used.map(withoutPlace)];
 }
 
 interface Variable {
   readonly valueFrom?: { readonly fieldRef?: object };
 }
 
-/** A Task without what its pods are told of themselves, such as their namespace, and of what runs outside Pulumi deploy. */
+/** A Task without the downward API's variables, such as the namespace, and without the templates for runs outside Pulumi. */
 function withoutPlace(task: TaskSpec | undefined) {
   const spec = task && withoutDeployments(task);
   const { env = [], ...others } = (spec?.stepTemplate ?? {}) as { readonly env?: readonly Variable[] };
@@ -67,7 +67,7 @@ function withoutPlace(task: TaskSpec | undefined) {
   return spec && { ...spec, stepTemplate: Object.keys(stepTemplate).length > 0 ? stepTemplate : undefined };
 }
 
-/** Our own runs say themselves what they deploy. */
+/** This program's runs pass what they deploy as a param. */
 function withoutDeployments(spec: TaskSpec): TaskSpec {
   const { volumes = [] } = spec as { readonly volumes?: readonly Volume[] };
   const own = volumes.filter(({ configMap }) => configMap?.name === deploymentsMap);

@@ -1,4 +1,4 @@
-/** The namespace of pipelines and models, and what may run there. */
+/** The namespace of pipelines and models, its quota and its limits. */
 import { containerDefaults } from "../../rules/container-defaults.ts";
 import type { LimitBounds } from "../../sizing/limit-range.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
@@ -8,7 +8,7 @@ export const names = {
   limits: "ai-workload-limits",
 } as const;
 
-/** Level of the Pod Security Standards that admission enforces; `restricted` is always warned about and audited. */
+/** Level of the Pod Security Standards that admission enforces; the level for warnings and audit is always `restricted`. */
 export type PodSecurityLevel = "baseline" | "restricted";
 
 export function namespace(name: string, enforce: PodSecurityLevel) {
@@ -31,8 +31,8 @@ export function resourceQuota(namespace: string, hard: Readonly<Record<string, s
 }
 
 /**
- * Defaults for containers that say nothing, and bounds for all. Defaults that a bound would refuse become that bound, because
- * Kubernetes takes no LimitRange that contradicts itself.
+ * Defaults for containers that set no resources, and bounds for all. A default outside a bound becomes that bound, because
+ * Kubernetes rejects a LimitRange that contradicts itself.
  */
 export function limitRange(
   namespace: string,

@@ -6,15 +6,15 @@ import { limitRange, namespace, type PodSecurityLevel, resourceQuota } from "./m
 
 export interface ProjectArgs {
   readonly namespace: string;
-  /** The namespace is there already: it is only referred to, and stays as it is when the stack is destroyed. */
+  /** The namespace already exists: it is only referenced, and stays unchanged when the stack is destroyed. */
   readonly existing: boolean;
-  /** Not for one that exists. */
+  /** Ignored for an existing namespace. */
   readonly podSecurity: PodSecurityLevel;
-  /** Keep the namespace when the stack is destroyed, for what is kept in it; see VolumeArgs. */
+  /** Keep the namespace, and the volumes in it, when the stack is destroyed; see VolumeArgs. */
   readonly retain: boolean;
-  /** The `hard` part of the ResourceQuota. Default: none is declared, and no LimitRange either. */
+  /** `hard` of the ResourceQuota. Default: no ResourceQuota and no LimitRange. */
   readonly quota?: Readonly<Record<string, string>> | undefined;
-  /** Bounds of the LimitRange. Default: it has defaults only. */
+  /** Bounds of the LimitRange. Default: none, only defaults. */
   readonly limits?: LimitBounds | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface ProjectArgs {
 export class Project extends pulumi.ComponentResource {
   /** Name of the namespace. */
   readonly namespace: pulumi.Output<string>;
-  /** The namespace, if destroying the stack deletes it with all that is in it. */
+  /** The namespace, if destroying the stack deletes it and everything in it. */
   readonly deleted: k8s.core.v1.Namespace | undefined;
 
   constructor(name: string, args: ProjectArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -2,7 +2,7 @@ import type { Conventions } from "@modelcar/kserve-readiness";
 import { fetcher } from "../serving/fetcher.ts";
 import { contextKey } from "../shared/context-key.ts";
 
-/** How this program serves models, as far as waiting for one has to know it. */
+/** What Readiness needs to know about how this program serves models. */
 export const conventions: Conventions = {
   contextKey,
   fetcher,

@@ -1,4 +1,4 @@
-/** For states of the time before the package: what components/dynamic.cjs loads for their models. */
+/** For models in states older than the package @modelcar/kserve-readiness: components/dynamic.cjs loads this. */
 import { readinessProvider } from "@modelcar/kserve-readiness/logic";
 import { conventions } from "./conventions.ts";
 

@@ -1,4 +1,4 @@
-/** The service that a model is measured in before it is served: the one that it will have, under another name and for nobody else. */
+/** The candidate: the InferenceService that a model is measured with before it is served, under another name. */
 import { candidateName } from "../../rules/candidate.ts";
 import { type InferenceServiceSpec, inferenceService } from "./inference-service.ts";
 
@@ -7,7 +7,7 @@ export type CandidateSpec = Omit<
   "registration" | "route" | "tokenAuth" | "apiKeySecret" | "mesh"
 >;
 
-/** One copy, reachable by the tasks that measure it: network policies let in no others, so it asks nobody who they are. */
+/** One copy without authentication: network policies admit only the tasks that measure it. */
 export function candidateService({ name, serve, ...spec }: CandidateSpec) {
   return inferenceService({
     ...spec,

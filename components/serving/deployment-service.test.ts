@@ -41,7 +41,7 @@ const fetching = (changed: Partial<DeploymentServiceSpec> = {}) => {
   return container;
 };
 
-test("names, labels and ports of Deployment and Service belong together", () => {
+test("names, labels and ports of Deployment and Service match", () => {
   const deployment = made();
   const service = modelService(spec);
   expect(deployment.metadata.name).toBe(service.metadata.name);
@@ -51,7 +51,7 @@ test("names, labels and ports of Deployment and Service belong together", () => 
   expect(container?.ports.map(({ name }) => name)).toContain(service.spec.ports[0]?.targetPort);
 });
 
-test("the server starts as a user that no passwd entry names, and writes to a volume of its own", () => {
+test("the server starts as a user without passwd entry, and writes to its own volume", () => {
   const { containers, volumes } = made().spec.template.spec;
   expect(containers[0]?.env).toEqual(
     expect.arrayContaining(Object.entries(anyUserEnv).map(([name, value]) => ({ name, value }))),
@@ -65,7 +65,7 @@ test("a model runs in one copy, whose volume is free before the next one starts;
   expect(made({ serve: { ...spec.serve, stopped: true } }).spec.replicas).toBe(0);
 });
 
-test("a ModelCar is fetched as the init container's own image, with the pod's login", () => {
+test("a ModelCar is pulled as the init container's image, with the pod's login", () => {
   expect(fetching().image).toBe(spec.modelImage);
   const { imagePullSecrets, volumes } = made().spec.template.spec as ReturnType<
     typeof made
@@ -97,7 +97,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Runs the script of the init container, with its folders where a test may have them. */
+/** Runs the script of the init container in temporary directories. */
 function fetch(modelImage: string) {
   const script = (fetching().command[2] ?? "")
     .replaceAll("/cache", join(folder, "cache"))
@@ -107,7 +107,7 @@ function fetch(modelImage: string) {
 }
 const cached = () => readdirSync(join(folder, "cache/model")).sort();
 
-test("an empty volume is filled, whatever its file system put there; a full one is left alone", () => {
+test("an empty volume is filled, even with entries of its file system; a full one is left alone", () => {
   writeFileSync(join(folder, "models/config.json"), "one");
   expect(fetch("a").status).toBe(0);
   expect(cached()).toEqual(["config.json"]);
@@ -118,7 +118,7 @@ test("an empty volume is filled, whatever its file system put there; a full one 
   expect(readdirSync(join(folder, "cache"))).toContain("lost+found");
 });
 
-test("what an interrupted copy left is not taken for a model", () => {
+test("an interrupted copy does not count as a model", () => {
   writeFileSync(join(folder, "models/config.json"), "one");
   mkdirSync(join(folder, "cache/model"));
   writeFileSync(join(folder, "cache/model/half.safetensors"), "");
@@ -126,7 +126,7 @@ test("what an interrupted copy left is not taken for a model", () => {
   expect(cached()).toEqual(["config.json"]);
 });
 
-test("another model takes the place of the first", () => {
+test("another model replaces the first", () => {
   writeFileSync(join(folder, "models/config.json"), "one");
   fetch("a");
   execFileSync("mv", [join(folder, "models/config.json"), join(folder, "models/other.json")]);

@@ -1,6 +1,6 @@
 /**
- * Serving without KServe: a model image (ModelCar or ORAS artefact) is brought onto a volume once, and a plain Deployment of
- * vLLM serves it from there. Nothing is fetched again when the pod is.
+ * Serving without KServe: a model image (ModelCar or ORAS artefact) is copied onto a volume once, and a plain Deployment of
+ * vLLM serves it from there. A restarted pod does not fetch it again.
  */
 
 import { modelArgs, type ServeSpec } from "../../config/vllm-arguments.ts";
@@ -22,10 +22,10 @@ import {
 } from "./vllm.ts";
 
 /**
- * How the model comes out of the registry. `image`: a ModelCar is an ordinary image with its files in /models, so the kubelet
- * pulls it as the init container's image and the files are copied out of it. `oras`: an artefact that `oras push` made, whose
- * layers are the files themselves. Either tool is of no use for the other: `oras pull` of an image yields no file, because the
- * layers of an image are archives without names, and an artefact is no image that a kubelet could start.
+ * How the model is fetched from the registry. `image`: a ModelCar is an ordinary image with its files in /models, so the kubelet
+ * pulls it as the init container's image, which copies the files. `oras`: an artefact of `oras push`, whose layers are the
+ * files themselves. The methods are not interchangeable: `oras pull` of an image yields no file, because an image's layers are
+ * archives without names, and the kubelet cannot start an artefact.
  */
 export type Fetch = "image" | "oras";
 
@@ -43,37 +43,37 @@ export interface DeploymentServiceSpec<Text = string> {
   readonly runtime: RuntimeSpec;
   /** repository@sha256:… of the model image. */
   readonly modelImage: Text;
-  /** Which nodes its pod goes to. */
+  /** Node selector and tolerations of its pod. */
   readonly placement: Partial<ReturnType<typeof modelPlacement>>;
   readonly serve: ServeSpec & { readonly stopped: boolean };
   readonly cache: Cache;
   /** Image with the ORAS command line and a shell, for `fetch: oras`. */
   readonly orasImage?: string | undefined;
-  /** Reach the registry over HTTP without TLS, for `fetch: oras`; a kubelet's own settings decide for `image`. */
+  /** Reach the registry over HTTP without TLS, for `fetch: oras`; for `image` the kubelet's settings decide. */
   readonly plainHttp?: boolean | undefined;
   /** Secrets of type dockerconfigjson. `oras` reads the first. */
   readonly pullSecrets: readonly string[];
-  /** Secret with the key that vLLM asks callers for. */
+  /** Secret with vLLM's API key. */
   readonly apiKeySecret?: string | undefined;
   /** Its pods are part of an Istio mesh. */
   readonly mesh: boolean;
 }
 
-/** The model server's container, as Readiness looks for it. */
+/** Name of the model server's container. */
 export const serverContainer = "vllm";
 
 const cacheDirectory = "/cache";
 const loginDirectory = "/auth";
 
-/** Name of the claim that holds a model. */
+/** Name of a model's cache claim. */
 export const cacheClaim = (model: string) => `${model}-cache`;
 
-/** The volume that a model is kept on; one node mounts it at a time. */
+/** The claim that caches a model; one node mounts it at a time. */
 export function cacheVolumeClaim({ name, namespace, cache }: DeploymentServiceSpec<unknown>) {
   return volumeClaim({ ...cache, namespace, name: cacheClaim(name) });
 }
 
-/** The Service before the pods, at the port that KServe's would have. */
+/** The Service of the pods, with the same port as KServe's. */
 export function modelService({
   name,
   namespace,
@@ -84,7 +84,7 @@ export function modelService({
       name,
       namespace,
       labels,
-      // A model takes minutes to load; Readiness waits for it, with reasons.
+      // A model takes minutes to load; Readiness waits for it, and reports the reason of a failure.
       annotations: { "pulumi.com/skipAwait": "true" },
     },
     spec: {
@@ -94,7 +94,7 @@ export function modelService({
   };
 }
 
-/** The Deployment. The old pod goes before the new one comes: the volume can be mounted once, and so can the GPUs. */
+/** The Deployment. The old pod is deleted before the new one starts, because it holds the volume and the GPUs. */
 export function modelDeployment<Text>(spec: DeploymentServiceSpec<Text>) {
   const { name, namespace, serve } = spec;
   const labels = modelLabels(name);
@@ -140,9 +140,9 @@ export function modelDeployment<Text>(spec: DeploymentServiceSpec<Text>) {
 }
 
 /**
- * Fills the volume unless it holds this very model: a file beside the model names what is complete, and is written last, so that
- * an interrupted copy is never taken for a model. Anything else in the model's place is removed first, to make room; other
- * entries (a file system's lost+found) neither count nor go.
+ * Copies the model to the volume unless it is already there. The file `complete` names the model and is written last, so that
+ * an interrupted copy does not count. Another model is removed first, to make room; other entries (such as lost+found) are
+ * ignored.
  */
 const fetchScript = (fetch: string) => `set -eu
 complete=${cacheDirectory}/complete
@@ -201,7 +201,7 @@ function orasPull<Text>(spec: DeploymentServiceSpec<Text>): string {
   return `oras pull ${flags.join(" ")} "$MODEL_IMAGE"`;
 }
 
-/** The login for `oras`, under the name that it expects. A kubelet reads imagePullSecrets itself. */
+/** The login for `oras`, under the name that it expects. The kubelet reads imagePullSecrets itself. */
 function loginVolume<Text>({ cache, pullSecrets }: DeploymentServiceSpec<Text>) {
   const [secretName] = pullSecrets;
   if (cache.fetch !== "oras" || secretName === undefined) return [];

@@ -17,7 +17,7 @@ const model: ExposedModel = {
 };
 const host = "sums-ai.models.test";
 
-test("a Route ends TLS, waits as long as an answer may take, and lets the cluster choose the host", () => {
+test("a Route terminates TLS, has the answer's timeout, and lets the cluster choose the host", () => {
   const made = route({ ...model, endpoint: { ...model.endpoint, domain: undefined } });
   expect(made.metadata.annotations).toEqual({ "haproxy.router.openshift.io/timeout": "600s" });
   expect(made.spec).toMatchObject({ path: "/v1", tls: { termination: "edge" } });
@@ -25,7 +25,7 @@ test("a Route ends TLS, waits as long as an answer may take, and lets the cluste
   expect(route(model).spec).toMatchObject({ host });
 });
 
-test("an Ingress exposes the API alone, with TLS and the timeout on its way", () => {
+test("an Ingress exposes only the API, with TLS and the timeout", () => {
   const made = ingress({
     ...model,
     endpoint: { ...model.endpoint, ingressClass: "nginx", tlsSecret: "models-tls" },
@@ -54,7 +54,7 @@ test("an Ingress exposes the API alone, with TLS and the timeout on its way", ()
   expect(stopped.metadata.annotations).toHaveProperty(["pulumi.com/skipAwait"]);
 });
 
-test("a route of the Gateway API is attached to the Gateway of the config", () => {
+test("an HTTPRoute is attached to the configured Gateway", () => {
   expect(httpRoute(model).spec).toMatchObject({
     parentRefs: [{ name: "public", namespace: "gateways" }],
     hostnames: [host],
@@ -62,13 +62,13 @@ test("a route of the Gateway API is attached to the Gateway of the config", () =
   });
 });
 
-test("what an exposure needs and config lacks is named", () => {
+test("a key that an exposure needs is named if it is missing", () => {
   const bare = { ...model, endpoint: { ...model.endpoint, domain: undefined, gateway: undefined } };
   expect(() => ingress(bare)).toThrow("modelcar:endpoint.domain is missing");
   expect(() => httpRoute(bare)).toThrow("modelcar:endpoint.gateway is missing");
 });
 
-test("in a mesh a call is never made twice, and is encrypted", () => {
+test("in a mesh a call is never retried, and is encrypted", () => {
   const service = "sums-predictor.ai.svc.cluster.local";
   const { spec } = virtualService(model);
   expect(spec.hosts).toEqual([service]);
@@ -79,7 +79,7 @@ test("in a mesh a call is never made twice, and is encrypted", () => {
   });
 });
 
-test("Prometheus reads the metrics through the Service's named port", () => {
+test("Prometheus scrapes the metrics at the Service's named port", () => {
   const labels = { "serving.kserve.io/inferenceservice": "sums" };
   const made = serviceMonitor({ name: "sums", namespace: "ai", serviceLabels: labels });
   expect(made.metadata.name).toBe("sums-metrics");

@@ -1,8 +1,8 @@
-/** How a model is reached from outside the cluster, and how a mesh treats its calls. */
+/** Manifests that expose a model outside the cluster, and that add it to a mesh. */
 import { hostLabel, serviceHost } from "../../rules/addresses.ts";
 
 /**
- * All that is exposed of a model, the OpenAI API: vLLM asks for an API key there alone, and its other paths pause the server or
+ * The only exposed path of a model, the OpenAI API: vLLM checks API keys only there, and its other paths pause the server or
  * show its metrics.
  */
 const apiPath = "/v1";
@@ -15,9 +15,9 @@ export interface Endpoint {
   readonly ingressClass?: string | undefined;
   /** The Gateway that routes are attached to. */
   readonly gateway?: { readonly name: string; readonly namespace: string } | undefined;
-  /** Secret with the Ingress's certificate. Default: the controller's own. */
+  /** Secret with the Ingress's certificate. Default: the controller's. */
   readonly tlsSecret?: string | undefined;
-  /** How long one answer may take. */
+  /** Timeout of one answer. */
   readonly timeoutSeconds: number;
   /** The models' namespace is part of an Istio mesh. */
   readonly mesh: boolean;
@@ -28,14 +28,14 @@ export interface ExposedModel {
   readonly name: string;
   readonly namespace: string;
   readonly service: { readonly name: string; readonly port: number };
-  /** No pod runs, so nothing will ever answer behind it. */
+  /** No pod runs, so no endpoint will become ready. */
   readonly stopped: boolean;
   readonly endpoint: Endpoint;
-  /** What is exposed, with all below it. Default: the OpenAI API. */
+  /** Prefix of the exposed paths. Default: /v1, the OpenAI API. */
   readonly path?: string | undefined;
 }
 
-/** Host that a model answers at; undefined where the cluster chooses it. */
+/** Host of a model; undefined if the cluster chooses it. */
 export function hostOf({ name, namespace, endpoint }: ExposedModel): string | undefined {
   return endpoint.domain && `${hostLabel(name, namespace)}.${endpoint.domain}`;
 }
@@ -49,7 +49,7 @@ export function route(model: ExposedModel) {
     kind: "Route",
     metadata: {
       ...metadata(model),
-      // The router's own limit of 30 s is shorter than many answers.
+      // The router's default timeout, 30 s, is too short for many answers.
       annotations: { "haproxy.router.openshift.io/timeout": `${endpoint.timeoutSeconds}s` },
     },
     spec: {
@@ -75,7 +75,7 @@ export function ingress(model: ExposedModel) {
       annotations: {
         "nginx.ingress.kubernetes.io/proxy-read-timeout": seconds,
         "nginx.ingress.kubernetes.io/proxy-send-timeout": seconds,
-        // Tokens are to reach the caller one by one.
+        // Stream tokens to the caller one by one.
         "nginx.ingress.kubernetes.io/proxy-buffering": "off",
         ...(stopped ? { "pulumi.com/skipAwait": "true" } : {}),
       },
@@ -112,8 +112,8 @@ export function httpRoute(model: ExposedModel) {
 }
 
 /**
- * In a mesh: how long a call to the model may take, and that no call is made twice. An answer that is streamed or late is not a
- * failure, and a second try would keep the GPUs busy with the same prompt.
+ * In a mesh: the timeout of a call to the model, and no retries. A streamed or slow answer is not a failure, and a retry would
+ * keep the GPUs busy with the same prompt.
  */
 export function virtualService(model: ExposedModel) {
   const host = serviceHost(model.service.name, model.namespace);

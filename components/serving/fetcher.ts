@@ -1,2 +1,2 @@
-/** Init container of a Deployment that fetches its model, and the variable that names the model. */
+/** Init container that fetches a Deployment's model, and the environment variable that names the model. */
 export const fetcher = { container: "fetch-model", variable: "MODEL_IMAGE" };

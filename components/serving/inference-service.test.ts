@@ -42,7 +42,7 @@ test("a fixed number of copies gets no autoscaler", () => {
   expect(spec.predictor).not.toHaveProperty("autoScaling");
 });
 
-test("copies by load: KEDA counts what waits in this model's queues", () => {
+test("autoscaling: KEDA counts the waiting requests of this model", () => {
   const autoscaling = { minReplicas: 1, maxReplicas: 3, target: 5, prometheus: "http://prometheus:9090" };
   const { metadata, spec: made } = served({ autoscaling });
   expect(metadata.annotations).toMatchObject({ "serving.kserve.io/autoscalerClass": "keda" });
@@ -69,12 +69,12 @@ test("copies by load: KEDA counts what waits in this model's queues", () => {
   expect(JSON.stringify(onOpenShift)).toContain("inference-prometheus-auth");
 });
 
-test("a stopped model is declared and told to stop", () => {
+test("a stopped model is declared with the stop annotation", () => {
   expect(served({ stopped: true }).metadata.annotations).toMatchObject({ "serving.kserve.io/stop": "true" });
   expect(made().metadata.annotations).not.toHaveProperty(["serving.kserve.io/stop"]);
 });
 
-test("OpenShift AI is asked for a Route and a token check by its own label and annotations", () => {
+test("OpenShift AI's label and annotations request a Route and a token check", () => {
   const { metadata } = made({ platform: "openshift", route: true, tokenAuth: true });
   expect(metadata.labels).toMatchObject({ "networking.kserve.io/visibility": "exposed" });
   expect(metadata.annotations).toMatchObject({
@@ -83,14 +83,14 @@ test("OpenShift AI is asked for a Route and a token check by its own label and a
   });
 });
 
-test("KServe makes no Ingress of its own, and OpenShift AI no Route that is not wanted", () => {
+test("KServe creates no Ingress, and OpenShift AI creates a Route only if configured", () => {
   const visibility = (changed: Partial<InferenceServiceSpec>) =>
     made(changed).metadata.labels["networking.kserve.io/visibility"];
   expect(visibility({})).toBe("cluster-local");
   expect(visibility({ platform: "openshift" })).toBeUndefined();
 });
 
-test("a registered model carries its place in the registry", () => {
+test("a registered model has labels with its entry in the registry", () => {
   expect(JSON.stringify(made().metadata.labels)).not.toContain("modelregistry");
   const registration = { registry: "private-ai", registeredModelId: "1", modelVersionId: "2" };
   expect(made({ registration }).metadata.labels).toMatchObject({
@@ -100,13 +100,13 @@ test("a registered model carries its place in the registry", () => {
   });
 });
 
-test("OpenShift assigns users and groups itself; elsewhere server and ModelCar must be of the same", () => {
+test("OpenShift assigns users and groups; elsewhere server and ModelCar must have the same", () => {
   const context = (platform: "kubernetes" | "openshift") => made({ platform }).spec.predictor.securityContext;
   expect(context("kubernetes")).toMatchObject({ runAsUser: 1000, runAsGroup: 0, fsGroup: 1000 });
   expect(context("openshift")).toEqual({ runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
 });
 
-test("the runtime has no field of ModelMesh and lets KServe put in the model's name", () => {
+test("the runtime has no field of ModelMesh and lets KServe insert the model's name", () => {
   const runtime = servingRuntime({
     name: "vllm-cuda",
     namespace: "ai",

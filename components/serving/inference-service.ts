@@ -11,9 +11,9 @@ import { deploymentStrategy } from "./rollout.ts";
 import { modelFormat } from "./runtime-manifest.ts";
 import { modelEnv, modelLabels, modelResources, port } from "./vllm.ts";
 
-/** Copies by load: one is added when more than `target` requests wait in each one's queue. */
+/** Scales by load: a copy is added when more than `target` requests wait in the queue of each copy. */
 export interface Autoscaling {
-  /** At least 1: a copy that does not run has no queue, so nothing would start the first one. */
+  /** At least 1: without a running copy there is no queue to scale up by. */
   readonly minReplicas: number;
   readonly maxReplicas: number;
   readonly target: number;
@@ -22,8 +22,8 @@ export interface Autoscaling {
 }
 
 /**
- * `Text` is string, or in the program an Output where only a pipeline run can tell. `N` is number, or {@link Count} for a run
- * outside Pulumi.
+ * `Text` is string, or an Output for values that a pipeline run provides. `N` is number, or {@link Count} for a run outside
+ * Pulumi.
  */
 export interface InferenceServiceSpec<Text = string, N extends Count = number> {
   readonly platform: Platform;
@@ -34,11 +34,11 @@ export interface InferenceServiceSpec<Text = string, N extends Count = number> {
   readonly deploymentMode: DeploymentMode;
   /**
    * s3://bucket/prefix/, pvc://claim/path (mounted read-only) or oci://repository@sha256:… (a ModelCar). KServe's containers for a
-   * ModelCar (10m CPU, 15Mi, which a LimitRange must let in) have no security settings: OpenShift adds them, elsewhere the
-   * namespace may enforce no more than the Pod Security Standard `baseline`.
+   * ModelCar (10m CPU, 15Mi, which a LimitRange must allow) have no security context: OpenShift adds one, elsewhere the
+   * namespace must not enforce a stricter Pod Security Standard than `baseline`.
    */
   readonly storageUri: Text;
-  /** Where the model stands in the registry. Default: it stands in none. */
+  /** The model's entry in the registry. Default: none. */
   readonly registration?:
     | {
         /** Name of the registry. */
@@ -47,25 +47,25 @@ export interface InferenceServiceSpec<Text = string, N extends Count = number> {
         readonly modelVersionId: Text;
       }
     | undefined;
-  /** Which nodes its pods go to. */
+  /** Node selector and tolerations of its pods. */
   readonly placement: Partial<ReturnType<typeof modelPlacement>>;
-  /** Account of its pods. Default: the stack's, which may read the object store. */
+  /** Service account of its pods. Default: the stack's, which may read the object store. */
   readonly serviceAccount?: string | undefined;
   readonly serve: ServeSpec<N> & {
     readonly rollout: "RollingUpdate" | "Recreate";
-    /** Copies, where `autoscaling` does not decide. */
+    /** Number of copies without `autoscaling`. */
     readonly replicas: number;
     readonly autoscaling?: Autoscaling | undefined;
     /** Declared, but no pod runs. */
     readonly stopped: boolean;
   };
-  /** OpenShift AI is to make a Route for it. */
+  /** Let OpenShift AI create a Route for it. */
   readonly route: boolean;
-  /** OpenShift AI is to ask callers for a token. */
+  /** Let OpenShift AI require a token from callers. */
   readonly tokenAuth: boolean;
-  /** Secret with the key that vLLM itself asks callers for. */
+  /** Secret with vLLM's API key. */
   readonly apiKeySecret?: string | undefined;
-  /** How long one answer may take. */
+  /** Timeout of one answer. */
   readonly timeoutSeconds: number;
   /** Secrets of type dockerconfigjson, for the runtime's image and a ModelCar's. */
   readonly pullSecrets: readonly string[];
@@ -74,9 +74,9 @@ export interface InferenceServiceSpec<Text = string, N extends Count = number> {
 }
 
 /**
- * The InferenceService. What KServe does not let it say: a raw Deployment's progress deadline, which KServe 0.16 leaves at
- * Kubernetes' 600 s and puts back after a change by hand (`serving.knative.dev/progress-deadline` is read by Knative only). A
- * longer load makes the service's status false until the pod is ready; nothing is rolled back, so only a person is misled.
+ * The InferenceService. It cannot set the progress deadline of a raw Deployment, which KServe 0.16 leaves at Kubernetes' 600 s
+ * and restores after a manual change (only Knative reads `serving.knative.dev/progress-deadline`). While a model takes longer to
+ * load, the status is false until the pod is ready; nothing is rolled back, so this misleads only people.
  */
 export function inferenceService<Text, N extends Count = number>(spec: InferenceServiceSpec<Text, N>) {
   const { serve } = spec;
@@ -96,7 +96,7 @@ export function inferenceService<Text, N extends Count = number>(spec: Inference
     spec: {
       predictor: {
         serviceAccountName: spec.serviceAccount ?? accounts.serving,
-        // OpenShift AI sets it to true itself where its proxy has to check tokens.
+        // OpenShift AI sets it to true where its proxy checks tokens.
         automountServiceAccountToken: false,
         minReplicas,
         maxReplicas,
@@ -130,7 +130,7 @@ function optionalEnv<Text>({ serve, apiKeySecret }: InferenceServiceSpec<Text, C
 function annotations<Text>(spec: InferenceServiceSpec<Text, Count>): Record<string, string> {
   return {
     "serving.kserve.io/deploymentMode": spec.deploymentMode,
-    // "none": as many copies as minReplicas says, and no HorizontalPodAutoscaler, which KServe makes otherwise.
+    // "none": minReplicas copies, without the HorizontalPodAutoscaler that KServe creates by default.
     "serving.kserve.io/autoscalerClass": spec.serve.autoscaling ? "keda" : "none",
     ...(spec.serve.stopped ? { "serving.kserve.io/stop": "true" } : {}),
     ...(spec.tokenAuth ? { "security.opendatahub.io/enable-auth": "true" } : {}),
@@ -139,7 +139,7 @@ function annotations<Text>(spec: InferenceServiceSpec<Text, Count>): Record<stri
 }
 
 const inRegistry = "modelregistry.opendatahub.io";
-/** By which OpenShift AI's dashboard shows a model among those that are served of a registry. */
+/** Label by which OpenShift AI's dashboard lists a model as a deployment from a registry. */
 export const registryLabel = `${inRegistry}/name`;
 
 function labels<Text>(spec: InferenceServiceSpec<Text, Count>): Record<string, string | Text> {
@@ -158,8 +158,8 @@ function labels<Text>(spec: InferenceServiceSpec<Text, Count>): Record<string, s
 }
 
 /**
- * OpenShift AI exposes only what is labelled so. KServe elsewhere makes an Ingress of the model's name under a domain of its own
- * for all that is not labelled; ours has that name and says /v1 alone.
+ * OpenShift AI exposes only models with the label `exposed`. Elsewhere KServe creates an Ingress, named like the model and in
+ * KServe's domain, unless the label is `cluster-local`; this program's Ingress has the same name and exposes only /v1.
  */
 function visibility<Text>({ platform, route }: InferenceServiceSpec<Text, Count>): Record<string, string> {
   const label = "networking.kserve.io/visibility";
@@ -167,7 +167,7 @@ function visibility<Text>({ platform, route }: InferenceServiceSpec<Text, Count>
   return route ? { [label]: "exposed" } : {};
 }
 
-/** The length of vLLM's queue, for KEDA. OpenShift AI makes the named login for its Prometheus when it sees this metric. */
+/** The length of vLLM's queue, for KEDA. For this metric OpenShift AI creates the named authentication for its Prometheus. */
 function queueMetric<Text>(spec: InferenceServiceSpec<Text, Count>, { target, prometheus }: Autoscaling) {
   const { platform, namespace, name } = spec;
   const login = { authModes: "bearer", authenticationRef: { name: "inference-prometheus-auth" } };
@@ -186,7 +186,7 @@ function queueMetric<Text>(spec: InferenceServiceSpec<Text, Count>, { target, pr
   };
 }
 
-/** The Service that KServe makes for a model, like its Deployment, and its port where no proxy is before it. */
+/** The Service that KServe creates for a model (the Deployment has the same name), and its port without a proxy. */
 export function predictorService(model: string) {
   return { name: predictorName(model), port: 80, targetPort: port.number } as const;
 }

@@ -1,4 +1,4 @@
-/** The two ways to serve a model: an InferenceService of KServe, and a plain Deployment that keeps the model on a volume. */
+/** The two ways to serve a model: KServe's InferenceService, and a plain Deployment that caches the model on a volume. */
 
 import { digestOf } from "@modelcar/kubernetes/digest";
 import * as k8s from "@pulumi/kubernetes";
@@ -21,33 +21,33 @@ import {
 import { servingContainer, servingRuntime } from "./runtime-manifest.ts";
 import { modelResources, type RuntimeSpec } from "./vllm.ts";
 
-/** A model as it was declared, with what the objects around it and its readiness need to know. */
+/** A declared model, with what Readiness and the objects around it need to know. */
 export interface Served {
   readonly resource: pulumi.CustomResource & { readonly metadata: pulumi.Output<{ uid: string }> };
-  /** The Service before the pods, at the port where no proxy is before it. */
+  /** The Service of the pods, and its port without a proxy. */
   readonly service: { readonly name: string; readonly port: number };
   readonly serviceLabels: Readonly<Record<string, string>>;
-  /** Kind of the object that stands for the model, and the Deployment and container that serve it. */
+  /** Kind of the model's main object, and the Deployment and container that serve it. */
   readonly kind: "InferenceService" | "Deployment";
   readonly deployment: string;
   readonly container: string;
-  /** What the pods must have to be the declared ones. */
+  /** What identifies pods of the current declaration. */
   readonly expected: pulumi.Output<{
     readonly image: string;
-    /** Of an InferenceService. */
+    /** Set for an InferenceService. */
     readonly storageUri?: string;
-    /** Of a Deployment: the image that the model came from. */
+    /** Set for a Deployment: the image that contains the model. */
     readonly modelImage?: string;
     readonly args: readonly string[];
     readonly resources: ReturnType<typeof modelResources>;
   }>;
-  /** Changes whenever the pods must. */
+  /** Changes whenever the pods must be replaced. */
   readonly revision: pulumi.Output<string>;
 }
 
 type Text = pulumi.Input<string>;
 
-/** An InferenceService; `runtime` is what its ServingRuntime was made of. */
+/** Declares an InferenceService; `runtime` is the spec of its ServingRuntime. */
 export function byKServe(
   name: string,
   spec: InferenceServiceSpec<Text>,
@@ -58,9 +58,9 @@ export function byKServe(
   const resource = new k8s.apiextensions.CustomResource(name, manifest, {
     ...opts,
     ignoreChanges: [
-      // KServe rewrites the mode's name from version to version, and refuses to change the mode itself.
+      // Versions of KServe rewrite the mode's name, and refuse a change of the mode.
       'metadata.annotations["serving.kserve.io/deploymentMode"]',
-      // Models of before were made without it, and a label of theirs is one of their pods, which would start anew.
+      // Older models do not have it, and adding it would also label their pods, which would restart.
       `metadata.labels["${registryLabel}"]`,
     ],
   });
@@ -78,7 +78,7 @@ export function byKServe(
   };
 }
 
-/** A Deployment with its volume and Service. Throws on a model that is no image. */
+/** Declares a Deployment with its claim and Service. Throws if the model is not an image. */
 export function byDeployment(
   name: string,
   { storageUri, ...rest }: Omit<DeploymentServiceSpec<Text>, "modelImage"> & { readonly storageUri: Text },
@@ -109,11 +109,13 @@ export function byDeployment(
   };
 }
 
-/** The image that an oci:// URI names. Throws on any other. */
+/** The image of an oci:// URI. Throws on any other URI. */
 export function imageOf(uri: string): string {
   const scheme = "oci://";
   if (!uri.startsWith(scheme)) {
-    throw new Error(`${uri}: serve.mode deployment serves a model image, oci://<repository>@sha256:<digest>`);
+    throw new Error(
+      `${uri}: serve.mode deployment can only serve a model image, oci://<repository>@sha256:<digest>`,
+    );
   }
   return uri.slice(scheme.length);
 }

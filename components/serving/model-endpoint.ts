@@ -1,4 +1,4 @@
-/** The objects around a served model: how it is reached, guarded, and watched. */
+/** Objects around a served model: its API key, its exposure and its mesh settings. */
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { apiKey, apiKeySecretName } from "../../rules/authentication.ts";
@@ -13,7 +13,7 @@ import {
   virtualService,
 } from "./endpoint.ts";
 
-/** The Secret with a generated key that vLLM asks callers for. */
+/** The Secret with vLLM's API key, which is generated. */
 export function apiKeySecret(
   name: string,
   model: { readonly name: string; readonly namespace: string },
@@ -24,7 +24,7 @@ export function apiKeySecret(
   return secret(`${name}-api-key`, metadata, { [apiKey]: key }, opts);
 }
 
-/** The way to a model from outside; returns its URL. */
+/** Exposes a model outside the cluster. Returns its URL. Throws if the exposure is none. */
 export function expose(
   name: string,
   model: ExposedModel,
@@ -34,7 +34,7 @@ export function expose(
     case "route": {
       const manifest = route(model);
       const made = new k8s.apiextensions.CustomResource(name, manifest, opts);
-      // Without a domain of ours the cluster writes a host of its own choice.
+      // Without a configured domain the cluster chooses the host.
       const { spec } = made as unknown as { spec: pulumi.Output<{ host?: string }> };
       return spec.apply(({ host }) => `https://${host ?? hostOf(model) ?? ""}`);
     }
@@ -45,12 +45,12 @@ export function expose(
       new k8s.apiextensions.CustomResource(name, httpRoute(model), opts);
       break;
     case "none":
-      throw new Error(`model ${name} is not to be exposed`);
+      throw new Error(`model ${name} cannot be exposed with modelcar:endpoint.exposure: none`);
   }
   return pulumi.output(`https://${hostOf(model)}`);
 }
 
-/** What an Istio mesh is told about a model. */
+/** Declares a model's objects in an Istio mesh. */
 export function joinMesh(name: string, model: ExposedModel, opts: pulumi.CustomResourceOptions): void {
   new k8s.apiextensions.CustomResource(name, virtualService(model), opts);
   new k8s.apiextensions.CustomResource(name, destinationRule(model), opts);

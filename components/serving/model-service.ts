@@ -27,16 +27,16 @@ export interface ModelServiceArgs
   > {
   /** Context of the kubeconfig. */
   readonly context: string;
-  /** The build of vLLM, its image and its settings. */
+  /** The vLLM build, its image and its settings. */
   readonly runtime: RuntimeSpec;
-  /** KServe's object for it. Not needed with `mode: deployment`. */
+  /** Its ServingRuntime. Not needed with `mode: deployment`. */
   readonly servingRuntime?: ServingRuntime | undefined;
   readonly serve: InferenceServiceSpec["serve"] & {
-    /** kserve: an InferenceService. deployment: a plain Deployment that keeps the model on a volume. */
+    /** kserve: an InferenceService. deployment: a plain Deployment that caches the model on a volume. */
     readonly mode: "kserve" | "deployment";
-    /** Reachable from outside as `endpoint` says. */
+    /** Whether it is reachable from outside, by `endpoint`. */
     readonly exposed: boolean;
-    /** Callers must identify themselves: to OpenShift AI with a token of theirs, elsewhere with vLLM's API key. */
+    /** Callers must authenticate: on OpenShift AI with a token, elsewhere with vLLM's API key. */
     readonly auth: boolean;
     /** Needed with `mode: deployment`. */
     readonly cache?: Cache | undefined;
@@ -45,24 +45,24 @@ export interface ModelServiceArgs
   readonly exposure: Exposure;
   readonly endpoint: Endpoint;
   readonly monitoring: {
-    /** Declare a ServiceMonitor for its metrics. */
+    /** Declare a ServiceMonitor for its metrics, unless the platform creates one. */
     readonly serviceMonitor: boolean;
-    /** By which the cluster's Prometheus selects it. */
+    /** Labels by which the cluster's Prometheus selects it. */
     readonly labels: Readonly<Record<string, string>>;
   };
   /** For `cache.fetch: oras`. */
   readonly orasImage?: string | undefined;
-  /** The registry of such an artefact is reached without TLS. Default: false. */
+  /** The registry of the artefact does not use TLS. Default: false. */
   readonly plainHttp?: boolean;
 }
 
-/** One served model, reachable as declared, and the proof that it answers. A stopped one is declared, and nothing waits. */
+/** One served model with its endpoint, and a check that it answers. A stopped model is declared, but not waited for. */
 export class ModelService extends pulumi.ComponentResource {
   /** URL inside the cluster, known once the model answers; undefined while it is stopped. */
   readonly url: pulumi.Output<string | undefined>;
-  /** URL outside the cluster; undefined where it is not exposed, and while it is stopped. */
+  /** URL outside the cluster; undefined if it is not exposed, and while it is stopped. */
   readonly externalUrl: pulumi.Output<string | undefined>;
-  /** How callers are checked. */
+  /** How callers authenticate. */
   readonly authentication: Authentication;
 
   constructor(name: string, args: ModelServiceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -124,7 +124,7 @@ export class ModelService extends pulumi.ComponentResource {
         deployment,
         container,
         service,
-        // A proxy that asks for a token, or the API server, which keeps such headers to itself, stands before the Service.
+        // A proxy that requires a token is in front of the Service, and the API server does not forward such headers.
         viaPod: serve.auth,
         podPort: port.number,
         ...(this.authentication.kind === "apiKey" ? { apiKeySecret: this.authentication.secret } : {}),

@@ -1,18 +1,18 @@
-/** How a changed model takes the place of the running one. */
+/** How a changed model replaces the running one. */
 
 import { type Count, isAbove } from "../../rules/given.ts";
 
 export interface Rollout {
   readonly rollout: "RollingUpdate" | "Recreate";
   readonly gpus: Count;
-  /** Copies that run, or the fewest that autoscaling leaves. */
+  /** Number of copies, or the minimum with autoscaling. */
   readonly replicas: number;
 }
 
 /**
- * The Deployment's strategy, chosen so that it cannot wait for itself. `Recreate` stops all old pods first and needs no room. A
- * rolling update of one copy needs room for a second; of several on GPUs it stops one before it starts the next, because a
- * surge would wait for GPUs that only the old pods can free.
+ * The Deployment's strategy, chosen so that a rollout cannot deadlock. `Recreate` stops all old pods first and needs no spare
+ * capacity. A rolling update of one copy needs capacity for a second; of several copies on GPUs it stops one before it starts
+ * the next, because a surge would wait for GPUs that the old pods hold.
  */
 export function deploymentStrategy({ rollout, gpus, replicas }: Rollout) {
   if (rollout === "Recreate") return { type: "Recreate" };

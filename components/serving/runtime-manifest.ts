@@ -1,11 +1,11 @@
-/** KServe's ServingRuntime: one for all models on the same build of vLLM. */
+/** KServe's ServingRuntime: one for all models with the same vLLM build. */
 import type { Count } from "../../rules/given.ts";
 import { port, type RuntimeSpec, vllmContainer, vllmVolumes } from "./vllm.ts";
 
 /** Name that KServe gives the model server's container. */
 export const servingContainer = "kserve-container";
 
-/** The one format of {@link servingRuntime}. */
+/** The only format of {@link servingRuntime}. */
 export const modelFormat = { name: "vLLM" };
 
 const dashboard = {
@@ -17,8 +17,9 @@ const dashboard = {
 } as const;
 
 /**
- * `name` is by default that of the build. KServe appends each model's own arguments to `args`, and puts its name for `{{.Name}}`. The label and annotations are those
- * of OpenShift AI's own vLLM templates; `kserve-runtime: vllm` turns on its metrics dashboard.
+ * The ServingRuntime; `name` defaults to that of the build. KServe appends each model's arguments to `args`, and replaces
+ * `{{.Name}}` with the model's name. The label and annotations are those of OpenShift AI's vLLM templates;
+ * `kserve-runtime: vllm` turns on its metrics dashboard.
  */
 export function servingRuntime<N extends Count = number>(spec: RuntimeSpec<N>, name: string = spec.name) {
   return {

@@ -4,7 +4,7 @@ import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { servingRuntime } from "./runtime-manifest.ts";
 import type { RuntimeSpec } from "./vllm.ts";
 
-/** KServe's runtime for all models on one build of vLLM. */
+/** KServe's runtime for all models with one vLLM build. */
 export class ServingRuntime extends pulumi.ComponentResource {
   /** Name that InferenceServices refer to. */
   readonly runtime: string;
@@ -25,14 +25,14 @@ export class ServingRuntimes extends pulumi.ComponentResource {
   constructor(name: string, args: readonly RuntimeSpec[], opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ServingRuntimes", name, {}, inheritedDependsOn(opts));
     for (const [index, runtime] of args.entries()) {
-      // There was one runtime for all models once, a component of its own; it stays the same resource.
+      // There was once a single runtime without parent; the alias keeps it the same resource.
       const aliases = index === 0 ? [{ name: "serving-runtime", parent: pulumi.rootStackResource }] : [];
       this.#made.set(runtime.name, new ServingRuntime(runtime.name, runtime, { parent: this, aliases }));
     }
     this.registerOutputs({});
   }
 
-  /** KServe's object for a runtime; undefined where no model of KServe's is served by it. */
+  /** The ServingRuntime by its name; undefined if no model with mode kserve uses it. */
   of({ name }: Pick<RuntimeSpec, "name">): ServingRuntime | undefined {
     return this.#made.get(name);
   }

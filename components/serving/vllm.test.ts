@@ -24,7 +24,7 @@ const accelerators = {
   },
 };
 
-test("a model on CPU asks for no GPU, goes anywhere, and computes on its whole cores", () => {
+test("a model on CPU requests no GPU, runs on any node, and has a thread for each whole core", () => {
   expect(modelArgs(serve)).toEqual(["--max-model-len=256", "--seed=1"]);
   expect(modelEnv(serve)).toEqual([{ name: "OMP_NUM_THREADS", value: "1" }]);
   expect(modelResources(serve)).toEqual({
@@ -34,7 +34,7 @@ test("a model on CPU asks for no GPU, goes anywhere, and computes on its whole c
   expect(modelPlacement(serve, accelerators)).toEqual({});
 });
 
-test("a model on GPUs is split over them, on a node that has them, within its share of the disk", () => {
+test("a model on GPUs is distributed over them, on a node that has them, with its ephemeral storage", () => {
   expect(modelArgs({ ...full, maxNumSeqs: 16 })).toEqual([
     "--max-model-len=256",
     "--gpu-memory-utilization=0.9",
@@ -59,9 +59,9 @@ test("one GPU needs no tensor parallelism", () => {
   expect(modelArgs({ ...full, gpus: 1 })).not.toContain("--tensor-parallel-size=1");
 });
 
-test("an accelerator that is not known is refused", () => {
+test("an unknown accelerator is refused", () => {
   expect(() => modelPlacement({ ...full, accelerator: "h100" }, accelerators)).toThrow(
-    'no accelerator "h100"',
+    'unknown accelerator "h100"',
   );
 });
 
@@ -80,12 +80,12 @@ const runtime: RuntimeSpec = {
   startupMinutes: 30,
 };
 
-test("a model has the whole start-up time before its liveness counts", () => {
+test("a model has its whole startup time before the liveness probe starts", () => {
   const { startupProbe } = vllmContainer(runtime, "vllm", "sums");
   expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBe(30 * 60);
 });
 
-test("the config's arguments and variables come after the build's own", () => {
+test("the configured arguments and variables come after the build's", () => {
   const container = vllmContainer(runtime, "vllm", "sums");
   expect(container.args).toEqual([
     "--port=8080",
@@ -100,7 +100,7 @@ test("the config's arguments and variables come after the build's own", () => {
 });
 
 test.each(["vllm-cpu", "vllm-cuda"] as const)(
-  "%s starts as a user that no passwd entry names, and writes to a volume alone",
+  "%s starts as a user without passwd entry, and writes only to volumes",
   (name) => {
     const { env, volumeMounts } = vllmContainer({ ...runtime, name }, "vllm", "sums");
     const values = Object.fromEntries(env.map(({ name, value }) => [name, value]));
@@ -127,7 +127,7 @@ test.each(["vllm-cpu", "vllm-cuda"] as const)(
   },
 );
 
-test("what config says of these variables wins, and each is named once", () => {
+test("configured values of these variables win, and each is set once", () => {
   const { env } = vllmContainer({ ...runtime, env: { USER: "me", HOME: "/mnt/models" } }, "vllm", "sums");
   expect(env.filter(({ name }) => name === "USER" || name === "HOME")).toEqual([
     { name: "USER", value: "me" },

@@ -1,4 +1,4 @@
-/** vLLM's OpenAI server as a container: the same one behind a ServingRuntime of KServe and in a Deployment of our own. */
+/** vLLM's OpenAI server as a container: the same in a ServingRuntime and in a plain Deployment. */
 
 import type { ServeSpec } from "../../config/vllm-arguments.ts";
 import { anyUserEnv } from "../../rules/any-user.ts";
@@ -7,7 +7,7 @@ import { type Count, given, isAbove, paramOf, times } from "../../rules/given.ts
 import { restrictedContainer } from "../../rules/security.ts";
 import { parseQuantity } from "../../sizing/quantity.ts";
 
-/** Where the server listens, and where it expects the model's files. */
+/** The server's port, and the directory of the model's files. */
 export const port = { name: "http", number: 8080 } as const;
 export const modelDirectory = "/mnt/models";
 
@@ -19,11 +19,11 @@ export interface RuntimeSpec<N extends Count = number> {
   /** Arguments for every model, after the fixed ones. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** How long a model may take to load before its container is started again. */
+  /** How long a model may take to load before its container is restarted. */
   readonly startupMinutes: N;
 }
 
-/** How long a new pod may take until its model answers: as much to fetch the model as to load it. */
+/** How long a new pod may take until its model answers: as long to fetch the model as to load it. */
 export function secondsToServe({ startupMinutes }: Pick<RuntimeSpec, "startupMinutes">): number {
   return 2 * 60 * startupMinutes;
 }
@@ -32,12 +32,12 @@ export function secondsToServe({ startupMinutes }: Pick<RuntimeSpec, "startupMin
 const builds = {
   "vllm-cuda": {
     args: [],
-    // Nothing is looked up outside: the model is on the disk, and nobody is told of its use.
+    // No network access: the model is on disk, and usage statistics are off.
     env: { HF_HUB_OFFLINE: "1", VLLM_NO_USAGE_STATS: "1" },
     readOnlyRootFilesystem: false,
   },
   "vllm-cpu": {
-    // One worker in the server's own engine process: there are no devices to spread over.
+    // One worker in the server's engine process: there are no devices to distribute over.
     args: ["--distributed-executor-backend=uni"],
     env: {},
     readOnlyRootFilesystem: true,
@@ -45,8 +45,8 @@ const builds = {
 } as const;
 
 /**
- * The container without what a model adds: its own arguments, resources and files. `servedName` is the name that requests
- * must say. The startup probe gives a model its whole time to load; the other two only start after it.
+ * The container without a model's arguments, resources and files. `servedName` is the model name that requests must give.
+ * The startup probe allows a model its whole time to load; the other probes start after it.
  */
 export function vllmContainer<N extends Count>(runtime: RuntimeSpec<N>, name: string, servedName: string) {
   const build = builds[runtime.name];
@@ -75,7 +75,7 @@ export function vllmContainer<N extends Count>(runtime: RuntimeSpec<N>, name: st
     },
     readinessProbe: { ...probe, periodSeconds: 10 },
     livenessProbe: { ...probe, periodSeconds: 30, failureThreshold: 4 },
-    // Requests still come until every node knows that this pod ends.
+    // Requests still arrive until every node knows that this pod is terminating.
     lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
     securityContext: { ...restrictedContainer, readOnlyRootFilesystem: build.readOnlyRootFilesystem },
     volumeMounts: [
@@ -91,7 +91,7 @@ export const vllmVolumes = [
   { name: "tmp", emptyDir: {} },
 ];
 
-/** What a model adds to the server's environment. vLLM asks for the key under /v1 only, so no other path may be exposed. */
+/** A model's environment variables. vLLM checks the key only under /v1, so no other path may be exposed. */
 export function modelEnv(serve: ServeSpec<Count>, apiKeySecret?: string) {
   const threads = { name: "OMP_NUM_THREADS", value: wholeCores(serve.cpu) };
   const key = (name: string) => ({
@@ -111,12 +111,12 @@ export function modelResources(serve: ServeSpec<Count>) {
   return { requests: { cpu: serve.cpu, ...both }, limits: { cpu: serve.cpuLimit, ...both } };
 }
 
-/** Labels of the pods of a model, by which other objects select them. */
+/** Labels of a model's pods, by which other objects select them. */
 export function modelLabels(model: string) {
   return { "app.kubernetes.io/name": model, "app.kubernetes.io/component": "model-server" };
 }
 
-/** Compute threads beyond the cores that a pod is sure of spin and slow each other down. */
+/** Threads: with more compute threads than requested cores, they spin and slow each other down. */
 function wholeCores(cpu: string): string {
   const param = paramOf(cpu);
   if (param) return given(`whole_cores(${param})`);

@@ -1,5 +1,5 @@
 /**
- * Config key of the context that the stack is reached by. Providers look it up themselves, because a refresh comes before the
- * program, when state has the name of the last `up` alone.
+ * Config key of the stack's kubeconfig context. Providers look it up themselves, because a refresh runs before the program,
+ * when only the context of the last `up` is in state.
  */
 export const contextKey = "modelcar:kubeContext";

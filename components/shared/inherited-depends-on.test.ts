@@ -1,4 +1,4 @@
-/** Whatever a component is told to wait for, all that it is made of waits for. */
+/** All children of a component depend on what the component depends on. */
 import * as pulumi from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
 import { type Registration, recordRegistrations } from "../../test/program/registrations.ts";
@@ -42,7 +42,7 @@ class Outer extends pulumi.ComponentResource {
   }
 }
 
-/** Names of what each resource waits for, by its own. */
+/** Names of each resource's dependencies, by the resource's name. */
 async function waits(): Promise<Record<string, string[]>> {
   await pulumi.runtime.disconnect();
   const nameOf = (urn: string) => urn.split("::")[3] as string;
@@ -56,7 +56,7 @@ test.each<[string, (marker: Leaf) => pulumi.ComponentResourceOptions["dependsOn"
   ["several", (marker) => [marker]],
   ["a promise", (marker) => Promise.resolve(marker)],
   ["an output of several", (marker) => pulumi.output([marker])],
-])("%s: it, its parts and theirs, whatever else each waits for", async (_, dependsOn) => {
+])("%s: children and their children, besides their own dependencies", async (_, dependsOn) => {
   const marker = new Leaf("marker");
   new Outer("outer", { dependsOn: dependsOn(marker) });
   expect(await waits()).toEqual({
@@ -70,12 +70,12 @@ test.each<[string, (marker: Leaf) => pulumi.ComponentResourceOptions["dependsOn"
   });
 });
 
-test("told to wait for nothing, its parts wait for each other alone", async () => {
+test("without dependencies, children only have their own", async () => {
   new Outer("outer");
   expect(await waits()).toMatchObject({ first: [], second: ["first"], "inner-leaf": ["second"] });
 });
 
-test("the components that the program tells to wait for nothing could be told", async () => {
+test("components that the program declares without dependencies accept them, too", async () => {
   const marker = new Leaf("marker");
   const quota = { pods: "1" };
   new Project(

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * The options of a component, with `dependsOn` for all that it is made of: what it declares, and what its parts declare, waits
- * for what the component was told to wait for. Pulumi hands providers on, but not this. Every component passes its options
- * through here, so none of its resources has to say it again, nor can leave it out.
+ * The options of a component, with its `dependsOn` passed on to all its children and their children. Pulumi passes on providers,
+ * but not this. Every component wraps its options with this function, so its resources need not repeat `dependsOn` and cannot
+ * omit it.
  */
 export function inheritedDependsOn(
   opts: pulumi.ComponentResourceOptions = {},

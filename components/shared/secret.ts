@@ -9,7 +9,7 @@ export type SecretValues = Readonly<Record<string, pulumi.Input<string>>>;
 /** Metadata of a Secret whose name may come from its content. */
 type Metadata = Omit<SecretMetadata, "name"> & { readonly name: pulumi.Input<string> };
 
-/** A Secret of text values. They are encoded here, so that what the API server stores equals what was declared. */
+/** A Secret of text values. They are encoded here, so that the stored object equals the declared one. */
 export function secret(
   name: string,
   metadata: Metadata,
@@ -30,9 +30,9 @@ export function password(name: string, opts: pulumi.CustomResourceOptions): pulu
 }
 
 /**
- * Sixteen digits that change when a value does: as an annotation or a part of a name they make what reads the values only once
- * start again. They may be seen by all: the hash is keyed with a generated password that is used for nothing else, so that
- * it does not even confirm a guess.
+ * Sixteen hex digits that change when a value does: as an annotation or a part of a name they restart pods that read the values
+ * only once. They are safe to show: the hash is keyed with a generated password that is used for nothing else, so it does not
+ * even confirm a guess.
  */
 export function fingerprint(
   name: string,

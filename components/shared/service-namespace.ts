@@ -1,5 +1,4 @@
-/** What namespaces of services beside the project have in common. */
-/** No project of the dashboard, and no pod in it has any privilege. */
+/** A namespace for a service next to the project: no dashboard project, and its pods must be restricted. */
 export function serviceNamespace(name: string) {
   return { metadata: { name, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } };
 }

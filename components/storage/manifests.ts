@@ -5,7 +5,7 @@ export interface VolumeClaimSpec {
   readonly size: string;
   /** Default: the cluster's default class. */
   readonly storageClass?: string | undefined;
-  /** ReadWriteOnce: by one node at a time. Default: ReadWriteOnce. */
+  /** ReadWriteOnce: mounted by one node at a time. Default: ReadWriteOnce. */
   readonly accessMode?: "ReadWriteOnce" | "ReadWriteMany" | undefined;
 }
 

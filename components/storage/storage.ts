@@ -7,8 +7,8 @@ import { declareClaim } from "./volume-claim.ts";
 
 export interface VolumeArgs extends Omit<VolumeClaimSpec, "namespace" | "name"> {
   /**
-   * Keep the claim, and all that is on it, when the stack is destroyed or no longer declares it. Its namespace must stay
-   * too. Pulumi forgets a claim that it keeps: `kubectl delete pvc` removes it for good, `pulumi import` takes it back.
+   * Keep the claim and its data when the stack is destroyed or no longer declares it. Its namespace must be kept too. Pulumi
+   * removes a kept claim from state: `kubectl delete pvc` deletes it for good, `pulumi import` brings it back under management.
    * Default: false.
    */
   readonly retain?: boolean | undefined;
@@ -16,11 +16,11 @@ export interface VolumeArgs extends Omit<VolumeClaimSpec, "namespace" | "name"> 
 
 export interface StorageArgs extends VolumeArgs {
   readonly namespace: string;
-  /** Whose deletion takes the claims with it; see Project. Default: each is deleted on its own. */
+  /** Resource whose deletion also deletes the claims; see Project. Default: each claim is deleted separately. */
   readonly deletedWith?: pulumi.Resource | undefined;
 }
 
-/** The volume on which the tasks of a pipeline hand models over. */
+/** The volume that passes models between the tasks of a pipeline. */
 export class Storage extends pulumi.ComponentResource {
   readonly #namespace: string;
   readonly #deletedWith: pulumi.Resource | undefined;
@@ -35,15 +35,15 @@ export class Storage extends pulumi.ComponentResource {
   }
 
   /**
-   * A claim for one model, which its import fills and its service mounts. The claim's name is the resource's name too. It is
-   * part of `parent`, not of the storage: what waits for the storage need not wait for the volumes of all models.
+   * A claim for one model, which its import fills and its service mounts. The claim's name is also the resource's. It is a child
+   * of `parent`, not of the storage, so that resources that depend on the storage do not wait for all models' volumes.
    */
   modelClaim(
     claim: string,
     volume: VolumeArgs,
     parent: pulumi.ComponentResource,
   ): k8s.core.v1.PersistentVolumeClaim {
-    // These were the storage's own once; they stay the same resources.
+    // These were once children of the Storage; the alias keeps them the same resources.
     return this.#claim(claim, claim, volume, { parent, aliases: [{ parent: this }] });
   }
 
@@ -56,9 +56,9 @@ export class Storage extends pulumi.ComponentResource {
     const manifest = volumeClaim({ ...volume, namespace: this.#namespace, name });
     return declareClaim(resource, manifest, {
       ...opts,
-      // Not `protect`: that would make `pulumi destroy` of the whole stack fail.
+      // Not `protect`, with which `pulumi destroy` of the whole stack would fail.
       retainOnDelete: volume.retain ?? false,
-      // Pods of runs that people started hold a claim, finished ones too, until the namespace goes.
+      // Pods of manually started runs, even completed ones, hold a claim until the namespace is deleted.
       ...(this.#deletedWith ? { deletedWith: this.#deletedWith } : {}),
     });
   }

@@ -3,9 +3,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { volumeClaim } from "./manifests.ts";
 
 /**
- * Declares a claim without waiting until it is bound: some classes bind with the first pod, and a user who may not read
- * classes would see `up` fail after 300 s. Whoever waits for a pod says which of its claims is not bound. Deletion is awaited
- * all the same.
+ * Declares a claim without waiting until it is bound: some storage classes bind only with the first pod, and for a user who may
+ * not read storage classes `up` would fail after 300 s. Resources that wait for a pod report unbound claims. Deletion is still
+ * awaited.
  */
 export function declareClaim(
   name: string,

@@ -59,7 +59,7 @@ describe.concurrent("kill -9 of the CLI", () => {
     await killed.ended;
     await project.unlock();
     const output = await succeeds(project.up());
-    expect(output).toMatch(/already under way, waiting for it/);
+    expect(output).toMatch(/already running, waiting for it/);
     expect((await project.outputs()).results).toEqual({ word: "hello" });
     expect(await bench.runs("kill-during")).toHaveLength(1);
     row("CLI killed while the run is under way", seen(output), 1);
@@ -78,7 +78,7 @@ describe.concurrent("kill -9 of the CLI", () => {
     proxy.fault = () => undefined;
     await project.unlock();
     const output = await succeeds(project.up());
-    expect(output).toMatch(/has succeeded already, taking its results/);
+    expect(output).toMatch(/has already succeeded, using its results/);
     expect((await project.outputs()).results).toEqual({ word: "hello" });
     expect(await bench.runs("kill-end")).toHaveLength(1);
     row("CLI killed at the end of the run", seen(output), 1);
@@ -98,7 +98,7 @@ describe.concurrent("Ctrl-C", () => {
     const { code, output } = await interrupted.ended;
     expect(performance.now() - before).toBeLessThan(15_000);
     expect(code).not.toBe(0);
-    expect(output).toMatch(/interrupted; the run goes on, and the next `pulumi up` picks it up/);
+    expect(output).toMatch(/interrupted; the run continues, and the next `pulumi up` resumes it/);
     await bench.until("interrupt", hasEnded);
     await succeeds(project.run("refresh", "--yes", "--skip-preview"));
     await succeeds(project.run("preview", "--expect-no-changes"));
@@ -222,6 +222,6 @@ describe.concurrent("state and preview", () => {
     project.declare(bench.inputs("wrong", { queue: { name: "l4", gpus: 8, capacity: 4 } }));
     const { code, output } = await project.run("preview");
     expect(code).not.toBe(0);
-    expect(output).toMatch(/4 GPUs never fit a run that needs 8/);
+    expect(output).toMatch(/4 is less than the 8 GPUs of the run/);
   });
 });

@@ -149,7 +149,7 @@ describe.concurrent("a run", () => {
     ]);
     const missing = watched(bench.inputs("skipped", { expectedResults: ["word"] }));
     expect(await missing.error).toMatch(
-      /ended well but gave no result word; tasks that were skipped: greet \(When Expressions evaluated to false\)/,
+      /succeeded without the expected results word; skipped tasks: greet \(When Expressions evaluated to false\)/,
     );
     // The same inputs and the same run: only the expected results differ.
     const { results } = await watched(bench.inputs("skipped")).outputs;

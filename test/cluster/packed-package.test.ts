@@ -65,6 +65,6 @@ it("says what is missing if no cluster is named", async () => {
   const program = readFileSync(join(project.directory, "index.ts"), "utf8");
   project.write({ "index.ts": program.replace(/^.*kubeconfig: .*$/m, "") });
   const said = await fails(project.pulumi("preview"));
-  expect(said).toMatch(/say which cluster: a context of the kubeconfig, or a kubeconfig/);
+  expect(said).toMatch(/set the cluster: a context of the kubeconfig, or a kubeconfig/);
   project.write({ "index.ts": program });
 });

@@ -152,7 +152,9 @@ it(
     await stack(present);
     const uid = await uidOf("kube-system");
     await editState((state) => state.replaceAll(uid, "of-another-cluster"));
-    const said = new RegExp(`leads to another cluster.*has uid ${uid}, and had of-another-cluster`);
+    const said = new RegExp(
+      `leads to a cluster other than this stack's.*has uid ${uid}, and had of-another-cluster`,
+    );
     for (const command of [
       ["preview"],
       ["preview", "--refresh=false"],

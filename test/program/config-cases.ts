@@ -113,7 +113,7 @@ const named = (
     },
     [
       "models[0].name",
-      `which has ${length} characters, but may have 63: take at most ${room} characters here`,
+      `which has ${length} characters, but may have 63: use at most ${room} characters here`,
     ],
   );
 
@@ -207,7 +207,7 @@ const badValues: Case[] = [
   ),
   ...bad("alone", "images.tasks", "missing", undefined, ""),
   ...bad("alone", "images.tasks", "an image by digest", `https://quay.io/tasks@sha256:${digest}`),
-  ...bad("alone", "images.minio", "an object store of its own needs this image", undefined),
+  ...bad("alone", "images.minio", "the stack's own object store needs this image", undefined),
   ...bad("alone", "images.vllm-cpu", "a model without GPUs needs this image", undefined),
   ...bad("alone", "images.vllm-cuda", "a model on GPUs needs this image", undefined),
   ...bad("alone", "images.vllm", unknownKey, `x@sha256:${digest}`),
@@ -240,13 +240,13 @@ const badValues: Case[] = [
   ),
   ...bad("alone", "models[1].source.uri", "must be in the bucket llm-models", "s3://other-bucket/model/"),
   ...bad("alone", "models[1].source.revision", unknownKey, commit),
-  ...bad("alone", "models[1].package", "must be left out: a model with source.uri is packaged already", {
+  ...bad("alone", "models[1].package", "must be omitted: a model with source.uri is already packaged", {
     kind: "s3",
   }),
   ...bad("alone", "models[0].package.kind", "one of: s3, modelcar, pvc", "emptyDir", 1),
   ...bad("dev", "models[1].package.claim", dnsLabel, "Mistral_PVC"),
   ...bad("dev", "models[1].package.claim", "missing", undefined, ""),
-  ...bad("dev", "models[1].package.claim", "is the volume of the pipelines already", "modelcar-storage"),
+  ...bad("dev", "models[1].package.claim", "is already the volume of the pipelines", "modelcar-storage"),
   ...badPacked(
     "package.image",
     "a repository with its registry's host and without a tag",
@@ -292,7 +292,7 @@ const badValues: Case[] = [
   ...bad("alone", "models[0].serve.stopped", "true or false", "no"),
   ...bad("alone", "models[0].serve.replicas", "a whole number from 1 to 1000", 0),
   ...bad("alone", "models[0].serve.gpu", unknownKey, 1),
-  ...bad("alone", "models[0].serve.cache", "works with mode deployment only", { size: "20Gi" }),
+  ...bad("alone", "models[0].serve.cache", "works only with mode deployment", { size: "20Gi" }),
   ...bad("alone", "models[1].serve.accelerator", "must be a key of modelcar:accelerators (l4)", "h100"),
   ...bad(
     "alone",
@@ -300,7 +300,13 @@ const badValues: Case[] = [
     "missing; 1 GPUs need a key of modelcar:accelerators (l4)",
     undefined,
   ),
-  ...bad("alone", "models[1].serve.gpus", "must be at most 4, the most that an instance with l4 has", 5, 8),
+  ...bad(
+    "alone",
+    "models[1].serve.gpus",
+    "must be at most 4, the GPUs of the largest instance with l4",
+    5,
+    8,
+  ),
 ];
 
 /** Arguments that other keys set. */
@@ -312,10 +318,10 @@ const decided: Case[] = [
   ["--max-num-seqs=1", "serve.maxNumSeqs"],
   ["--served-model-name=x", "name"],
   ["--model=/x", "source"],
-  ["--port=1", "nothing"],
+  ["--port=1", "the program"],
   ["--api-key=x", "serve.auth"],
 ].flatMap(([argument, key]) => [
-  ...bad("alone", "models[0].serve.vllmArgs[0]", `must be left out: it is decided by ${key}`, argument).map(
+  ...bad("alone", "models[0].serve.vllmArgs[0]", `must be omitted: it is set by ${key}`, argument).map(
     (one) => ({
       ...one,
       edit: (config: Editable) => set(config, "models[0].serve.vllmArgs", [argument]),
@@ -326,13 +332,13 @@ const decided: Case[] = [
 const contradictions: Case[] = [
   combined("alone", "two models of one name", (config) => config.models.push(config.models[0]), [
     "models[3].name",
-    '"sums" is the name of models[0] too',
+    '"sums" is also the name of models[0]',
   ]),
   combined(
     "alone",
     "a model named like another's Service",
     (config) => config.models.push({ ...config.models[0], name: "sums-predictor" }),
-    ["models[3].name", "is what KServe calls the Service of models[0]"],
+    ["models[3].name", "is KServe's name for the Service of models[0]"],
   ),
   combined(
     "alone",
@@ -360,8 +366,8 @@ const contradictions: Case[] = [
       delete config.images.modelRegistry;
       delete config.images.mariadb;
     },
-    ["images.modelRegistry", "a model registry of its own"],
-    ["images.mariadb", "a model registry of its own"],
+    ["images.modelRegistry", "the stack's own model registry"],
+    ["images.mariadb", "the stack's own model registry"],
   ),
   combined(
     "alone",
@@ -373,24 +379,24 @@ const contradictions: Case[] = [
     "alone",
     "a token for a registry that takes none",
     (config) => set(config, "modelRegistryToken", "t"),
-    ["modelRegistryToken", "is set, but not used"],
+    ["modelRegistryToken", "is set, but used only"],
   ),
   combined("dev", "an image registry without password", (config) => delete config.imageRegistryPassword, [
     "imageRegistryPassword",
-    "missing; modelcar:imageRegistry needs its user's password",
+    "missing; required with modelcar:imageRegistry.username",
   ]),
   combined(
     "alone",
     "a password without image registry",
     (config) => set(config, "imageRegistryPassword", "p"),
-    ["imageRegistryPassword", "is set, but not used"],
+    ["imageRegistryPassword", "is set, but used only"],
   ),
   combined(
     "alone",
     "an object store that exists, without keys",
     (config) => set(config, "objectStore", { endpoint: "https://s3.example.com", bucket: "llm-models" }),
-    ["objectStoreAccessKey", "needs both keys"],
-    ["objectStoreSecretKey", "needs both keys"],
+    ["objectStoreAccessKey", "required with modelcar:objectStore.endpoint"],
+    ["objectStoreSecretKey", "required with modelcar:objectStore.endpoint"],
   ),
   combined(
     "alone",
@@ -403,7 +409,7 @@ const contradictions: Case[] = [
   ),
   combined("alone", "only one of MinIO's keys", (config) => set(config, "objectStoreAccessKey", "k"), [
     "objectStoreSecretKey",
-    "MinIO's keys are set both or neither",
+    "set both of MinIO's keys, or neither",
   ]),
   combined("alone", "ingress without domain", (config) => set(config, "endpoint.exposure", "ingress"), [
     "endpoint.domain",
@@ -420,14 +426,14 @@ const contradictions: Case[] = [
     "dev",
     "two models on one claim",
     (config) => set(config, "models[0].package", { ...config.models[1].package }),
-    ["models[1].package.claim", '"mistral-24b-pvc" is the claim of models[0] already'],
+    ["models[1].package.claim", '"mistral-24b-pvc" is already the claim of models[0]'],
   ),
   combined(
     "alone",
     "a plain Deployment of a model that must be pulled",
     (config) => set(config, "models[0].serve.mode", "deployment"),
     ["models[0].serve.mode", '"deployment" serves a model image: set source.uri to oci://'],
-    ["models[0].serve.cache", "missing; mode deployment keeps the model on a volume"],
+    ["models[0].serve.cache", "missing; mode deployment caches the model on a volume"],
   ),
   ...bad("alone", "chat.model", "must be the name of one of modelcar:models (sums, ", "granite"),
   ...bad("alone", "chat", "missing; set it to", {}).map((one) => ({
@@ -452,8 +458,8 @@ const contradictions: Case[] = [
       packed(config);
       config.models[0].package = { kind: "s3" };
     },
-    ["models[0].compress", "works with package.kind: modelcar only"],
-    ["models[0].evaluate", "works with package.kind: modelcar only"],
+    ["models[0].compress", "works only with package.kind: modelcar"],
+    ["models[0].evaluate", "works only with package.kind: modelcar"],
   ),
   combined(
     "alone",
@@ -483,7 +489,7 @@ const contradictions: Case[] = [
       packed(config);
       Object.assign(config.models[0].serve, { mode: "deployment", cache: { size: "1Gi", fetch: "oras" } });
     },
-    ["models[0].serve.cache.fetch", "makes images"],
+    ["models[0].serve.cache.fetch", "builds images"],
   ),
   combined(
     "alone",
@@ -496,11 +502,11 @@ const contradictions: Case[] = [
         stopped: true,
       });
     },
-    ["models[0].test", "works with serve.mode kserve only"],
+    ["models[0].test", "works only with serve.mode kserve"],
   ),
   ...badCompared("test.base", "must be the name of another of modelcar:models", "sum", "sums-quantized"),
-  ...badCompared("test.base", "missing; evaluate.gate asks for a share", undefined),
-  ...badCompared("test.evaluate", "must be the same as of sums", undefined),
+  ...badCompared("test.base", "missing; evaluate.gate requires a share", undefined),
+  ...badCompared("test.evaluate", "must be the same as that of sums", undefined),
   combined(
     "local",
     "a base that is measured otherwise",
@@ -508,8 +514,8 @@ const contradictions: Case[] = [
       config.models[3].test.evaluate.limit = 39;
       config.models[3].test.benchmark.rate = 5;
     },
-    ["models[3].test.evaluate", "must be the same as of sums"],
-    ["models[3].test.benchmark", "must be the same as of sums"],
+    ["models[3].test.evaluate", "must be the same as that of sums"],
+    ["models[3].test.benchmark", "must be the same as that of sums"],
   ),
   ...badCompared("test.evaluate.gate.recovery", "a number", "high", -1),
   ...badCompared("test.evaluate.gate.recoveryByTask.other", "must be one of evaluate.tasks (sums)", 0.9),
@@ -549,8 +555,8 @@ const contradictions: Case[] = [
       config.chat = { model: "d".repeat(18) };
     },
     ["models[0].name", `makes the first part of its host ${"d".repeat(18)}-${"n".repeat(45)}, which has 64`],
-    ["models[1].name", "take at most 7 characters here"],
-    ["models[2].name", "take at most 7 characters here"],
+    ["models[1].name", "use at most 7 characters here"],
+    ["models[2].name", "use at most 7 characters here"],
   ),
   combined(
     "alone",
@@ -575,7 +581,7 @@ const contradictions: Case[] = [
     "dev",
     "a namespace without room for the host of MinIO's console",
     (config) => set(config, "objectStore.namespace", "s".repeat(50)),
-    ["objectStore.namespace", "may have 63: take at most 49 characters here"],
+    ["objectStore.namespace", "may have 63: use at most 49 characters here"],
   ),
   combined(
     "alone",
@@ -602,7 +608,7 @@ const contradictions: Case[] = [
     (config) => {
       config.models[1].name = "sums-quantized-candidate";
     },
-    ["models[3].test", "whose name models[1] has"],
+    ["models[3].test", "is that of models[1]"],
   ),
   ...bad("local", "images.report", "a test with base or gate needs this image", undefined),
   combined(
@@ -611,8 +617,8 @@ const contradictions: Case[] = [
     (config) => {
       config.models[0].test.base = "sums-quantized";
     },
-    ["models[0].test.base", '"sums-quantized" has a base itself'],
-    ["models[3].test.base", '"sums" has a base itself'],
+    ["models[0].test.base", '"sums-quantized" itself has a base'],
+    ["models[3].test.base", '"sums" itself has a base'],
   ),
   combined(
     "alone",
@@ -634,7 +640,7 @@ const contradictions: Case[] = [
     (config) => {
       config.monitoring = { dashboard: "openshiftConsole", dashboardNamespace: "dashboards" };
     },
-    ["monitoring.dashboardNamespace", "must be left out"],
+    ["monitoring.dashboardNamespace", "must be omitted"],
   ),
   combined(
     "local",
@@ -642,13 +648,13 @@ const contradictions: Case[] = [
     (config) => {
       delete config.models[0].test;
     },
-    ["models[3].test.base", '"sums" is not tested'],
+    ["models[3].test.base", '"sums" has no test'],
   ),
   combined(
     "local",
     "a model with a gate behind a plain Deployment",
     (config) => Object.assign(config.models[3].serve, { mode: "deployment", cache: { size: "1Gi" } }),
-    ["models[3].test", "is measured before it is served, as a service of its own"],
+    ["models[3].test", "is measured before it is served, as a separate service"],
   ),
   ...bad("alone", "models[0].test", "must have evaluate, benchmark or both", {}),
   combined(
@@ -692,7 +698,7 @@ const contradictions: Case[] = [
         replicas: 2,
         autoscaling: { minReplicas: 3, maxReplicas: 2, prometheus: "http://prometheus:9090" },
       }),
-    ["models[0].serve.replicas", "must be left out where serve.autoscaling decides"],
+    ["models[0].serve.replicas", "must be omitted with serve.autoscaling"],
     ["models[0].serve.autoscaling.minReplicas", "3 must be at most maxReplicas, 2"],
   ),
   combined(
@@ -734,7 +740,7 @@ const contradictions: Case[] = [
     ["models[0].source.revision", "40 hex digits"],
     ["models[0].serve.cpu", quantity],
     ["models[1].serve.accelerator", "must be a key of"],
-    ["models[1].serve.vllmArgs[0]", "must be left out"],
+    ["models[1].serve.vllmArgs[0]", "must be omitted"],
   ),
 ];
 
@@ -901,11 +907,11 @@ const sizes: Case[] = [
       config.models[1].serve.gpus = 1;
       delete config.models[1].serve.ephemeralStorage;
     },
-    ["models[1].serve.gpus", "1 will not do for mistral-24b, 4 would: on each GPU 20.2 GiB"],
+    ["models[1].serve.gpus", "1 is not enough for mistral-24b, 4 would: on each GPU 20.2 GiB"],
   ),
   combined("dev", "32 heads on 3 GPUs", (config) => set(config, "models[1].serve.gpus", 3), [
     "models[1].serve.gpus",
-    "3 must be 1, 2 or 4: 32 attention heads can't be shared out evenly to 3 GPUs",
+    "3 must be 1, 2 or 4: 32 attention heads cannot be distributed evenly over 3 GPUs",
   ]),
   combined(
     "dev",
@@ -919,7 +925,7 @@ const sizes: Case[] = [
     (config) => set(config, "models[1].serve.memory", "192Gi"),
     [
       "models[1].serve.memory",
-      '"192Gi" must be at most 181.2 GiB: the pod asks for 192.1 GiB of the 181.3 GiB that a g6.12xlarge leaves',
+      '"192Gi" must be at most 181.2 GiB: the pod requests 192.1 GiB of the 181.3 GiB that a g6.12xlarge has',
     ],
   ),
   combined(

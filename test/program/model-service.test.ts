@@ -219,5 +219,7 @@ test("every object has an explicit name", async () => {
 
 test("a model that is not an image cannot be served without KServe", async () => {
   const { imageOf } = await import("../../components/serving/model-backends.ts");
-  expect(() => imageOf("s3://llm-models/sums/")).toThrow("serve.mode deployment serves a model image");
+  expect(() => imageOf("s3://llm-models/sums/")).toThrow(
+    "serve.mode deployment can only serve a model image",
+  );
 });

@@ -66,20 +66,20 @@ const putWarning = (reason: string, message: string, more: object = {}) =>
     ...more,
   });
 
-describe("KServe makes no Deployment, and says why", () => {
-  test("in a condition: told at once, and final after a short time", async () => {
+describe("KServe creates no Deployment, and reports why", () => {
+  test("in a condition: printed at once, and final after a short time", async () => {
     putService({ conditions: [condition("PredictorReady", "ReconcileFailed", invalidHost)] });
     await expect(wait()).rejects.toThrow(`KServe does not take it: ReconcileFailed: ${invalidHost}`);
     expect(lines).toEqual([`sums: KServe does not take it: ReconcileFailed: ${invalidHost}`]);
   });
 
-  test("in a warning alone, as older versions do", async () => {
+  test("only in a warning event, as in older versions", async () => {
     putService();
     putWarning("InternalError", invalidHost);
     await expect(wait()).rejects.toThrow(`KServe does not take it: InternalError: ${invalidHost}`);
   });
 
-  test("of a change, while the Deployment of the older declaration still serves", async () => {
+  test("for a change, while the Deployment of the older declaration still serves", async () => {
     putDeployment(available, "sums-predictor", { ...template, metadata: {} });
     putService({ conditions: [condition("PredictorReady", "ReconcileFailed", "no")] });
     await expect(wait()).rejects.toThrow("KServe does not take it: ReconcileFailed: no");
@@ -109,8 +109,8 @@ describe("KServe makes no Deployment, and says why", () => {
   });
 });
 
-describe("what passes", () => {
-  test("an attempt that failed, once the Deployment is made", async () => {
+describe("problems that pass", () => {
+  test("a failed attempt, once the Deployment is created", async () => {
     putService({
       conditions: [condition("PredictorReady", "ReconcileFailed", "webhook: connection refused")],
     });
@@ -119,7 +119,7 @@ describe("what passes", () => {
     await result;
   });
 
-  test("conditions of a Deployment that comes up, two writers at a time, and what warns where all is well", async () => {
+  test("conditions of an ordinary rollout, write conflicts, and warnings of healthy clusters", async () => {
     putService({
       conditions: [
         condition("IngressReady", "Predictor ingress not created"),
@@ -149,11 +149,11 @@ describe("what passes", () => {
     );
     putWarning("InternalError", invalidHost);
     await expect(wait({ deadlineSeconds: 0.5 })).rejects.toThrow(
-      "still not done after 0.5 s: waiting for Deployment sums-predictor to be made",
+      "still not done after 0.5 s: waiting for Deployment sums-predictor to be created",
     );
   });
 
-  test("other conditions and warnings are lines, and the state at the deadline", async () => {
+  test("other conditions and warnings are printed, and are the state at the deadline", async () => {
     putService({ conditions: [condition("IngressReady", "HTTPRouteNotReady", "no Gateway")] });
     await expect(wait({ deadlineSeconds: 0.5 })).rejects.toThrow(
       "still not done after 0.5 s: KServe: IngressReady is False: HTTPRouteNotReady: no Gateway",
@@ -163,7 +163,7 @@ describe("what passes", () => {
     await expect(wait({ deadlineSeconds: 0.5 })).rejects.toThrow("KServe warns: QuotaLow: nearly full");
   });
 
-  test("who may not read InferenceServices and events waits as before", async () => {
+  test("without permission to read InferenceServices and events the wait goes on", async () => {
     api.intercept = ({ url = "" }, response) => {
       if (!/inferenceservices|events/.test(url)) return false;
       response.writeHead(403).end(JSON.stringify({ message: "forbidden" }));
@@ -177,7 +177,7 @@ describe("what passes", () => {
 test.each([
   ["a quota", 'pods "sums-6d5f-abc" is forbidden: exceeded quota: ai-workload-quota'],
   ["OpenShift's SCCs", 'pods "sums-6d5f-" is forbidden: unable to validate against any security context'],
-])("%s that lets no pod of a plain Deployment in is told at once", async (_, refused) => {
+])("%s that admits no pod of a plain Deployment is reported at once", async (_, refused) => {
   const plain = { spec: { containers: [{ name: "vllm", image: "vllm" }] } };
   const deployment = {
     kind: "Deployment",

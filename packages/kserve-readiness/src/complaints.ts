@@ -1,15 +1,15 @@
 /**
- * What the cluster's programs say of a model that they make no pods of: KServe in the conditions of an InferenceService and in
- * warnings, Kubernetes in warnings of a ReplicaSet whose pods no admission lets in.
+ * Why a model gets no pods: KServe reports it in the conditions of the InferenceService and in warning events, Kubernetes in
+ * warning events of a ReplicaSet whose pods are not admitted.
  */
 import { ApiError, type Cluster, type KubernetesObject } from "@modelcar/kubernetes/client";
 import { follow } from "@modelcar/kubernetes/watch";
 import { rolloutRules } from "./rules.ts";
 
-/** Something that is wrong, in words. */
+/** A problem, as a text for the user. */
 export interface Complaint {
   readonly text: string;
-  /** Whether KServe makes no Deployment because of it; else it is only worth a line. */
+  /** Whether KServe creates no Deployment because of it; otherwise it is only printed. */
   readonly refused: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface Event extends KubernetesObject {
   readonly series?: { readonly lastObservedTime?: string };
 }
 
-/** Those of a Deployment that comes up, which its own status and its pods tell better. */
+/** Reasons during an ordinary rollout; the Deployment's status and its pods tell more. */
 const onTheWay = new Set([
   "MinimumReplicasUnavailable",
   "ProgressDeadlineExceeded",
@@ -50,11 +50,11 @@ const onTheWay = new Set([
   "Predictor ingress not created",
 ]);
 const refusingWarnings = new Set(["InternalError", "ServerlessModeRejected"]);
-/** Warnings of clusters in which all is well. */
+/** Warnings that healthy clusters emit, too. */
 const harmlessWarnings = new Set(["VirtualServiceCRDNotFound", "UpdateFailed", "InferenceServiceNotReady"]);
-/** Two programs wrote at a time; the next attempt comes at once. */
+/** A write conflict, which is retried at once. */
 const passes = /the object has been modified/;
-/** How far the clocks of a cluster's machines may be apart. */
+/** Tolerated clock skew between a cluster's machines. */
 const skewMs = 5000;
 
 const joined = (...parts: (string | undefined)[]) => parts.filter(Boolean).join(": ");
@@ -63,7 +63,7 @@ const refusal = (...parts: (string | undefined)[]): Complaint => ({
   refused: true,
 });
 
-/** What an InferenceService says itself. `toStop` is how it is declared as stopped. */
+/** The problem that an InferenceService reports itself. `toStop` tells how to declare it as stopped. */
 export function complaintOf(
   { metadata, status }: InferenceService,
   toStop: string | undefined,
@@ -81,7 +81,7 @@ export function complaintOf(
     ({ status, reason = "", message = "" }) =>
       status === "False" && joined(reason, message) !== "" && !onTheWay.has(reason) && !passes.test(message),
   );
-  // Ready repeats the first of the others.
+  // Ready repeats the first of the other conditions.
   const found = wrong.find(({ type }) => type !== "Ready") ?? wrong[0];
   if (!found) return undefined;
   const { type, reason, message } = found;
@@ -89,20 +89,20 @@ export function complaintOf(
   return { text: `KServe: ${joined(`${type} is False`, reason, message)}`, refused: false };
 }
 
-/** What a warning says of an InferenceService. */
+/** The problem that a warning reports about an InferenceService. */
 export function complaintIn({ reason = "", message = "" }: Event): Complaint | undefined {
   if (harmlessWarnings.has(reason) || passes.test(message)) return undefined;
   if (refusingWarnings.has(reason)) return refusal(reason, message);
   return { text: `KServe warns: ${joined(reason, message)}`, refused: false };
 }
 
-/** Whether a warning is of the object as it is now declared, not of what it was before. */
+/** Whether a warning is about the object as it is declared now, not about an earlier declaration. */
 export function isAbout(object: KubernetesObject, { lastTimestamp, eventTime, series }: Event): boolean {
   const said = Date.parse(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? "");
   return Number.isNaN(said) || said + skewMs >= declaredAt(object);
 }
 
-/** When the object's spec was last written, by the server's clock; 0 where nothing tells. */
+/** When the object's spec was last written, by the server's clock; 0 if unknown. */
 function declaredAt({ metadata }: KubernetesObject): number {
   const writes = (metadata.managedFields ?? [])
     .filter(({ subresource, fieldsV1 = {} }) => !subresource && "f:spec" in fieldsV1)
@@ -118,20 +118,20 @@ export interface Followed {
   readonly deployment: string;
   readonly toStop?: string | undefined;
   readonly signal: AbortSignal;
-  /** Each time that there is something else to complain of, or nothing any more. */
+  /** Called when the problem changes; without one once it has passed. */
   readonly onComplaint: (complaint: Complaint | undefined) => void;
-  /** A ReplicaSet of the Deployment gets no pod. */
+  /** Called when a ReplicaSet of the Deployment fails to create a pod. */
   readonly onNoPod: (event: Event) => void;
 }
 
-/** Follows both until `signal` aborts. Who may not read them is told less, and no error. */
+/** Follows both until `signal` aborts. Without permission to read them it reports less, but does not fail. */
 export async function complaints(cluster: Cluster, options: Followed): Promise<void> {
   const { namespace, kind, name, deployment, toStop, signal, onComplaint, onNoPod } = options;
   let service: InferenceService | undefined;
   let warning: Event | undefined;
   let last: string | undefined;
   const judge = () => {
-    // A warning counts only once it is known what of.
+    // A warning counts only once its object is known.
     if (!service) return;
     const inWarning = warning && isAbout(service, warning) ? complaintIn(warning) : undefined;
     const own = complaintOf(service, toStop);

@@ -1,12 +1,12 @@
-/** What a program has in common for all models that it serves. Plain data: state holds it with the shim. */
+/** Settings that all models of a program share. Plain data: state holds it with the shim. */
 export interface Conventions {
   /**
-   * Config key of the stack, such as `my-program:context`, whose value comes before a resource's own `context`: people may call
-   * one cluster by different names, and `refresh` goes by state, which has the name of the last `up`. Default: none.
+   * Config key of the stack, such as `my-program:context`, whose value overrides a resource's `context`: people may have different
+   * names for one cluster, and `refresh` uses the name in state, which is that of the last `up`. Default: none.
    */
   readonly contextKey?: string;
-  /** Init container of Deployments that fetches the model, and the variable that names the model. Default: there is none. */
+  /** Init container of Deployments that fetches the model, and its environment variable that names the model. Default: none. */
   readonly fetcher?: { readonly container: string; readonly variable: string };
-  /** How a model is declared as stopped, for the message about one that somebody has stopped. Default: nothing is said of it. */
+  /** How to declare a model as stopped, for the message about one that somebody has stopped. Default: not mentioned. */
   readonly toStop?: string;
 }

@@ -7,8 +7,8 @@ export type { Conventions } from "./conventions.ts";
 export type { Expected } from "./rollout.ts";
 
 /**
- * The provider under conventions. Only `require`, parameters and one text inside: this is what state holds. It names the
- * package, which Node finds from the program's directory.
+ * The provider with a program's conventions. Uses only `require`, parameters and one text, because state holds this code. It
+ * names the package, which Node finds from the program's directory.
  */
 class Shim implements pulumi.dynamic.ResourceProvider {
   /** As JSON. */
@@ -43,7 +43,7 @@ class Shim implements pulumi.dynamic.ResourceProvider {
   }
 }
 
-/** Pulumi serialises a provider once, as long as it is the same object. */
+/** Pulumi serialises a provider only once if it is the same object. */
 const shims = new Map<string, Shim>();
 
 function shimOf(conventions: Conventions): Shim {
@@ -53,23 +53,22 @@ function shimOf(conventions: Conventions): Shim {
   return made;
 }
 
-/** What {@link ReadinessInputs} says, as Inputs. A kubeconfig is encrypted in the state. */
+/** {@link ReadinessInputs} as Inputs. A kubeconfig is encrypted in the state. */
 export type ReadinessArgs = {
   readonly [K in keyof Omit<ReadinessInputs, "__provider">]: pulumi.Input<ReadinessInputs[K]>;
 };
 
 /**
- * A model that answers: its newest pods, and only they, are available, and one of them has completed a prompt. Waits again
- * when what was declared changes, and when a refresh finds that no pod serves it; fails with the pod's reason when it
- * cannot come up.
+ * A model that answers: only its newest pods are available, and one of them has completed a prompt. Waits again when the
+ * declaration changes, and after a refresh that finds no serving pod; fails with the pod's reason if the model cannot start.
  */
 export class Readiness extends pulumi.dynamic.Resource {
   /** URL of the model inside the cluster. */
   declare readonly url: pulumi.Output<string>;
-  /** URL outside the cluster, where KServe itself exposes the model (label networking.kserve.io/visibility=exposed). */
+  /** URL outside the cluster, if KServe exposes the model (label networking.kserve.io/visibility=exposed). */
   declare readonly externalUrl: pulumi.Output<string | undefined>;
 
-  /** `conventions` are for all models of a program, and are kept outside of the inputs: another one asks for no wait. */
+  /** `conventions` are those of all models of a program; they are no inputs, so a change does not start a wait. */
   constructor(
     name: string,
     args: ReadinessArgs,

@@ -1,16 +1,16 @@
-/** Problems that may pass, and how long they are given to. */
+/** Timers for problems that may pass. */
 
 export interface Problem {
-  /** What has it: the name of a pod, or of something that makes pods. */
+  /** Name of the affected pod, or of the object that creates pods. */
   readonly of: string;
   readonly text: string;
   /** Seconds that it may last. */
   readonly patience: number;
-  /** The container whose earlier log tells more. */
+  /** The crashed container, whose previous log tells more. */
   readonly crashed?: string;
 }
 
-/** Gives each one's problem the time that it may last; it starts anew with another such time. */
+/** Runs a timer for each object's problem; a problem with another duration restarts the timer. */
 export function patience(onExpired: (problem: Problem) => void) {
   const timers = new Map<string, { readonly timer: NodeJS.Timeout; readonly patience: number }>();
   const clear = (of: string) => {

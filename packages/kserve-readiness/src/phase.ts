@@ -1,8 +1,7 @@
-/** How far a pod that serves a model has come. */
+/** Startup phase of a pod that serves a model. */
 import type { Pod } from "@modelcar/kubernetes/pods";
 import type { Conventions } from "./conventions.ts";
 
-/** In words, for a line. */
 export function phase(pod: Pod, fetcher: Conventions["fetcher"]): string {
   const starting = pod.status?.initContainerStatuses?.find(({ state }) => !state?.terminated);
   if (starting)

@@ -1,4 +1,4 @@
-/** Asks a served model for one token: through the API server's proxy to its Service or to its newest pod. */
+/** Requests one token from a served model, through the API server's proxy to its Service or its newest pod. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
 import { onInterruption } from "@modelcar/kubernetes/interruption";
@@ -11,12 +11,12 @@ export interface Probe {
   /** Name that the model is served under. */
   readonly model: string;
   readonly deadlineSeconds: number;
-  /** Ask this pod instead of the Service: something stands before the Service that wants a token. */
+  /** Probe this pod instead of the Service, because something in front of the Service requires a token. */
   readonly pod?: {
-    /** Its name now; undefined while there is none. */
+    /** Its current name; undefined while no pod is ready. */
     readonly newest: () => Promise<string | undefined>;
     readonly port: number;
-    /** What vLLM wants as bearer token. The API server's proxies keep such headers to themselves, so it takes a port-forward. */
+    /** vLLM's API key. The API server's proxies do not forward the header, so the probe uses a port-forward. */
     readonly apiKey?: string;
   };
   /** Default 2000. */
@@ -31,7 +31,7 @@ interface Completion {
   readonly choices?: readonly unknown[];
 }
 
-/** Returns when the model has answered. Throws at once when it refuses, and at the deadline when it never answers. */
+/** Returns when the model has answered. Throws at once if it refuses, and at the deadline if it does not answer. */
 export async function answers(cluster: Cluster, probe: Probe): Promise<void> {
   const { service, model } = probe;
   const end = performance.now() + probe.deadlineSeconds * 1000;
@@ -56,7 +56,7 @@ export async function answers(cluster: Cluster, probe: Probe): Promise<void> {
   }
 }
 
-/** A new Service, endpoint or pod may take a moment to be known; any other 4xx is the model server's final answer. */
+/** A new Service, endpoint or pod may take a moment to appear; any other 4xx is the model server's final answer. */
 function isFinal(error: unknown): boolean {
   return error instanceof ApiError && !passes(error) && !unknownTarget.test(error.message);
 }

@@ -62,7 +62,7 @@ afterEach(async () => {
   await api.stop();
 });
 
-test("a refresh asks one question, and takes the URL away from a model that no pod of the declaration serves", async () => {
+test("a refresh sends one request, and removes the URL of a model that no pod of the declaration serves", async () => {
   serve(available(1));
   expect(await read("id", ready)).toEqual({ id: "id", props: ready });
   expect(api.requests).toHaveLength(1);
@@ -76,7 +76,7 @@ test("a refresh asks one question, and takes the URL away from a model that no p
   expect((await diff("id", inputs, inputs)).changes).toBe(true);
 });
 
-test("another name of the cluster is no other model: nothing is asked, and state of old shims notes the name", async () => {
+test("another name of the cluster is not another model: no request is sent, and state of old shims stores the name", async () => {
   const [olds, news] = [
     { ...ready, __provider: "with configure" },
     { ...inputs, context: "renamed" },
@@ -87,21 +87,21 @@ test("another name of the cluster is no other model: nothing is asked, and state
   expect(api.requests).toEqual([]);
 });
 
-test("a model whose cluster is out of reach is not taken for down; the user may say that it is gone", async () => {
+test("a model whose cluster is unreachable is not considered down; the user may declare it gone", async () => {
   vi.stubEnv("KUBECONFIG", join(directory, "missing"));
   expect(await read("id", ready)).toEqual({ id: "id", props: ready });
   vi.stubEnv("PULUMI_K8S_DELETE_UNREACHABLE", "true");
   expect(await read("id", ready)).toEqual({});
 });
 
-test("scaling is no change: some replica serves, or an autoscaler holds the model at none", async () => {
+test("scaling is no change: a replica serves, or an autoscaler has scaled to zero", async () => {
   serve({ ...available(1), replicas: 3 }, { replicas: 3 });
   expect((await read("id", ready)).props).toEqual(ready);
   serve(available(0), { replicas: 0 });
   expect((await read("id", ready)).props).toEqual(ready);
 });
 
-test("a model behind a guarded Service is asked at its newest pod", async () => {
+test("a model behind a proxy with authentication is probed at its newest pod", async () => {
   const conditions = [{ type: "Ready", status: "True" }];
   const pod = (name: string, second: number) => ({
     metadata: { name, labels: { app: "sums" }, creationTimestamp: `2026-01-01T00:00:0${second}Z` },
@@ -123,7 +123,7 @@ test("a model behind a guarded Service is asked at its newest pod", async () => 
   expect([id, outs.url]).toEqual(["ai/sums", url]);
 });
 
-test("a key that its Secret does not have is named, and the failure is kept in state", async () => {
+test("a key that the Secret lacks is named, and the failure is kept in state", async () => {
   serve(available(1));
   api.put("/api/v1/namespaces/ai/secrets/sums-api-key", { metadata: { name: "sums-api-key" }, data: {} });
   const failing = create({ ...inputs, apiKeySecret: { name: "sums-api-key", key: "api-key" } });

@@ -1,4 +1,4 @@
-/** The logic behind the Readiness resource; Pulumi's provider process loads it, so state holds no copy. */
+/** The logic of the Readiness resource. Pulumi's provider process loads it, so state holds no copy. */
 
 import { Cluster, type KubernetesObject } from "@modelcar/kubernetes/client";
 import { digestOf } from "@modelcar/kubernetes/digest";
@@ -11,12 +11,12 @@ import type { Conventions } from "./conventions.ts";
 import { answers } from "./probe.ts";
 import { type Deployment, type Expected, isServing, matches, podsOf, rolledOut } from "./rollout.ts";
 
-/** Kept in Pulumi's state. One of `context` and `kubeconfig` must be there. */
+/** Kept in Pulumi's state. `context` or `kubeconfig` is required. */
 export interface ReadinessInputs extends ClusterAccess {
   readonly namespace: string;
-  /** What was declared: KServe's object or a plain Deployment. */
+  /** Kind of the declared object. */
   readonly kind: "InferenceService" | "Deployment";
-  /** Its name. */
+  /** Name of the declared object. */
   readonly name: string;
   /** The Deployment that serves, and its container. */
   readonly deployment: string;
@@ -25,16 +25,16 @@ export interface ReadinessInputs extends ClusterAccess {
   /** Name that the model is served under. Default: `name`. */
   readonly model?: string;
   readonly expected: Expected;
-  /** Ask the newest pod instead of the Service, where a proxy before the Service wants a token. Default false. */
+  /** Probe the newest pod instead of the Service, if a proxy in front of the Service requires a token. Default false. */
   readonly viaPod?: boolean;
   /** Port of the model server in its pod, for `viaPod`. Default 8080. */
   readonly podPort?: number;
-  /** Secret with the key that the model server wants; read when the question is asked, kept nowhere. Implies `viaPod`. */
+  /** Secret with the model server's API key; read for the probe, never stored. Implies `viaPod`. */
   readonly apiKeySecret?: { readonly name: string; readonly key: string };
-  /** Uid of what was declared and digest of its spec: another of either means another wait. */
+  /** Uid of the declared object and digest of its spec: a change of either starts another wait. */
   readonly uid: string;
   readonly revision: string;
-  /** For the model to load and answer. */
+  /** How long the model may take to load and answer. */
   readonly timeoutSeconds: number;
   readonly __provider?: string;
 }
@@ -42,7 +42,7 @@ export interface ReadinessInputs extends ClusterAccess {
 export interface ReadinessOutputs {
   /** Inside the cluster. */
   readonly url: string;
-  /** Outside of it, where KServe itself exposes the service. */
+  /** Outside the cluster, if KServe exposes the service. */
   readonly externalUrl?: string;
 }
 
@@ -53,29 +53,29 @@ interface InferenceService extends KubernetesObject {
 }
 
 const defaultPodPort = 8080;
-/** A model that has loaded answers soon, even if loading took all the time there was. */
+/** A loaded model answers soon, even if loading took the whole timeout. */
 const leastSecondsToAnswer = 30;
 
-/** Whether what is declared has answered already, by whatever name of its cluster: the uid is the cluster's own. */
+/** Whether the declared model has already answered. The cluster's name does not matter, because the uid is unique. */
 function isAnswered(olds: State, news: ReadinessInputs): boolean {
   const served = ({ namespace, kind, name, deployment, expected, uid, revision }: State) =>
     digestOf({ namespace, kind, name, deployment, expected, uid, revision });
   return Boolean(olds.url) && served(olds) === served(news);
 }
 
-/** Finds mistakes in the preview already. */
+/** Reports invalid inputs, even in a preview. */
 async function check(_olds: Partial<State>, news: ReadinessInputs) {
   const isPlaced = Boolean(news.context || news.kubeconfig);
-  const reason = "say which cluster: a context of the kubeconfig, or a kubeconfig (its content or a path)";
+  const reason = "set the cluster: a context of the kubeconfig, or a kubeconfig (its content or a path)";
   return { inputs: news, failures: isPlaced ? [] : [{ property: "context", reason }] };
 }
 
-/** The functions behind resources of these conventions. */
+/** The provider of resources with these conventions. */
 export function readinessProvider(conventions: Conventions) {
   const { contextKey, fetcher, toStop } = conventions;
   const declaredAs = (inputs: ReadinessInputs) => ({ ...inputs, ...(fetcher ? { fetcher } : {}) });
 
-  /** Compares what is served; a state without URL is a wait that failed, or a model found down, for which `up` waits again. */
+  /** Compares what is served. A state without URL is that of a failed wait or of a model that is down: `up` waits again. */
   async function diff(_id: string, olds: State, news: ReadinessInputs) {
     return { changes: !isAnswered(olds, news) || mustNoteAccess(olds, news, contextKey) };
   }
@@ -92,9 +92,9 @@ export function readinessProvider(conventions: Conventions) {
   }
 
   /**
-   * One GET. A model that no pod serves any more loses its URL in state, so that preview says that `up` will wait for it, and
-   * what depends on it is not taken for up to date. It is not asked for a token: the kubelet asks it all the time, and a busy
-   * model must not look like one that is down. Scaling, and pods of the same declaration that come and go, show as nothing.
+   * One GET. If no pod serves the model any more, its URL is removed from state, so that a preview shows that `up` will wait, and
+   * dependent resources are not considered up to date. The model is not probed: the kubelet does that, and a busy model must not
+   * look like one that is down. Scaling and replaced pods of the same declaration are no drift.
    */
   function read(id: string, props: State) {
     return readOf<State>(id, props, locate(props, contextKey), async (cluster) => {
@@ -157,7 +157,7 @@ function findDeployment(cluster: Cluster, { namespace, deployment }: ReadinessIn
   return cluster.get<Deployment>(`/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`);
 }
 
-/** As KServe says them (the port differs between headed and headless Services); of a Deployment by its Service. */
+/** The URLs that KServe reports (the port differs between headed and headless Services); a Deployment's by its Service. */
 async function addressesOf(cluster: Cluster, inputs: ReadinessInputs): Promise<ReadinessOutputs> {
   const { kind, namespace, name, service } = inputs;
   const port = service.port === 80 ? "" : `:${service.port}`;

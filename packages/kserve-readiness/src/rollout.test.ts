@@ -13,7 +13,7 @@ const expected: Expected = {
   resources: { requests: { cpu: "1" }, limits: { memory: "3Gi" } },
 };
 
-/** What KServe makes of a declaration, in the order that the API server writes. */
+/** KServe's Deployment for a declaration, in the API server's order of keys. */
 function template(of: Expected = expected) {
   const { requests, limits } = of.resources;
   return {
@@ -70,7 +70,7 @@ const wait = (deadlineSeconds = 5, more: Partial<Rollout> = {}) =>
   });
 const older: Expected = { ...expected, storageUri: "s3://llm-models/sums/1/" };
 
-test("ready is when all replicas are of the declared template, available, and no other is left", () => {
+test("a rollout is complete when all replicas have the declared template and are available, and no other is left", () => {
   const ready = (status: object, of?: Expected) =>
     isRolledOut({ ...deployment(status, of) }, { container, expected });
   expect(ready(done)).toBe(true);
@@ -87,7 +87,7 @@ test("ready is when all replicas are of the declared template, available, and no
   }
 });
 
-test("an available Deployment of the older declaration is not taken for the new one", async () => {
+test("an available Deployment of the older declaration does not count", async () => {
   api.put(`${deployments}/sums-predictor`, deployment(done, older));
   const result = wait();
   const early = await Promise.race([
@@ -118,7 +118,7 @@ test("a container out of memory ends the wait at once, with its last log lines",
   );
 });
 
-test("a crash of a pod of the older declaration ends nothing", async () => {
+test("a crash of a pod of the older declaration is ignored", async () => {
   const crashed = { state: {}, lastState: { terminated: { exitCode: 1 } } };
   api.put(`${deployments}/sums-predictor`, deployment({}));
   api.put(
@@ -164,7 +164,7 @@ const reply = (...answers: [number, object][]) => {
   };
 };
 
-test("the model is asked until it answers under its name", async () => {
+test("the model is probed until it answers under its name", async () => {
   reply(
     [404, { message: 'services "sums-predictor" not found' }],
     [503, { message: "no endpoints available" }],

@@ -1,4 +1,4 @@
-/** Waits until the pods that serve a model are those of its newest declaration, and all of them are available. */
+/** Waits until all pods that serve a model are of its newest declaration and available. */
 
 import { unboundClaims } from "@modelcar/kubernetes/claims";
 import type { Cluster, KubernetesObject } from "@modelcar/kubernetes/client";
@@ -13,30 +13,30 @@ import { patience } from "./patience.ts";
 import { phase } from "./phase.ts";
 import { rolloutRules } from "./rules.ts";
 
-/** What the pods must have to be the declared ones. KServe's own status cannot tell: it counts the Deployment's generations. */
+/** What identifies pods of the declaration. KServe's status does not: it refers to the Deployment's generation. */
 export interface Expected {
   readonly image: string;
-  /** Of an InferenceService: what KServe's storage initializer fetches. */
+  /** For an InferenceService: what KServe's storage initializer fetches. */
   readonly storageUri?: string;
-  /** Of a Deployment whose model an init container fetches: which one, see {@link Conventions.fetcher}. */
+  /** For a Deployment: the image that its init container fetches, see {@link Conventions.fetcher}. */
   readonly modelImage?: string;
-  /** The model's own arguments, which stand behind those of the runtime. */
+  /** The model's arguments, which follow those of the runtime. */
   readonly args: readonly string[];
   readonly resources: Resources;
 }
 
 export interface Rollout extends Pick<Conventions, "fetcher" | "toStop"> {
   readonly namespace: string;
-  /** What was declared: KServe's object, which makes the Deployment, or the Deployment itself. */
+  /** Kind of the declared object: KServe's, which creates the Deployment, or the Deployment itself. */
   readonly kind: "InferenceService" | "Deployment";
-  /** Its name, also for the lines. */
+  /** Name of the declared object, also for progress messages. */
   readonly name: string;
-  /** Name of the Deployment, whoever makes it, and of the container that serves. */
+  /** Name of the Deployment, and of the container that serves. */
   readonly deployment: string;
   readonly container: string;
   readonly expected: Expected;
   readonly deadlineSeconds: number;
-  /** How long KServe may refuse what was declared before the wait ends. Default 20. */
+  /** How long KServe may refuse the declared object before the wait fails. Default 20. */
   readonly refusalSeconds?: number;
   readonly print: (line: string) => void;
 }
@@ -65,11 +65,11 @@ type Template = Pick<Pod, "spec"> & {
 };
 
 const sourceUri = "internal.serving.kserve.io/storage-initializer-sourceuri";
-/** Throws with the pod's reason and last log lines as soon as waiting longer is useless, or at the deadline. */
+/** Waits for the rollout. Throws with the pod's reason and last log lines once it cannot succeed, or at the deadline. */
 export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<void> {
   const { namespace, deployment: name } = rollout;
   const print = (line: string) => rollout.print(`${rollout.name}: ${line}`);
-  let state = `waiting for Deployment ${name} to be made`;
+  let state = `waiting for Deployment ${name} to be created`;
   let newest: Pod | undefined;
   const heartbeat = async () => {
     const claims = newest && (await unboundClaims(cluster, namespace, newest));
@@ -89,7 +89,7 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
     });
     signal.addEventListener("abort", () => give.stop(), { once: true });
     let latest: Deployment | undefined;
-    // Once KServe has made the Deployment of the declaration, its status and its pods tell better than KServe does.
+    // Once KServe has created the declared Deployment, its status and its pods tell more than KServe does.
     const isMade = () => latest !== undefined && matches(latest.spec.template, rollout);
     let noPod: Event | undefined;
     const tellNoPod = () => {
@@ -113,7 +113,7 @@ export async function rolledOut(cluster: Cluster, rollout: Rollout): Promise<voi
       if (isRolledOut(deployment, rollout)) done();
     };
     const onPod = (pod: Pod) => {
-      // Pods of an older declaration are on their way out, whatever state they are in.
+      // Pods of an older declaration will be deleted, whatever their state.
       if (pod.metadata.deletionTimestamp || !matches(pod, rollout)) return;
       newest = pod;
       const of = pod.metadata.name;
@@ -168,7 +168,7 @@ export function podsOf({ spec }: Deployment): { labelSelector: string } {
 
 type Declared = Pick<Rollout, "container" | "expected" | "fetcher">;
 
-/** True when every replica is of the expected template, is available, and no other is left. */
+/** True if every replica has the expected template and is available, and no other is left. */
 export function isRolledOut(deployment: Deployment, declared: Declared): boolean {
   const { status, spec } = deployment;
   const replicas = spec.replicas ?? 1;
@@ -182,15 +182,15 @@ export function isRolledOut(deployment: Deployment, declared: Declared): boolean
 }
 
 /**
- * True while some replica of the declared template answers its readiness probe, or an autoscaler holds it at none. Less than
- * {@link isRolledOut} asks, because replicas come and go in ordinary service.
+ * True while a replica of the declared template is available, or an autoscaler has scaled it to zero. Weaker than
+ * {@link isRolledOut}, because replicas come and go in normal operation.
  */
 export function isServing(deployment: Deployment, declared: Declared): boolean {
   const { status, spec } = deployment;
   return matches(spec.template, declared) && (spec.replicas === 0 || (status?.availableReplicas ?? 0) > 0);
 }
 
-/** True for pods and templates that have what was declared. */
+/** True for pods and templates of the declaration. */
 export function matches(template: Template, { container, expected, fetcher }: Declared): boolean {
   const serving = template.spec?.containers.find(({ name }) => name === container);
   const fetching = template.spec?.initContainers?.find(({ name }) => name === fetcher?.container);

@@ -1,9 +1,9 @@
-/** What of a rollout may pass, and for how long. */
+/** Problems of a rollout that may pass, and for how long. */
 export const rolloutRules = {
-  /** Seconds in which admission lets in no pod: an old one may have to leave the quota. */
+  /** Seconds in which no pod is admitted: an old one may have to leave the quota first. */
   admissionSeconds: 60,
-  /** Seconds in which KServe refuses: it tries again, and what it says may be of an earlier attempt or of a webhook that starts anew. */
+  /** Seconds in which KServe refuses: it retries, and the message may be of an earlier attempt or of a restarting webhook. */
   refusalSeconds: 20,
-  /** Reasons of conditions with which KServe says that it could not make the objects. */
+  /** Reasons of conditions that mean that KServe could not create the objects. */
   refusals: ["ReconcileFailed", "InvalidGPUAllocation"],
 } as const;

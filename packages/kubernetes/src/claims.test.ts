@@ -40,7 +40,7 @@ beforeEach(async () => {
 afterEach(() => api.stop());
 const told = (of: Pod) => unboundClaims(api.cluster(), "ai", of);
 
-test("a claim that does not bind is named with what its class's provisioner says last", async () => {
+test("an unbound claim is named with the last event of its provisioner", async () => {
   claim("Pending", "fast");
   event("Warning", "ProvisioningFailed", "quota of the pool is used up", "2026-01-01T00:00:01Z");
   event("Normal", "ExternalProvisioning", "waiting for a volume", "2026-01-01T00:00:02Z");
@@ -49,16 +49,16 @@ test("a claim that does not bind is named with what its class's provisioner says
   expect(await told(pod(false))).toBe(line);
 });
 
-test("without events the class is named, or that there is none", async () => {
+test("without events the storage class is named, or that there is none", async () => {
   claim("Pending", "fast");
   expect(await told(pod(true))).toBe("claim models is not bound (storage class fast)");
   claim("Pending");
-  expect(await told(pod(true))).toContain("no storage class, and the cluster has no default one");
+  expect(await told(pod(true))).toContain("no storage class, and the cluster has no default class");
   api.remove(`${core}/persistentvolumeclaims/models`);
   expect(await told(pod(true))).toBe("claim models does not exist");
 });
 
-test("claims that are bound, that still have their time, or of a pod with a node are no news", async () => {
+test("claims that are bound, still in time, or of a scheduled pod are not reported", async () => {
   claim("Pending", "fast");
   event("Normal", "WaitForFirstConsumer", "waiting for first consumer", "2026-01-01T00:00:01Z");
   expect(await told(pod(false))).toBeUndefined();
@@ -67,7 +67,7 @@ test("claims that are bound, that still have their time, or of a pod with a node
   expect(await told(pod(true))).toBeUndefined();
 });
 
-test("who may not read events still learns which claim it is, and who may not read claims nothing", async () => {
+test("without permission to read events the claim is still named; without permission to read claims nothing is reported", async () => {
   claim("Pending", "fast");
   const refuse = (part: string) => {
     api.intercept = (request, response) => {

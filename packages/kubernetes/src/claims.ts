@@ -1,4 +1,4 @@
-/** Why a pod has no node yet, as far as its volumes are the reason. Nothing else awaits a claim. */
+/** Unbound claims that keep a pod from being scheduled. Nothing else waits for claims. */
 import { ApiError, type Cluster, type KubernetesObject } from "./client.ts";
 import type { Pod } from "./pods.ts";
 
@@ -16,8 +16,8 @@ interface Event {
 }
 
 /**
- * Which claims of a pod that has no node are not bound, and what the cluster says of each; undefined where none keeps the pod.
- * A claim that only waits for its provisioner is not told while the scheduler has nothing against the pod.
+ * The unbound claims of a pod without a node, and the last event of each; undefined if there are none. A claim that only waits
+ * for its provisioner is not reported while the scheduler has not refused the pod.
  */
 export async function unboundClaims(
   cluster: Cluster,
@@ -37,7 +37,7 @@ export async function unboundClaims(
   return lines.filter(Boolean).join("; ") || undefined;
 }
 
-/** Who may not read claims or their events learns less, and nothing fails. */
+/** Without permission to read claims or their events the result is incomplete, but nothing fails. */
 async function ifAllowed<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
@@ -60,10 +60,10 @@ async function lineOf(cluster: Cluster, namespace: string, name: string, refused
 function withoutEvents({ spec }: Claim): string {
   return spec?.storageClassName
     ? ` (storage class ${spec.storageClassName})`
-    : ": it names no storage class, and the cluster has no default one; set storageClass";
+    : ": it names no storage class, and the cluster has no default class; set storageClass";
 }
 
-/** The last one that warns, else the last one. */
+/** The last warning, or else the last event. */
 async function lastEvent(cluster: Cluster, namespace: string, name: string): Promise<Event | undefined> {
   const fieldSelector = `involvedObject.kind=PersistentVolumeClaim,involvedObject.name=${name}`;
   const path = `/api/v1/namespaces/${namespace}/events`;

@@ -1,14 +1,14 @@
-/** The Kubernetes API as the dynamic resources use it: one cluster, chosen by context. */
+/** A client of the Kubernetes API for dynamic resources. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { KubeconfigError, loadKubeconfig } from "./kubeconfig.ts";
 import type { ClusterAccess } from "./location.ts";
 
-/** What the API server answered when it refused a request. */
+/** An error response of the API server. */
 export class ApiError extends Error {
   readonly status: number;
-  /** When the server wants to be asked again, if it says so. */
+  /** The Retry-After header in seconds, if the server sent one. */
   readonly retryAfterSeconds: number | undefined;
   constructor(status: number, message: string, retryAfterSeconds?: number) {
     super(message);
@@ -29,7 +29,7 @@ export interface KubernetesObject {
     readonly deletionTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
-    /** Who wrote which fields, and when. */
+    /** Owners of fields (server-side apply). */
     readonly managedFields?: readonly {
       readonly manager?: string;
       readonly time?: string;
@@ -43,7 +43,7 @@ export interface Call {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly contentType?: string;
-  /** For the whole answer. Default 30. */
+  /** Until the whole response has arrived. Default 30. */
   readonly timeoutSeconds?: number;
 }
 
@@ -51,32 +51,32 @@ export class Cluster {
   #config: KubeConfig;
   readonly #reload: () => KubeConfig;
 
-  /** `reload` gives the kubeconfig anew when the server no longer takes the credentials. Default: the same again. */
+  /** `reload` reads the kubeconfig again when the server refuses the credentials. Default: the same kubeconfig. */
   constructor(config: KubeConfig, reload: () => KubeConfig = () => config) {
     this.#config = config;
     this.#reload = reload;
   }
 
-  /** What clients of the library are made from. */
+  /** For clients of @kubernetes/client-node. */
   get config(): KubeConfig {
     return this.#config;
   }
 
   /**
-   * Reads the kubeconfig, by default as kubectl finds it (KUBECONFIG, ~/.kube/config), and takes the named context. Throws a
-   * KubeconfigError where there is none.
+   * Reads the kubeconfig, by default the one that kubectl finds (KUBECONFIG, ~/.kube/config), and selects the named context.
+   * Throws a KubeconfigError if there is none.
    */
   static connect(access: ClusterAccess): Cluster {
     const load = () => loadKubeconfig(access);
     return new Cluster(load(), load);
   }
 
-  /** The JSON answer. Throws an ApiError with the server's own words for any status but 2xx. */
+  /** The JSON response. Throws an ApiError with the server's message for any status but 2xx. */
   async request<T>(method: string, path: string, call: Call = {}): Promise<T> {
     return JSON.parse(await this.text(method, path, call)) as T;
   }
 
-  /** Like {@link request}, for one object: undefined when it does not exist. */
+  /** Like {@link request}, for one object; undefined if it does not exist. */
   async get<T>(path: string): Promise<T | undefined> {
     try {
       return await this.request<T>("GET", path);
@@ -86,15 +86,15 @@ export class Cluster {
     }
   }
 
-  /** The answer as it is, for logs and proxied services. */
+  /** The response as text, for logs and proxied services. */
   async text(method: string, path: string, call: Call = {}): Promise<string> {
     const signal = AbortSignal.timeout((call.timeoutSeconds ?? 30) * 1000);
     return bodyOf(await this.open(method, path, call, signal));
   }
 
   /**
-   * A successful answer whose body is still to come, until `signal` aborts. Credentials that are refused are read once
-   * more, because a token can expire during a long wait.
+   * A successful response whose body is still to be read, until `signal` aborts. Refused credentials are read again once,
+   * because a token can expire during a long wait.
    */
   async open(method: string, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const first = await this.#send(method, path, call, signal);
@@ -124,7 +124,7 @@ export class Cluster {
       headers: {
         Accept: "application/json, */*",
         "Content-Type": call.contentType ?? "application/json",
-        // Node says it by itself, but not for DELETE.
+        // Node sets it by itself, but not for DELETE.
         ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
       },
       signal,
@@ -140,12 +140,12 @@ export class Cluster {
     });
   }
 
-  /** Changes fields of an object by a JSON merge patch. */
+  /** Changes fields of an object with a JSON merge patch. */
   patch<T>(path: string, body: unknown): Promise<T> {
     return this.request<T>("PATCH", path, { body, contentType: "application/merge-patch+json" });
   }
 
-  /** Deletes an object and what it owns; nothing happens when it is gone already, or is another than the one of that uid. */
+  /** Deletes an object and its dependents; does nothing if it is already gone or has another uid. */
   async delete(path: string, uid?: string): Promise<void> {
     const propagationPolicy = "Foreground";
     // The server reads either the body or the query.

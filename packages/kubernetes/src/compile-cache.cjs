@@ -1,6 +1,6 @@
 /**
- * Keeps what Node compiles of a program and its packages beside them, so that the next command spares that work: loading
- * takes about half the time. Without a folder that can be written it does nothing. Plain CommonJS, as what loads it is.
+ * Caches Node's compiled code of a program and its packages in node_modules, which halves the load time of the next command.
+ * Does nothing without a writable directory. Plain CommonJS, like its callers.
  */
 const { existsSync } = require("node:fs");
 const { enableCompileCache, flushCompileCache } = require("node:module");
@@ -14,6 +14,6 @@ module.exports = {
     // Not the default under /tmp, where another user could put something else to run.
     if (existsSync(packages)) enableCompileCache(join(packages, ".cache/node-compile-cache"));
   },
-  /** At once, for a process that is killed rather than ended. */
+  /** Writes the cache at once, for a process that will be killed. */
   flush: () => flushCompileCache(),
 };

@@ -31,13 +31,13 @@ async function load(): Promise<string> {
   );
 }
 
-it("is kept beside the packages, also by a process that is killed", async () => {
+it("is kept in node_modules, even by a process that is killed", async () => {
   expect(await load()).toBe("42");
   expect(readdirSync(cache(), { recursive: true }).length).toBeGreaterThan(1);
   expect(await load()).toBe("42");
 });
 
-it("is none where there are no packages", async () => {
+it("is off without node_modules", async () => {
   rmSync(join(directory, "node_modules"), { recursive: true });
   expect(await load()).toBe("42");
   expect(existsSync(cache())).toBe(false);

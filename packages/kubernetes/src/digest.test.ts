@@ -8,7 +8,7 @@ test("key order and undefined keys make no difference, at any depth", () => {
   expect(one).toMatch(/^[0-9a-f]{64}$/);
 });
 
-test("a value, a key and the order of a list make one", () => {
+test("a value, a key and the order of a list make a difference", () => {
   const digests = [{ a: 1 }, { a: 2 }, { b: 1 }, { a: [1, 2] }, { a: [2, 1] }, { a: "1" }].map(digestOf);
   expect(new Set(digests).size).toBe(digests.length);
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** SHA-256 (hex) of plain data; the order of keys and keys that are undefined make no difference. */
+/** SHA-256 (hex) of plain data; the order of keys and keys with the value undefined make no difference. */
 export function digestOf(value: unknown): string {
   return createHash("sha256")
     .update(JSON.stringify(value, sortKeys) ?? "undefined")

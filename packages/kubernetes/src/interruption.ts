@@ -1,11 +1,11 @@
 /**
- * Ctrl-C, as a process of a dynamic provider can learn of it. The engine calls `Cancel` at the first one, which the SDK
- * answers without telling the provider; it is seen here on Node's diagnostics channel (Node 24; without it nothing happens
- * at the first). At the second, or when the CLI is terminated, the process gets SIGINT and five seconds.
+ * Notices Ctrl-C in the process of a dynamic provider. At the first one the engine calls `Cancel`, which the SDK answers
+ * without telling the provider; this module sees it on Node's diagnostics channel (Node 24; older versions ignore the first
+ * Ctrl-C). At the second one, or when the CLI is terminated, the process gets SIGINT and has five seconds left.
  */
 import { subscribe } from "node:diagnostics_channel";
 
-/** Thrown by a wait that the user has ended. */
+/** Thrown by a wait that the user has interrupted. */
 export class InterruptedError extends Error {
   constructor() {
     super("interrupted");
@@ -13,7 +13,7 @@ export class InterruptedError extends Error {
 }
 
 const cancelPath = "/pulumirpc.ResourceProvider/Cancel";
-/** Answers that are on their way to the engine still get there. */
+/** Lets pending responses reach the engine. */
 const farewellMs = 300;
 
 type Listener = (error: InterruptedError) => void;
@@ -23,14 +23,14 @@ let ending = false;
 let operations = 0;
 let listening = false;
 
-/** Calls `listener` when the user interrupts, at once if that has happened; returns what takes the listener away. */
+/** Calls `listener` when the user interrupts, at once if that has already happened. Returns a function that removes it. */
 export function onInterruption(listener: Listener): () => void {
   if (interrupted) listener(new InterruptedError());
   else listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** Runs an operation of a provider such that its waits end at Ctrl-C, and the process ends only after it when it has to. */
+/** Runs a provider's operation so that Ctrl-C ends its waits, and the process exits only after the operation. */
 export async function interruptible<T>(operation: () => Promise<T>): Promise<T> {
   listen();
   operations++;
@@ -42,7 +42,7 @@ export async function interruptible<T>(operation: () => Promise<T>): Promise<T> 
   }
 }
 
-/** What Ctrl-C does; exported for tests. */
+/** Ends all waits, as Ctrl-C does; exported for tests. */
 export function interrupt(): void {
   interrupted = true;
   for (const listener of [...listeners]) listener(new InterruptedError());

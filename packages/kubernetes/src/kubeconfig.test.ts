@@ -57,7 +57,7 @@ test.each([
   expect(config.getCurrentCluster()?.server).toBe("https://alice.test");
 });
 
-test("the first file that names something decides, and its paths are relative to it", () => {
+test("the first file that names an entry wins, and its paths are relative to it", () => {
   write("below/c", kubeconfig("bob"));
   use("below/c", "a");
   const config = loadKubeconfig({ context: "alice" });
@@ -68,7 +68,7 @@ test("the first file that names something decides, and its paths are relative to
   });
 });
 
-test("an incomplete entry that nobody uses does no harm", () => {
+test("an unused incomplete entry does no harm", () => {
   const content = JSON.parse(kubeconfig("alice"));
   content.clusters.push({ name: "removed", cluster: {} });
   content.contexts.push({ name: "removed", context: {} });
@@ -78,14 +78,14 @@ test("an incomplete entry that nobody uses does no harm", () => {
   expect(() => loadKubeconfig({ context: "removed" })).toThrow('context "removed" names no cluster');
 });
 
-test("without KUBECONFIG it is the one at home", () => {
+test("without KUBECONFIG the one in the home directory is used", () => {
   vi.stubEnv("KUBECONFIG", "");
   vi.stubEnv("HOME", directory);
   write(".kube/config", kubeconfig("home"));
   expect(loadKubeconfig({ context: "home" }).getCurrentUser()?.token).toBe("home");
 });
 
-test("what is wrong has a name", () => {
+test("errors name what is wrong", () => {
   use("missing", "gone");
   expect(() => loadKubeconfig({ context: "alice" })).toThrow(MissingKubeconfigError);
   use("empty");
@@ -96,7 +96,7 @@ test("what is wrong has a name", () => {
   expect(() => loadKubeconfig({ context: "alice" })).toThrow(KubeconfigError);
 });
 
-test("a kubeconfig may be given: its content, or a path; by default with its current context", () => {
+test("a kubeconfig may be given by its content or a path; the default is its current context", () => {
   use("missing");
   const content = kubeconfig("carol");
   expect(loadKubeconfig({ kubeconfig: content }).getCurrentUser()?.token).toBe("carol");
@@ -109,7 +109,7 @@ test("a kubeconfig may be given: its content, or a path; by default with its cur
   expect(loadKubeconfig({ kubeconfig: "~/b" }).getCurrentUser()?.token).toBe("bob");
 });
 
-test("what is wrong with a given one is told without its content", () => {
+test("errors about a given kubeconfig do not show its content", () => {
   const secret = "token: secret: {";
   const message = (kubeconfig: string, context?: string) => {
     try {

@@ -1,4 +1,4 @@
-/** Which kubeconfig is read, by client-go's rules, so that what kubectl takes is taken here. */
+/** Loads the kubeconfig by client-go's rules, so that it accepts what kubectl accepts. */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
@@ -6,13 +6,13 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { type ClusterAccess, nameOf } from "./location.ts";
 
-/** The kubeconfig does not lead into a cluster: it cannot be read, or gives no server or no credentials. */
+/** The kubeconfig is not usable: it cannot be read, or has no server or no credentials. */
 export class KubeconfigError extends Error {}
 
-/** The kubeconfig has other contexts. */
+/** The kubeconfig does not have the context. */
 export class UnknownContextError extends KubeconfigError {}
 
-/** None of the files that KUBECONFIG names exists. Has the `path` that was looked at, and the code ENOENT. */
+/** None of the kubeconfig files exists. Has their `path` and the code ENOENT. */
 export class MissingKubeconfigError extends KubeconfigError {
   readonly code = "ENOENT";
   readonly path: string;
@@ -24,13 +24,13 @@ export class MissingKubeconfigError extends KubeconfigError {
 
 interface Part {
   readonly config: KubeConfig;
-  /** Those that lead nowhere too, which the library leaves out. */
+  /** Including incomplete contexts, which the library omits. */
   readonly contexts: readonly string[];
 }
 
 /**
- * A kubeconfig with a context as the current one: the one that is given, or that of the files of KUBECONFIG or ~/.kube/config.
- * Throws a {@link KubeconfigError} where there is no such context, or it leads nowhere.
+ * A kubeconfig whose current context is the given one: the given kubeconfig, or the files of KUBECONFIG or ~/.kube/config.
+ * Throws a {@link KubeconfigError} if the context does not exist or is incomplete.
  */
 export function loadKubeconfig({ context: named, kubeconfig }: ClusterAccess): KubeConfig {
   const { config, contexts } = kubeconfig === undefined ? load() : given(kubeconfig);
@@ -44,10 +44,11 @@ export function loadKubeconfig({ context: named, kubeconfig }: ClusterAccess): K
     );
   }
   const server = config.getCluster(found.cluster)?.server;
-  if (!server) throw incomplete(context, `names cluster "${found.cluster}", which has no server there`);
+  if (!server)
+    throw incomplete(context, `names cluster "${found.cluster}", which is missing or has no server`);
   if (!URL.canParse(server)) throw incomplete(context, `leads to "${server}", which is not an address`);
   if (found.user && !config.getUser(found.user)) {
-    throw incomplete(context, `names user "${found.user}", who is not there`);
+    throw incomplete(context, `names user "${found.user}", which is missing`);
   }
   config.setCurrentContext(context);
   return config;
@@ -57,18 +58,18 @@ function incomplete(context: string, lack: string): KubeconfigError {
   return new KubeconfigError(`the kubeconfig's ${nameOf({ context })} ${lack}`);
 }
 
-/** As the Kubernetes provider takes it: a path, or the content itself. */
+/** A path or the content itself, as for the Kubernetes provider. */
 function given(kubeconfig: string): Part {
   const path = kubeconfig.replace(/^~(?=\/)/, homedir());
   if (existsSync(path)) return read(path) ?? nothing();
-  // Content is a mapping, so it has a colon; a path that leads nowhere is told as one.
+  // Content is a mapping, so it has a colon; anything else is the path of a missing file.
   if (!/[:{]/.test(kubeconfig)) throw new MissingKubeconfigError(kubeconfig);
   return partOf(kubeconfig, "given to the resource") ?? nothing();
 }
 
 const nothing = (): Part => ({ config: new KubeConfig(), contexts: [] });
 
-/** What several files name is taken from the first that names it: clusters, users, contexts and the current context. */
+/** For clusters, users, contexts and the current context, the first file that names them wins. */
 function load(): Part {
   const variable = process.env.KUBECONFIG;
   const files = variable ? variable.split(delimiter).filter(Boolean) : [join(homedir(), ".kube", "config")];
@@ -88,14 +89,14 @@ function load(): Part {
   return { config, contexts: [...new Set(parts.flatMap(({ contexts }) => contexts))] };
 }
 
-/** In a pod, its ServiceAccount. */
+/** Without files: in a pod, its service account. */
 function outsideOfFiles(): Part {
   const config = new KubeConfig();
   config.loadFromDefault();
   return { config, contexts: config.getContexts().map(({ name }) => name) };
 }
 
-/** Undefined for a file that holds nothing. Paths inside are relative to the file. */
+/** Undefined for an empty file. Paths in it are relative to the file. */
 function read(file: string): Part | undefined {
   let text: string;
   try {
@@ -108,14 +109,14 @@ function read(file: string): Part | undefined {
   return part;
 }
 
-/** `source` names it in errors. */
+/** `source` is named in errors. */
 function partOf(text: string, source: string): Part | undefined {
   try {
     const content: unknown = parse(text);
     if (content === null || content === undefined) return undefined;
     if (typeof content !== "object" || Array.isArray(content)) throw new Error("it is not a kubeconfig");
     const config = new KubeConfig();
-    // What is incomplete does no harm while nobody uses it.
+    // Incomplete entries do no harm unless they are used.
     config.loadFromString(JSON.stringify(content), { onInvalidEntry: "filter" });
     return { config, contexts: namesOf((content as { contexts?: unknown }).contexts) };
   } catch (error) {
@@ -124,7 +125,7 @@ function partOf(text: string, source: string): Part | undefined {
 }
 
 function unreadable(source: string, error: unknown): KubeconfigError {
-  // Further lines of a parser's message quote the file, and that may be a token.
+  // Further lines of a parser's message quote the file, possibly a token.
   const [reason] = (error as Error).message.split("\n");
   return new KubeconfigError(`the kubeconfig ${source} cannot be read: ${reason}`);
 }

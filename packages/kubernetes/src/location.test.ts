@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { configure, locate, mustNoteAccess, nameOf } from "./location.ts";
 
-test("the stack's config comes before the context in state, but not before a kubeconfig of the resource's own", async () => {
+test("the stack's config overrides the context in state, but not a resource's own kubeconfig", async () => {
   await configure({ config: { get: (key) => (key === "program:context" ? "mine" : undefined) } });
   expect(locate({ context: "theirs" }, "program:context")).toEqual({
     context: "mine",
@@ -21,17 +21,17 @@ test.each([
   ["a kubeconfig instead", { context: "a" }, { kubeconfig: "k" }, true],
   ["renewed credentials", { kubeconfig: "k" }, { kubeconfig: "l" }, true],
   ["another context of the same kubeconfig", { kubeconfig: "k", context: "a" }, { kubeconfig: "k" }, true],
-])("%s: must state note it?", (_, olds, news, expected) => {
+])("%s: must it be stored in state?", (_, olds, news, expected) => {
   expect(mustNoteAccess({ ...olds, __provider: "with configure" }, news, "program:context")).toBe(expected);
 });
 
-test("without a config key, or with a provider of the time before it, state notes another context", () => {
+test("without a config key, or with a provider older than it, state stores another context", () => {
   const [olds, news] = [{ context: "a", __provider: "with configure" }, { context: "b" }];
   expect(mustNoteAccess(olds, news)).toBe(true);
   expect(mustNoteAccess({ context: "a", __provider: "without" }, news, "program:context")).toBe(true);
 });
 
-test("a place has a name without anything secret", () => {
+test("a location's name contains no secret", () => {
   expect(nameOf({ kubeconfig: "token: secret", context: "admin" })).toBe('context "admin"');
   expect(nameOf({ kubeconfig: "token: secret" })).toBe("the kubeconfig's current context");
 });

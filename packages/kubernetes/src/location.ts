@@ -1,16 +1,16 @@
-/** Where a resource's cluster is. */
+/** How a resource's cluster is reached. */
 
-/** How a resource says it: by the content of a kubeconfig or a path to one, by the name of a context, or by both. */
+/** A cluster by a kubeconfig (its content or a path), by the name of a context, or by both. */
 export interface ClusterAccess {
   /** Context of the kubeconfig. Default: with `kubeconfig`, its current one. */
   readonly context?: string;
-  /** Content of a kubeconfig, or the path of one. Default: as kubectl finds it, KUBECONFIG or ~/.kube/config. */
+  /** Content of a kubeconfig, or a path. Default: the one that kubectl finds, KUBECONFIG or ~/.kube/config. */
   readonly kubeconfig?: string;
 }
 
-/** Where to go now, and what people can set to go elsewhere. */
+/** The effective access, and the config key by which users can change it. */
 export interface Location extends ClusterAccess {
-  /** The stack's config key that comes before the resource's own `context`. Default: none does. */
+  /** Config key of the stack that overrides the resource's `context`. Default: none. */
   readonly contextKey?: string;
 }
 
@@ -20,15 +20,15 @@ interface StackConfig {
 
 let stackConfig: StackConfig | undefined;
 
-/** Called by Pulumi before anything else of a dynamic provider, once in a process for each text of one. */
+/** Pulumi calls it before any other function of a dynamic provider, once per process for each provider text. */
 export async function configure({ config }: { readonly config: StackConfig }) {
   stackConfig = config;
 }
 
 /**
- * The place that a resource's properties lead to. A context's name in state is that of the last `up`, and may be another
- * person's name for the cluster; so where there is a `contextKey`, the stack's config comes first. A kubeconfig of the
- * resource's own has names of its own.
+ * The effective access of a resource. The context's name in state is that of the last `up`, and may be another person's name
+ * for the cluster; so with a `contextKey` the stack's config takes precedence, unless the resource has its own kubeconfig,
+ * whose context names are its own.
  */
 export function locate({ context, kubeconfig }: ClusterAccess, contextKey?: string): Location {
   if (kubeconfig !== undefined) return { kubeconfig, ...(context === undefined ? {} : { context }) };
@@ -36,14 +36,14 @@ export function locate({ context, kubeconfig }: ClusterAccess, contextKey?: stri
   return { ...(chosen === undefined ? {} : { context: chosen }), ...(contextKey ? { contextKey } : {}) };
 }
 
-/** Names the place in messages. Nothing of a kubeconfig's content is in it. */
+/** Name for messages. Contains nothing of the kubeconfig. */
 export const nameOf = ({ context }: ClusterAccess): string =>
   context === undefined ? "the kubeconfig's current context" : `context "${context}"`;
 
 /**
- * Whether another access must be written into a resource's state: a kubeconfig, because state's credentials may have ended; a
- * context only where the provider, as state has it, is of the time before {@link configure}. A change makes every output
- * unknown in a preview, so there is none without need.
+ * Whether a changed access must be stored in a resource's state: a kubeconfig always, because the credentials in state may have
+ * expired; a context only if the provider in state is older than {@link configure}. A diff makes every output unknown in a
+ * preview, so it is avoided otherwise.
  */
 export function mustNoteAccess(
   olds: ClusterAccess & { readonly __provider?: string },

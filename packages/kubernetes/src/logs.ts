@@ -3,11 +3,11 @@ import type { Cluster } from "./client.ts";
 interface Tail {
   /** Default 20. */
   readonly lines?: number;
-  /** The container that ran before the present one. */
+  /** The log of the previous container. */
   readonly previous?: boolean;
 }
 
-/** The last lines of a container's log; none when it is empty. */
+/** The last lines of a container's log; none if it is empty. */
 export async function logTail(
   cluster: Cluster,
   namespace: string,
@@ -24,7 +24,7 @@ export async function logTail(
   return log.trim() === "" ? [] : log.trimEnd().split("\n");
 }
 
-/** The last lines, indented for an error message; says why when the log cannot be had. */
+/** The last lines, indented for an error message; the reason if the log cannot be read. */
 export async function lastLogLines(...of: Parameters<typeof logTail>): Promise<string> {
   try {
     const lines = await logTail(...of);

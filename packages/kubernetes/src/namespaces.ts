@@ -1,6 +1,6 @@
 import { ApiError, type Cluster, type KubernetesObject } from "./client.ts";
 
-/** Uid of a namespace; undefined where there is none, empty for who may not read namespaces. */
+/** Uid of a namespace; undefined if it does not exist, empty without permission to read it. */
 export async function uidOf(cluster: Cluster, namespace: string): Promise<string | undefined> {
   try {
     const found = await cluster.get<KubernetesObject>(`/api/v1/namespaces/${namespace}`);

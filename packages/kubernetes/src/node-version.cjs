@@ -1,15 +1,14 @@
 /**
- * Tells a Node that cannot load what comes next, in one sentence and before it tries. Plain CommonJS, because an old Node must
- * be able to read it.
+ * Reports a Node version that cannot load the program, before it tries. Plain CommonJS, so that an old Node can run it.
  */
 const { basename } = require("node:path");
 const { engines } = require("../package.json");
 
-/** In a checkout TypeScript is loaded as it is; in a packed package there is none. */
+/** A checkout loads TypeScript directly; a packed package contains none. */
 const isCompiled = basename(__dirname) === "dist";
 
 /**
- * Why this Node cannot: what was found, what is needed, what to do. Undefined where it can.
+ * Why this Node cannot load the program: what was found, what is needed, what to do. Undefined if it can.
  * @param {{ versions: { node: string }, features: { typescript?: unknown }, execPath: string }} node
  * @returns {string | undefined}
  */
@@ -29,7 +28,7 @@ function nodeProblem(node = process) {
   );
 }
 
-/** Whether it does so without a flag: from 22.18, of 23 from 23.6 (https://nodejs.org/api/typescript.html). */
+/** Whether it does so without a flag: 22.18 and newer, except 23.0 to 23.5 (https://nodejs.org/api/typescript.html). */
 function loadsTypeScript(/** @type {string} */ version) {
   const [major, minor] = version.split(".").map(Number);
   return major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);

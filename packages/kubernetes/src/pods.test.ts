@@ -5,7 +5,7 @@ const pod = (status: Pod["status"]): Pod => ({ metadata: { name: "p" }, ...(stat
 const container = (restartCount: number, state: object, lastState: object = {}) =>
   pod({ containerStatuses: [{ name: "c", restartCount, state, lastState }] });
 
-test("a pod that is new, runs, or ended well has no problem", () => {
+test("a pod that is new, running or succeeded has no problem", () => {
   expect(podProblem(pod(undefined))).toBeUndefined();
   expect(podProblem(container(0, { running: {} }))).toBeUndefined();
   expect(podProblem(container(0, { terminated: { exitCode: 0 } }))).toBeUndefined();
@@ -24,7 +24,7 @@ test("a pod without a node may wait for one longer than a pod without an image",
   expect(unschedulable?.patience).toBeGreaterThan(image?.patience ?? Number.POSITIVE_INFINITY);
 });
 
-test("the first crash is forgiven, the second is not, and lack of memory never", () => {
+test("the first crash is tolerated, the second is not, and out of memory never", () => {
   const crash = { terminated: { exitCode: 1, reason: "Error" } };
   expect(podProblem(container(1, {}, crash))).toBeUndefined();
   expect(podProblem(container(2, {}, crash))).toMatchObject({ patience: 0, crashed: "c" });
@@ -32,7 +32,7 @@ test("the first crash is forgiven, the second is not, and lack of memory never",
   expect(killed).toMatchObject({ patience: 0, text: expect.stringContaining("give it more memory") });
 });
 
-test("what the node lost is no crash, however often", () => {
+test("a container lost with its node has not crashed, however often", () => {
   for (const reason of ["Unknown", "ContainerStatusUnknown"]) {
     const lost = { terminated: { exitCode: 255, reason } };
     expect(podProblem(container(5, {}, lost))).toBeUndefined();
@@ -40,7 +40,7 @@ test("what the node lost is no crash, however often", () => {
   }
 });
 
-test("an init container's problem counts too", () => {
+test("an init container's problem also counts", () => {
   const status = {
     name: "storage-initializer",
     restartCount: 3,
@@ -50,7 +50,7 @@ test("an init container's problem counts too", () => {
   expect(podProblem(pod({ initContainerStatuses: [status] }))?.crashed).toBe("storage-initializer");
 });
 
-test("pods that are not ready, or on their way out, are not the newest that is ready", () => {
+test("the newest ready pod is neither unready nor being deleted", () => {
   const named = (name: string, more: object, status = "True") => ({
     metadata: { name, creationTimestamp: "2026-01-01T00:00:00Z", ...more },
     status: { conditions: [{ type: "Ready", status }] },

@@ -1,4 +1,4 @@
-/** How a pod stands, and why one does not come up. */
+/** Status of pods, and why a pod does not start. */
 import type { KubernetesObject } from "./client.ts";
 
 interface ContainerState {
@@ -28,7 +28,7 @@ interface Container {
 
 export interface Pod extends KubernetesObject {
   readonly spec?: {
-    /** Where it runs, once the scheduler has found a place. */
+    /** Its node, once it is scheduled. */
     readonly nodeName?: string;
     readonly volumes?: readonly { readonly persistentVolumeClaim?: { readonly claimName: string } }[];
     readonly containers: readonly Container[];
@@ -36,7 +36,7 @@ export interface Pod extends KubernetesObject {
   };
   readonly status?: {
     readonly phase?: string;
-    /** Of the pod as a whole, such as Evicted. */
+    /** Reason for the whole pod, such as Evicted. */
     readonly reason?: string;
     readonly message?: string;
     readonly conditions?: readonly {
@@ -51,23 +51,23 @@ export interface Pod extends KubernetesObject {
 }
 
 export interface PodProblem {
-  /** For people: container, reason, message. */
+  /** Container, reason and message, for the user. */
   readonly text: string;
-  /** Seconds that it may last, because such a thing can pass; 0 when waiting longer is useless. */
+  /** Seconds that it may last, because it can pass; 0 if it cannot. */
   readonly patience: number;
-  /** The container whose earlier log tells more. */
+  /** The crashed container, whose previous log tells more. */
   readonly crashed?: string;
 }
 
-/** What of a pod may pass, and for how long. */
+/** Problems of a pod that may pass, and for how long. */
 export const podRules = {
-  /** Seconds without a node: a cluster may have to add one first, which may take ten minutes. */
+  /** Seconds without a node: the cluster may have to add one first, which can take ten minutes. */
   schedulingSeconds: 900,
   /** Seconds in which a container does not start. */
   startSeconds: 60,
-  /** A first crash may be a dependency that was late. */
+  /** The first crash may be due to a dependency that was not ready. */
   crashesTolerated: 1,
-  /** Why a container does not start. */
+  /** Reasons for which a container does not start. */
   waitingReasons: [
     "ImagePullBackOff",
     "ErrImagePull",
@@ -77,13 +77,13 @@ export const podRules = {
     "CreateContainerError",
     "RunContainerError",
   ],
-  /** Ends that were the node's, not the container's, in the words of containerd and of the kubelet: both start it again. */
+  /** Reasons of containerd and the kubelet for containers that ended with their node; they are restarted. */
   lostWithTheNode: ["Unknown", "ContainerStatusUnknown"],
 } as const;
 
 const includes = (reasons: readonly string[], reason = ""): boolean => reasons.includes(reason);
 
-/** What keeps a pod from running, if anything does. */
+/** What keeps a pod from running; undefined if nothing does. */
 export function podProblem(pod: Pod): PodProblem | undefined {
   const { conditions = [], initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
   const scheduled = conditions.find((condition) => condition.type === "PodScheduled");
@@ -109,7 +109,7 @@ export function podProblem(pod: Pod): PodProblem | undefined {
   return undefined;
 }
 
-/** The newest of the pods that is ready. */
+/** Name of the newest ready pod. */
 export function newestReady(pods: readonly Pod[]): string | undefined {
   const created = ({ metadata }: Pod) => metadata.creationTimestamp ?? "";
   const ready = pods.filter(

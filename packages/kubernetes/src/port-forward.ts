@@ -1,4 +1,4 @@
-/** One HTTP request to a pod through the API server's port-forward: past proxies in the pod, with headers of our own. */
+/** One HTTP request to a pod through a port-forward: it bypasses proxies in the pod and keeps all headers. */
 import { request } from "node:http";
 import { Duplex, PassThrough } from "node:stream";
 import { PortForward } from "@kubernetes/client-node";
@@ -11,7 +11,7 @@ export interface PodRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Sent as JSON. Default: nothing is sent. */
+  /** Sent as JSON. Default: no body. */
   readonly body?: unknown;
   readonly timeoutSeconds: number;
 }
@@ -21,7 +21,7 @@ export interface PodAnswer {
   readonly body: Buffer;
 }
 
-/** The JSON answer. Throws an ApiError for any status but 2xx; headers are in no message. */
+/** The JSON response. Throws an ApiError for any status but 2xx; messages do not contain headers. */
 export async function requestToPod<T>(cluster: Cluster, call: PodRequest): Promise<T> {
   const { pod, method, path } = call;
   const { status, body } = await answerOfPod(cluster, call);
@@ -30,7 +30,7 @@ export async function requestToPod<T>(cluster: Cluster, call: PodRequest): Promi
   throw new ApiError(status, `${method} ${path} of pod ${pod}: ${status} ${text.slice(0, 500)}`);
 }
 
-/** The answer as it is, whatever its status. */
+/** The response, whatever its status. */
 export async function answerOfPod(cluster: Cluster, call: PodRequest): Promise<PodAnswer> {
   const { namespace, pod, port, method, path } = call;
   const [fromPod, toPod] = [new PassThrough(), new PassThrough()];
@@ -40,7 +40,7 @@ export async function answerOfPod(cluster: Cluster, call: PodRequest): Promise<P
       // A WebSocket fails with an event, which is no Error.
       throw new Error(`port-forward to pod ${namespace}/${pod}: ${failure.message ?? "failed"}`);
     });
-  // Without it a pod that ends would be waited for until the timeout.
+  // Otherwise the request to a pod that ends would wait until the timeout.
   if (typeof socket !== "function") socket.onclose = () => fromPod.end();
   try {
     return await new Promise<PodAnswer>((resolve, reject) => {

@@ -1,6 +1,6 @@
 /**
  * Loads the logic of a dynamic provider in the process that Pulumi starts for it. Plain CommonJS, so that a Node that is too
- * old says so.
+ * old can run it and report its version.
  */
 const compileCache = require("./compile-cache.cjs");
 const { nodeProblem } = require("./node-version.cjs");
@@ -13,7 +13,7 @@ const { nodeProblem } = require("./node-version.cjs");
  */
 module.exports = (load) => {
   const problem = nodeProblem();
-  // The SDK prints the stack beside the message; there is nothing in it for people.
+  // The SDK would also print the stack trace, which does not help users.
   if (problem) throw Object.assign(new Error(problem), { stack: "" });
   compileCache.enable();
   const loaded = load();

@@ -1,4 +1,4 @@
-/** Which failures pass, and how long to try again. */
+/** Which failures are transient, and how to retry them. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./client.ts";
 
@@ -16,8 +16,8 @@ const passingCodes = new Set([
 ]);
 
 /**
- * Whether a later attempt can succeed: the server is busy, restarts, cannot reach one of its webhooks (500), or the network
- * failed. A refusal (403, a webhook that denies) and a wrong certificate do not pass.
+ * Whether a retry can succeed: the server is busy, restarting or cannot reach one of its webhooks (500), or the network
+ * failed. A refusal (403, a webhook that denies) and a wrong certificate are permanent.
  */
 export function passes(error: unknown): boolean {
   if (error instanceof ApiError) return passingStatuses.has(error.status);
@@ -25,7 +25,7 @@ export function passes(error: unknown): boolean {
   return passingCodes.has(code ?? "") || name === "TimeoutError" || name === "AbortError";
 }
 
-/** Pauses between attempts: doubled each time, spread by a fifth so that clients do not return together. */
+/** Pauses between attempts: doubled each time, with 20 % jitter so that clients do not retry together. */
 export class Backoff {
   readonly #firstMs: number;
   readonly #mostMs: number;
@@ -41,7 +41,7 @@ export class Backoff {
     this.#nextMs = this.#firstMs;
   }
 
-  /** Sleeps, at least as long as the server asked for in its error; returns early when `signal` aborts. */
+  /** Sleeps, at least for the Retry-After of the error; returns early when `signal` aborts. */
   async pause(error?: unknown, signal?: AbortSignal): Promise<void> {
     const asked = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
     const spread = this.#nextMs * (0.8 + Math.random() * 0.4);
@@ -51,7 +51,7 @@ export class Backoff {
 }
 
 export interface Persistence {
-  /** One line for the user, when the first attempt fails. */
+  /** Prints one line for the user when the first attempt fails. */
   readonly print: (line: string) => void;
   /** Default 180. */
   readonly patienceSeconds?: number;
@@ -59,7 +59,7 @@ export interface Persistence {
   readonly pauseMs?: number;
 }
 
-/** The result of `attempt`, tried again while its failures pass and patience lasts; then the last failure is thrown. */
+/** The result of `attempt`, retried while its failures are transient and patience lasts; then throws the last failure. */
 export async function persistently<T>(attempt: () => Promise<T>, options: Persistence): Promise<T> {
   const patienceSeconds = options.patienceSeconds ?? 180;
   const end = performance.now() + patienceSeconds * 1000;
@@ -70,9 +70,7 @@ export async function persistently<T>(attempt: () => Promise<T>, options: Persis
     } catch (error) {
       if (!passes(error) || performance.now() > end) throw error;
       if (failures === 0) {
-        options.print(
-          `no success yet, trying again for up to ${patienceSeconds} s: ${(error as Error).message}`,
-        );
+        options.print(`failed, retrying for up to ${patienceSeconds} s: ${(error as Error).message}`);
       }
       await backoff.pause(error);
     }

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * Keeps a resource's kubeconfig encrypted in the state, among its inputs and its outputs. Without one nothing is added, so that
- * resources of before have the same inputs and options.
+ * Keeps a resource's kubeconfig encrypted in the state, in inputs and outputs. Without a kubeconfig it adds nothing, so that the
+ * inputs and options of existing resources do not change.
  */
 export function secretAccess(
   kubeconfig: pulumi.Input<string | undefined>,

@@ -48,7 +48,7 @@ test.each<[string, () => unknown, RegExp]>([
   ["a cluster that does not know the user", () => answer(401), /log in again/],
   ["a missing kubeconfig", () => vi.stubEnv("KUBECONFIG", join(directory, "none")), /cannot be read: ENOENT/],
   ["a context that was removed", () => writeFileSync(join(directory, "config"), "{}"), /no context "fake"/],
-])("%s: state stays, deletion fails and names the way out", async (_, happens, cause) => {
+])("%s: state stays, deletion fails and tells what to do", async (_, happens, cause) => {
   await happens();
   expect(await readVersion()).toEqual({ id: "id", props });
   const failure = clusterToDeleteFrom("id", props, print, 0.1);
@@ -60,7 +60,7 @@ test.each<[string, () => unknown, RegExp]>([
   expect(lines.at(-1)).toMatch(cause);
 });
 
-test("an answer is an answer: nothing leaves the state because of it", async () => {
+test("an error response removes nothing from the state", async () => {
   vi.stubEnv("PULUMI_K8S_DELETE_UNREACHABLE", "true");
   answer(403);
   await expect(readVersion()).rejects.toThrow(ApiError);
@@ -75,12 +75,12 @@ test.each([
   ["a file that is no kubeconfig", "text", /it is not a kubeconfig/],
   ["a context without its cluster", '{"contexts":[{"name":"fake","context":{"cluster":"gone"}}]}', /"gone"/],
   ["a context that names no cluster", '{"contexts":[{"name":"fake","context":{}}]}', /names no cluster/],
-])("%s has to be mended: nothing leaves the state because of it", async (_, content, cause) => {
+])("%s must be fixed: nothing is removed from the state because of it", async (_, content, cause) => {
   writeFileSync(join(directory, "config"), content);
   vi.stubEnv("PULUMI_K8S_DELETE_UNREACHABLE", "true");
   expect(await readVersion()).toEqual({ id: "id", props });
   expect(lines).toEqual([expect.stringMatching(cause)]);
-  expect(lines[0]).toContain("mend the kubeconfig");
+  expect(lines[0]).toContain("fix the kubeconfig");
   expect(lines[0]).not.toMatch(/PULUMI_K8S_DELETE_UNREACHABLE|secret/);
   await expect(clusterToDeleteFrom("id", props, print)).rejects.toThrow(cause);
 });

@@ -1,15 +1,15 @@
-/** What becomes of resources whose cluster is not to be reached: the same as with the Kubernetes provider's own. */
+/** Handles resources whose cluster is unreachable, as the Kubernetes provider does. */
 import { ApiError, Cluster } from "./client.ts";
 import { KubeconfigError, MissingKubeconfigError, UnknownContextError } from "./kubeconfig.ts";
 import { type Location, nameOf } from "./location.ts";
 import { persistently } from "./retry.ts";
 
-/** The Kubernetes provider's own switch, read where it reads it. */
+/** The Kubernetes provider's environment variable. */
 const variable = "PULUMI_K8S_DELETE_UNREACHABLE";
 
-/** No answer of the cluster's API. The message names the place, the cause, and the ways out. */
+/** The cluster's API does not answer. The message has the cluster, the cause and what to do. */
 export class UnreachableError extends Error {
-  /** Whether the cluster may be gone: a kubeconfig that has to be mended says nothing of that. */
+  /** Whether the cluster may be gone; false if the kubeconfig is broken. */
   readonly mayBeGone: boolean;
 
   constructor(location: Location, cause: unknown) {
@@ -22,8 +22,8 @@ export class UnreachableError extends Error {
         "pulumi up once, or --run-program with any command"
       : "";
     const wayOut = mayBeGone
-      ? `; if the cluster was deleted, run this again with ${variable}=true, which takes what was there out of the state`
-      : "; mend the kubeconfig, then run this again";
+      ? `; if the cluster was deleted, run this again with ${variable}=true, which removes its resources from the state`
+      : "; fix the kubeconfig, then run this again";
     super(`the cluster of ${nameOf(location)} cannot be reached: ${message || code}${renamed}${wayOut}`, {
       cause,
     });
@@ -33,15 +33,15 @@ export class UnreachableError extends Error {
 }
 
 const renaming = ({ contextKey }: Location) =>
-  contextKey ? `pulumi config set ${contextKey} <context>` : "say so in the program";
+  contextKey ? `pulumi config set ${contextKey} <context>` : "change it in the program";
 
-/** Answers of what stands before an API that is gone, or of one that does not know this user. */
+/** Responses of a proxy in front of an API that is gone, or of an API that does not know the user. */
 const withoutApi = new Set([401, 502, 503, 504]);
 
 type Print = (line: string) => void;
 const said = new Set<string>();
 
-/** Does something with a cluster. Throws an {@link UnreachableError} when that gives no answer. */
+/** Runs `work` with a cluster. Throws an {@link UnreachableError} if the cluster does not answer. */
 export async function reaching<T>(location: Location, work: (cluster: Cluster) => Promise<T>): Promise<T> {
   try {
     return await work(Cluster.connect(location));
@@ -53,14 +53,14 @@ export async function reaching<T>(location: Location, work: (cluster: Cluster) =
 function isNoAnswer(error: unknown): boolean {
   if (error instanceof ApiError) return withoutApi.has(error.status);
   const { code, name } = error as NodeJS.ErrnoException;
-  // Whatever network and TLS fail with has a code.
+  // Errors of the network and of TLS have a code.
   return error instanceof KubeconfigError || typeof code === "string" || name === "TimeoutError";
 }
 
 /**
- * What `read` gives for a resource: what `work` finds. From a cluster out of reach a resource stays as it is, because a
- * refresh comes before the program and so may go by a context that the stack no longer has; or leaves the state, where the
- * cluster may be gone and the user has said so.
+ * The result of `read` for a resource: what `work` finds. If the cluster is unreachable, the resource stays unchanged in state,
+ * because a refresh runs before the program and may use a context that the stack no longer has. It is removed from state if
+ * the cluster may be gone and the user has set the variable.
  */
 export async function readOf<P>(
   id: string,
@@ -74,18 +74,18 @@ export async function readOf<P>(
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
     if (error.mayBeGone && removesUnreachable()) {
-      print(`warning: ${id}: taken out of the state, because ${error.message}`);
+      print(`warning: ${id}: removed from the state, because ${error.message}`);
       return {};
     }
-    if (!said.has(error.message)) print(`warning: the state is taken as it is, because ${error.message}`);
+    if (!said.has(error.message)) print(`warning: the state is left unchanged, because ${error.message}`);
     said.add(error.message);
     return { id, props };
   }
 }
 
 /**
- * The cluster that something is to be deleted from; undefined where it is out of reach and the user has said what that
- * means. Throws an {@link UnreachableError}, after `patienceSeconds` (default 180) of what may pass.
+ * The cluster that a resource is to be deleted from; undefined if it is unreachable and the user has set the variable.
+ * Throws an {@link UnreachableError} after `patienceSeconds` (default 180) of transient failures.
  */
 export async function clusterToDeleteFrom(
   id: string,
@@ -109,7 +109,7 @@ export async function clusterToDeleteFrom(
     });
   } catch (error) {
     if (!(error instanceof UnreachableError && error.mayBeGone && removesUnreachable())) throw error;
-    print(`warning: ${id}: only taken out of the state, because ${error.message}`);
+    print(`warning: ${id}: only removed from the state, because ${error.message}`);
     return undefined;
   }
 }

@@ -3,7 +3,7 @@ import { duration, waiting } from "./waiting.ts";
 
 const never = async () => {};
 
-test("heartbeats come at growing intervals, and a failing one says nothing", async () => {
+test("heartbeats come at growing intervals, and a failing one prints nothing", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   const lines: string[] = [];
   let beats = 0;

@@ -1,4 +1,4 @@
-/** What a wait for something slow has: a deadline, an ear for Ctrl-C, and a line now and then that says how it stands. */
+/** Long waits with a deadline, progress messages and support for Ctrl-C. */
 import { onInterruption } from "./interruption.ts";
 
 /** Thrown when the deadline passes. */
@@ -8,31 +8,31 @@ export interface Wait {
   /** Aborts when the wait is over. */
   readonly signal: AbortSignal;
   readonly done: () => void;
-  /** Ends the wait with an error. Of several ends only the first counts. */
+  /** Ends the wait with an error. Only the first call of done or fail counts. */
   readonly fail: (error: unknown) => void;
 }
 
 export interface WaitOptions {
   readonly deadlineSeconds: number;
-  /** One line for the user. */
+  /** Prints one line for the user. */
   readonly print: (line: string) => void;
-  /** What is being waited for right now, for the deadline's error. */
+  /** What is currently being waited for, for the deadline's error. */
   readonly state: () => string;
-  /** What a heartbeat says. Default, and where it has nothing to say: the state and how long the wait has lasted. */
+  /** Text of a heartbeat. Default, also if it returns undefined: the state and the elapsed time. */
   readonly heartbeat?: () => string | undefined | Promise<string | undefined>;
-  /** Until the first heartbeat; each later one comes after twice the time, up to five times this. Default 60. */
+  /** Seconds until the first heartbeat; the interval doubles each time, up to five times this. Default 60. */
   readonly heartbeatSeconds?: number;
 }
 
 /**
- * Runs `start` until it calls done or fail, throws, the deadline passes, or the user interrupts (InterruptedError); then
- * stops whatever listens to the signal. Times are of this process's own clock, whatever the server's says.
+ * Runs `start` until it calls done or fail, throws, the deadline passes, or the user interrupts (InterruptedError); then aborts
+ * the signal. Times are by this process's clock, not the server's.
  */
 export async function waiting(options: WaitOptions, start: (wait: Wait) => Promise<void>): Promise<void> {
   const controller = new AbortController();
   const timers = new Set<NodeJS.Timeout>();
   const after = (seconds: number, action: () => void) => {
-    // Node's timers hold 24.8 days at most.
+    // Node's longest timer is 24.8 days.
     timers.add(setTimeout(action, Math.min(seconds * 1000, 2 ** 31 - 1)));
   };
   const started = performance.now();

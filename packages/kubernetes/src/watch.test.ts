@@ -35,7 +35,7 @@ const start = (more: Partial<Follow<KubernetesObject>> = {}) =>
 const count = (kind: "list" | "watch") =>
   api.requests.filter((request) => request.includes("(watch)") === (kind === "watch")).length;
 
-test("a stream that falls silent is opened again where it was, without reading all anew", async () => {
+test("a silent stream is opened again at its version, without another GET", async () => {
   put("a");
   const following = start({ idleSeconds: 0.2 });
   await expect.poll(() => count("watch")).toBeGreaterThanOrEqual(2);
@@ -47,7 +47,7 @@ test("a stream that falls silent is opened again where it was, without reading a
   await following;
 });
 
-test("an expired version leads to a fresh reading, which shows what went meanwhile", async () => {
+test("an expired version leads to a new GET, which shows what was deleted meanwhile", async () => {
   put("a");
   put("b");
   start();
@@ -59,7 +59,7 @@ test("an expired version leads to a fresh reading, which shows what went meanwhi
   expect(contact).toEqual([]);
 });
 
-test("a refusal at first is thrown; later it is taken for a server that is starting", async () => {
+test("a refusal at first is thrown; later it counts as a restarting server", async () => {
   let forbidden = true;
   api.intercept = (_, response) => {
     if (forbidden) response.writeHead(403).end(JSON.stringify({ message: "forbidden" }));
@@ -78,7 +78,7 @@ test("a refusal at first is thrown; later it is taken for a server that is start
   expect(contact).toEqual([expect.stringContaining("403 forbidden"), "back"]);
 });
 
-test("a busy server is asked again after the time it names", async () => {
+test("a request to a busy server is retried after its Retry-After", async () => {
   const times: number[] = [];
   api.intercept = (_, response) => {
     times.push(performance.now());
@@ -93,7 +93,7 @@ test("a busy server is asked again after the time it names", async () => {
   expect(lines).toEqual([expect.stringContaining("429 too many requests")]);
 });
 
-test("patience ends with the last error, and a refusal needs none", async () => {
+test("patience ends with the last error, and a refusal is not retried", async () => {
   const failing = (status: number) => async () => {
     throw new ApiError(status, `status ${status}`);
   };
@@ -102,12 +102,12 @@ test("patience ends with the last error, and a refusal needs none", async () => 
   await expect(persistently(failing(403), { print: () => {} })).rejects.toThrow("status 403");
 });
 
-test("a wrong certificate does not pass, a refused connection does", () => {
+test("a wrong certificate is permanent, a refused connection is transient", () => {
   expect(passes(Object.assign(new Error(), { code: "SELF_SIGNED_CERT_IN_CHAIN" }))).toBe(false);
   expect(passes(Object.assign(new Error(), { code: "ECONNREFUSED" }))).toBe(true);
 });
 
-test("credentials that are refused are read once more", async () => {
+test("refused credentials are read again once", async () => {
   const tokens: (string | undefined)[] = [];
   api.intercept = (request, response) => {
     tokens.push(request.headers.authorization);

@@ -1,24 +1,24 @@
-/** Following objects: GET, then watch from that version, again and again until told to stop. */
+/** Follows objects: a GET, then a watch from its version, repeated until the signal aborts. */
 import { ApiError, type Cluster, type KubernetesObject } from "./client.ts";
 import { Backoff, passes } from "./retry.ts";
 
 export interface Follow<T extends KubernetesObject> {
   /** Path of the collection, such as /apis/tekton.dev/v1/namespaces/x/pipelineruns. */
   readonly path: string;
-  /** Which of its objects: fieldSelector or labelSelector. */
+  /** fieldSelector or labelSelector. */
   readonly query: Readonly<Record<string, string>>;
-  /** Called with each object at first, and after each change. */
+  /** Called with each existing object, and after each change. */
   readonly onChange: (object: T) => void;
-  /** Called with an object that is there no more, as it was last seen. */
+  /** Called with the last seen state of a deleted object. */
   readonly onGone?: (object: T) => void;
-  /** Called after the first and each later reading of the whole collection. */
+  /** Called after each GET of the whole collection. */
   readonly onListed?: (objects: readonly T[]) => void;
-  /** Called when contact is lost, with the reason, and without one when it is back. */
+  /** Called with the reason when contact is lost, and without one when it is restored. */
   readonly onContact?: (lost?: Error) => void;
   readonly signal: AbortSignal;
   /** Pause after a failed attempt in milliseconds, doubled each time up to 15 s. Default 500. */
   readonly pauseMs?: number;
-  /** Seconds without a byte after which a stream is taken for dead. Default 90: bookmarks come about every minute. */
+  /** Seconds without data after which a stream is considered dead. Default 90: bookmarks arrive about every minute. */
   readonly idleSeconds?: number;
 }
 
@@ -27,17 +27,17 @@ interface WatchEvent<T> {
   readonly object: T;
 }
 
-/** How long a restarting server may refuse what it has answered before: its rules and types load after it listens. */
+/** How long a restarting server may refuse a request that it answered before: it loads RBAC rules and CRDs after it listens. */
 const confusionMs = 60_000;
-/** The server closes a watch after 5 to 10 minutes, as it does for kubectl; a stream that lasted a second was a good one. */
+/** The server closes a watch after 5 to 10 minutes, as for kubectl; a stream that lasted a second was successful. */
 const watchSeconds = () => 300 + Math.floor(Math.random() * 300);
 const goodStreamMs = 1000;
-/** A server that takes a watch says so at once, whatever there is to tell. */
+/** A server that accepts a watch responds at once, even without events. */
 const answerSeconds = 30;
 
 /**
- * Follows until `signal` aborts. A stream that is closed or silent is opened again at the version last seen; an expired
- * version (410) leads to a fresh GET, so no state is ever missed. A refusal (such as 403) is thrown.
+ * Follows until `signal` aborts. A closed or silent stream is opened again at the last seen version; an expired version (410)
+ * leads to a new GET, so no state is missed. A refusal (such as 403) is thrown.
  */
 export async function follow<T extends KubernetesObject>(
   cluster: Cluster,
@@ -67,11 +67,11 @@ export async function follow<T extends KubernetesObject>(
       const now = performance.now();
       const confused = answered && now - (lostSince ?? now) < confusionMs;
       if (!passes(error) && !isExpired(error) && !confused) throw error;
-      // The server did answer, but cannot go on from that version.
+      // The server responded, but cannot continue from that version.
       if (error instanceof ApiError) known.version = undefined;
       if (lostSince === undefined && !isExpired(error)) {
         lostSince = now;
-        // Node's own word for a connection that the other side ended in the middle.
+        // Node's message for a connection that the other side closed.
         options.onContact?.(failure.message === "aborted" ? new Error("the connection broke") : failure);
       }
     }
@@ -79,7 +79,7 @@ export async function follow<T extends KubernetesObject>(
   }
 }
 
-/** The objects as last seen, and the version that they are of. */
+/** The last seen objects and their version. */
 class Known<T extends KubernetesObject> {
   readonly #options: Follow<T>;
   readonly #objects = new Map<string, T>();
@@ -123,7 +123,7 @@ class Known<T extends KubernetesObject> {
   }
 }
 
-/** One watch request. Returns when the server ends it; throws when it is refused, breaks, or falls silent. */
+/** One watch request. Returns when the server ends it; throws if it is refused, breaks, or is silent too long. */
 async function stream<T extends KubernetesObject>(
   cluster: Cluster,
   options: Follow<T>,

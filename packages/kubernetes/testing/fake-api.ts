@@ -25,7 +25,7 @@ interface Event {
 export class FakeApi {
   readonly #objects = new Map<string, Anything>();
   readonly #watchers = new Set<Watcher>();
-  /** All changes so far, because a watch begins at a version of the past. */
+  /** All changes so far, because a watch starts at an earlier version. */
   readonly #events: Event[] = [];
   readonly #server: Server;
   #version = 1;
@@ -33,7 +33,7 @@ export class FakeApi {
   readonly requests: string[] = [];
   /** Answers requests before the fake itself does; returns true when it has. */
   intercept: Handler = () => false;
-  /** Called after an object was created, as a controller would react to it. */
+  /** Called after an object is created, to act as its controller. */
   onCreate: (path: string, object: Anything) => void = () => {};
   /** Called after a patch. */
   onPatch: (path: string, object: Anything) => void = () => {};
@@ -64,7 +64,7 @@ export class FakeApi {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** For what is more than requests, such as port-forwards. */
+  /** For connections other than requests, such as port-forwards. */
   get server(): Server {
     return this.#server;
   }
@@ -108,7 +108,7 @@ export class FakeApi {
     return this.#objects.get(path);
   }
 
-  /** Writes an object and tells the watchers. */
+  /** Writes an object and notifies the watchers. */
   put(path: string, object: Anything): void {
     const type = this.#objects.has(path) ? "MODIFIED" : "ADDED";
     const stored = structuredClone(object);
@@ -121,7 +121,7 @@ export class FakeApi {
     this.#notify(path, type, stored);
   }
 
-  /** Changes an object in place and tells the watchers. */
+  /** Changes an object in place and notifies the watchers. */
   edit(path: string, change: (object: Anything) => void): void {
     const object = structuredClone(this.#objects.get(path));
     change(object);

@@ -1,4 +1,4 @@
-/** What of a run's inputs differs from older ones, for people and for Pulumi's own diff. Plain data, no Pulumi. */
+/** Differences between a run's old and new inputs, for messages and for Pulumi's diff. Does not depend on Pulumi. */
 
 import { digestOf } from "@modelcar/kubernetes/digest";
 import {
@@ -10,19 +10,19 @@ import {
   type WorkspaceBinding,
 } from "./inputs.ts";
 
-/** A meaningful input that differs. */
+/** A changed input that starts a new run. */
 export interface Change {
   /** Such as "params.HUGGINGFACE_REVISION". */
   readonly name: string;
-  /** Undefined where there was none. */
+  /** Undefined if there was none. */
   readonly before: unknown;
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   readonly after: unknown;
-  /** Whether `after`, or something in it, is only known once another resource is there. */
+  /** Whether `after`, or a part of it, is known only after apply. */
   readonly isLater: boolean;
 }
 
-/** The meaningful inputs that differ. What is unknown as a whole is one of them, not all that was in it. */
+/** The changed inputs that start a new run. An unknown list or spec counts as one change, not as one for each of its entries. */
 export function changes(olds: RunInputs, news: RunInputs): Change[] {
   const [before, after] = [meaning(olds), meaning(news)];
   const whole = (kind: string) => unknown(after[kind]);
@@ -40,13 +40,13 @@ export function changes(olds: RunInputs, news: RunInputs): Change[] {
     }));
 }
 
-/** Their names. */
+/** Names of the {@link changes}. */
 export const changedInputs = (olds: RunInputs, news: RunInputs): string[] =>
   changes(olds, news).map(({ name }) => name);
 
 /**
- * Inputs whose params and workspaces stand where older ones have them: Pulumi compares lists by position, and would show
- * all behind a new one as changed. Their order means nothing.
+ * Inputs whose params and workspaces are in the order of the old ones: Pulumi compares lists by position, and would show all
+ * entries after a new one as changed. Their order has no meaning.
  */
 export function inOrderOf(olds: Partial<RunInputs>, news: RunInputs): RunInputs {
   const { params, workspaces } = news.spec ?? {};
@@ -59,7 +59,7 @@ export function inOrderOf(olds: Partial<RunInputs>, news: RunInputs): RunInputs 
   return { ...news, spec };
 }
 
-/** What is new takes the places of what is no more, then what is last does; and what is new still comes last. */
+/** New entries take the places of removed ones, then the last entries do; the remaining new entries come last. */
 function placed<T extends { readonly name: string }>(
   olds: readonly T[] | undefined,
   news: readonly T[],

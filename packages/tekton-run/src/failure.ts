@@ -1,4 +1,4 @@
-/** Why a PipelineRun failed, down to the step and its log. */
+/** Explains why a PipelineRun failed, down to the step and its log. */
 import { unboundClaims } from "@modelcar/kubernetes/claims";
 import type { Cluster } from "@modelcar/kubernetes/client";
 import { lastLogLines } from "@modelcar/kubernetes/logs";
@@ -14,7 +14,7 @@ import {
   taskName,
 } from "./tekton-status.ts";
 
-/** A message for people: the run's reason, then each failed task with its step, exit code and last log lines. */
+/** A message for the user: the run's reason, then each failed task with its step, exit code and last log lines. */
 export async function explainFailure(
   cluster: Cluster,
   namespace: string,
@@ -58,22 +58,22 @@ async function explainTask(cluster: Cluster, namespace: string, taskRun: TaskRun
   const killed = isOutOfMemory
     ? `out of memory (OOMKilled), exit code ${exitCode}; give the step a higher memory limit`
     : `exit code ${exitCode}${reason ? ` (${reason})` : ""}`;
-  // A step can end well and its task fail all the same, for instance when its results are too large.
+  // A task can fail although its step succeeded, for instance because its results are too large.
   const more = reason !== "Error" && !isOutOfMemory ? `\n  ${conditionOf(taskRun)}` : "";
   const log = await lastLogLines(cluster, namespace, podName, step.container);
   return `task ${task}, step ${step.name}: ${killed}${more}\n${log}`;
 }
 
 /**
- * Steps behind the failed one end with an exit code too, so the first is the cause. Tekton also writes an end of its own
- * making into steps that it stopped or that never ran (TaskRunCancelled, TaskRunImagePullFailed); they have no log.
+ * Steps after the failed one also end with an exit code, so the first is the cause. Tekton also writes a termination into steps
+ * that it stopped or that never ran (TaskRunCancelled, TaskRunImagePullFailed); they have no log.
  */
 function culprit(steps: readonly StepState[]): StepState | undefined {
   const first = steps.find(({ terminated }) => (terminated?.exitCode ?? 0) !== 0);
   return first?.terminated?.reason?.startsWith("TaskRun") ? undefined : first;
 }
 
-/** The kernel may kill a child of the step's process; then only the container's own state says so. */
+/** The kernel may kill a child of the step's process; then only the container's state shows it. */
 function outOfMemory(step: StepState, pod: Pod | undefined): boolean {
   const container = pod?.status?.containerStatuses?.find(({ name }) => name === step.container);
   return [step.terminated?.reason, container?.state?.terminated?.reason].includes("OOMKilled");

@@ -16,8 +16,8 @@ export type {
 } from "./inputs.ts";
 
 /**
- * The provider under conventions. Only `require`, parameters and one text inside: this is what state holds. It names the
- * package, which Node finds from the program's directory.
+ * The provider with a program's conventions. Uses only `require`, parameters and one text, because state holds this code. It
+ * names the package, which Node finds from the program's directory.
  */
 class Shim implements pulumi.dynamic.ResourceProvider {
   /** As JSON. */
@@ -56,7 +56,7 @@ class Shim implements pulumi.dynamic.ResourceProvider {
   }
 }
 
-/** Pulumi serialises a provider once, as long as it is the same object. */
+/** Pulumi serialises a provider only once if it is the same object. */
 const shims = new Map<string, Shim>();
 
 function shimOf(conventions: Partial<Conventions>): Shim {
@@ -67,8 +67,8 @@ function shimOf(conventions: Partial<Conventions>): Shim {
 }
 
 /**
- * A param that another resource gives is an Output of its own, so that a preview names it. Where the whole is one, nobody
- * knows what of it changes.
+ * A spec whose params may be Outputs, so that a preview names the unknown ones. In a spec that is an Output as a whole, changes
+ * cannot be named.
  */
 type LaterSpec = Omit<RunSpec, "params"> & {
   readonly params?: readonly {
@@ -78,8 +78,8 @@ type LaterSpec = Omit<RunSpec, "params"> & {
 };
 
 /**
- * What {@link RunInputs} says, as Inputs; the results that are expected give those of the resource their names. A kubeconfig
- * is encrypted in the state.
+ * {@link RunInputs} as Inputs; the expected results are the names of the resource's results. A kubeconfig is encrypted in the
+ * state.
  */
 export type PipelineRunArgs<Result extends string = string> = {
   readonly [K in keyof Omit<RunInputs, "expectedResults" | "spec">]: pulumi.Input<RunInputs[K]>;
@@ -99,8 +99,8 @@ const outputs: Record<keyof RunOutputs, undefined> = {
 };
 
 /**
- * A Tekton PipelineRun that has succeeded. Unchanged inputs mean no run; changed ones a new run, whose results replace
- * the old ones. A run that fails fails the resource, with the step's last log lines, and the next `up` tries again.
+ * A Tekton PipelineRun that has succeeded. Changed inputs start a new run, whose results replace the old ones; unchanged inputs
+ * do not. A failed run fails the resource, with the step's last log lines, and the next `up` tries again.
  */
 export class PipelineRun<Result extends string = string> extends pulumi.dynamic.Resource {
   /** Name of the run in the cluster. */
@@ -115,10 +115,10 @@ export class PipelineRun<Result extends string = string> extends pulumi.dynamic.
   declare readonly taskSeconds: pulumi.Output<Record<string, number>>;
   /** The pipeline's results by name; arrays and objects as JSON. */
   declare readonly results: pulumi.Output<Record<Result, string>>;
-  /** Where the whole log is: a page of the console, or a kubectl command. */
+  /** How to read the whole log: a page of the console, or a kubectl command. */
   declare readonly logs: pulumi.Output<string>;
 
-  /** `conventions` are for all runs of a program, and are kept outside of the inputs: another one asks for no run. */
+  /** `conventions` are those of all runs of a program; they are no inputs, so a change does not start a run. */
   constructor(
     name: string,
     args: PipelineRunArgs<Result>,

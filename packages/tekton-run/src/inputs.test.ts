@@ -40,7 +40,7 @@ test("the hash is the same whatever the order of keys, params and workspaces, an
   );
 });
 
-test("the hash is the same whatever makes no other result", () => {
+test("inputs that do not affect the result do not change the hash", () => {
   fc.assert(
     fc.property(inputs, word, fc.nat(), (given, text, number) => {
       const spec = {
@@ -66,7 +66,7 @@ test("the hash is the same whatever makes no other result", () => {
   );
 });
 
-test("every other meaningful input changes the hash and the name, and is named", () => {
+test("every other input changes the hash and the name, and is reported", () => {
   const changes: [string, (given: RunInputs) => RunInputs][] = [
     ["namespace", (i) => ({ ...i, namespace: `${i.namespace}x` })],
     ["prefix", (i) => ({ ...i, prefix: `${i.prefix}x` })],
@@ -108,7 +108,7 @@ test("the value of any param and the binding of any workspace changes the hash",
   );
 });
 
-test("a run that was made when its timeouts said less is the same run", () => {
+test("a run from a version with fewer timeouts is the same run", () => {
   // As a stack's state holds them, with the name that the run got then.
   const recorded: RunInputs = {
     context: "demo",
@@ -167,7 +167,7 @@ test.each([
   );
 });
 
-test("mistakes are found before anything is started; what is not known yet is none", () => {
+test("invalid inputs are found before anything is started; unknown values are valid", () => {
   expect(inputFailures(minimal)).toEqual([]);
   expect(inputFailures({ ...minimal, prefix: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" })).toEqual([]);
   const wrong = {

@@ -1,4 +1,4 @@
-/** What a run is made from, which of it makes the result, and what is wrong with it. Plain data, no Pulumi. */
+/** The inputs of a run, the digest of those that determine its result, and their validation. Does not depend on Pulumi. */
 
 import { digestOf } from "@modelcar/kubernetes/digest";
 import type { ClusterAccess } from "@modelcar/kubernetes/location";
@@ -22,10 +22,10 @@ export interface WorkspaceBinding {
   readonly emptyDir?: Readonly<Record<string, unknown>>;
 }
 
-/** Pod template as Tekton has it: securityContext, nodeSelector, tolerations, … */
+/** Tekton's pod template: securityContext, nodeSelector, tolerations, … */
 export type PodTemplate = Readonly<Record<string, unknown>>;
 
-/** What one task of the pipeline has of its own. */
+/** Overrides for one pipeline task. */
 export interface TaskRunSpec {
   readonly pipelineTaskName: string;
   readonly serviceAccountName?: string;
@@ -34,7 +34,7 @@ export interface TaskRunSpec {
   readonly stepSpecs?: readonly { readonly name: string; readonly computeResources?: Requirements }[];
 }
 
-/** `spec` of a PipelineRun (tekton.dev/v1), as far as programs set it. */
+/** The supported fields of a PipelineRun's `spec` (tekton.dev/v1). */
 export interface RunSpec {
   readonly pipelineRef: { readonly name: string };
   readonly params?: readonly Param[];
@@ -48,51 +48,51 @@ export interface RunSpec {
   readonly timeouts?: { readonly pipeline?: string; readonly tasks?: string; readonly finally?: string };
 }
 
-/** A line that runs stand in for scarce GPUs. */
+/** A queue in which runs wait for scarce GPUs. */
 export interface Queue {
-  /** Runs of one name in one namespace stand in one line. A label's value: at most 63 letters, digits, `-`, `_`, `.`. */
+  /** Runs with the same name in one namespace share a queue. A label's value: at most 63 letters, digits, `-`, `_`, `.`. */
   readonly name: string;
-  /** The most GPUs that the run holds at a time. */
+  /** Maximum number of GPUs that the run holds at a time. */
   readonly gpus: number;
   /** GPUs that all runs of the queue may hold together. */
   readonly capacity: number;
 }
 
-/** Kept in Pulumi's state. One of `context` and `kubeconfig` must be there. */
+/** Kept in Pulumi's state. `context` or `kubeconfig` is required. */
 export interface RunInputs extends ClusterAccess {
   readonly namespace: string;
-  /** Start of the run's name, and what its runs are found by: one resource for a prefix in a namespace. */
+  /** Prefix of the run's name, by which the resource's runs are found: it must be unique in the namespace. */
   readonly prefix: string;
   readonly spec: RunSpec;
-  /** Any text that stands for the Pipeline and its Tasks, such as a digest: another definition means another run. */
+  /** Any text that stands for the Pipeline and its Tasks, such as a digest; a change starts another run. */
   readonly definition: string;
-  /** Any text; another text asks for another run. Default: none. */
+  /** Any text; a change starts another run. Default: none. */
   readonly trigger?: string;
-  /** Seconds that a run may take; the wait ends a little later. Default: `spec.timeouts.pipeline`, else an hour. */
+  /** Seconds that a run may take; the wait ends a little later. Default: `spec.timeouts.pipeline`, or an hour. */
   readonly timeoutSeconds?: number;
-  /** Results that a run must give; without one of them it counts as failed. Default: none. */
+  /** Results that a run must have; if one is missing, the run counts as failed. Default: none. */
   readonly expectedResults?: readonly string[];
-  /** How many more attempts one `up` makes after a failure of the pipeline. Default 0. */
+  /** Number of retries after a failure of the pipeline, within one `up`. Default 0. */
   readonly retries?: number;
-  /** What Ctrl-C does to the run. Either way the next `up` picks it up. Default "continue". */
+  /** What Ctrl-C does to the run. In both cases the next `up` resumes it. Default "continue". */
   readonly onInterrupt?: "continue" | "cancel";
   /** What `destroy` does with finished runs, their pods and logs. Default "remove". */
   readonly history?: "remove" | "keep";
   /** Default: none, the run starts at once. */
   readonly queue?: Queue;
-  /** Base URL of the OpenShift console, for the link to the logs. Default: none, `logs` is then a kubectl command. */
+  /** Base URL of the OpenShift console, for the link to the logs. Default: none; then `logs` is a kubectl command. */
   readonly consoleUrl?: string;
 }
 
-/** Tekton's own default for a whole run. */
+/** Tekton's default for a whole run. */
 const tektonTimeoutSeconds = 3600;
-/** Room in the 63 characters of a name for the hash and the attempt. */
+/** Leaves room for hash and attempt in the 63 characters of a name. */
 const prefixLength = 49;
 
-/** Inputs that make the result, by their names for people. A change of anything else never asks for another run. */
+/** The inputs that determine the result, by display name. A change of anything else never starts another run. */
 export function meaning(inputs: RunInputs): Record<string, unknown> {
   const { namespace, prefix, definition, trigger, spec } = inputs;
-  // In a preview it can be unknown as a whole.
+  // In a preview the whole spec can be unknown.
   if (unknown(spec)) return { namespace, prefix, definition, trigger, spec };
   const { pipelineRef, params = [], workspaces = [] } = spec ?? {};
   return {
@@ -111,27 +111,27 @@ function named<T extends { readonly name: string }>(
   list: readonly T[],
   of: (item: T) => unknown,
 ) {
-  // In a preview a list can be unknown as a whole.
+  // In a preview the whole list can be unknown.
   if (!Array.isArray(list)) return { [kind]: list };
   return Object.fromEntries(list.map((item: T) => [`${kind}.${item?.name}`, of(item)]));
 }
 
-/** Digest of what makes a run another run: not timeouts, accounts, pod templates, retries, the queue or the context. */
+/** Digest of the inputs that start a new run: without timeouts, accounts, pod templates, retries, the queue or the context. */
 export function inputsDigest(inputs: RunInputs): string {
   return digestOf(meaning(inputs));
 }
 
-/** Start of the names of a resource's runs with these inputs. */
+/** Common prefix of the names of all attempts with these inputs. */
 export function baseName(inputs: RunInputs): string {
   return `${inputs.prefix.slice(0, prefixLength).replace(/-+$/, "")}-${inputsDigest(inputs).slice(0, 8)}`;
 }
 
-/** How long the run may take, by its inputs. */
+/** Timeout of the run in seconds, by its inputs. */
 export function timeoutOf({ timeoutSeconds, spec }: Pick<RunInputs, "timeoutSeconds" | "spec">): number {
   return timeoutSeconds ?? secondsOfDuration(spec.timeouts?.pipeline) ?? tektonTimeoutSeconds;
 }
 
-/** Seconds of a Go duration such as "1h30m0s"; Infinity for "0", which is Tekton's word for no timeout. */
+/** Seconds of a Go duration such as "1h30m0s"; Infinity for "0", with which Tekton has no timeout. */
 export function secondsOfDuration(duration: string | undefined): number | undefined {
   if (duration === undefined) return undefined;
   const units = { h: 3600, m: 60, s: 1 };
@@ -140,7 +140,7 @@ export function secondsOfDuration(duration: string | undefined): number | undefi
   return total === 0 ? Number.POSITIVE_INFINITY : total;
 }
 
-/** What is wrong with inputs, by property; values that are not known yet are taken for right. */
+/** Invalid inputs, by property; unknown values count as valid. */
 export function inputFailures(inputs: RunInputs): { property: string; reason: string }[] {
   const failures: { property: string; reason: string }[] = [];
   const must = (right: boolean, property: string, reason: string) => {
@@ -150,12 +150,12 @@ export function inputFailures(inputs: RunInputs): { property: string; reason: st
   must(
     Boolean(context || kubeconfig),
     "context",
-    "say which cluster: a context of the kubeconfig, or a kubeconfig (its content or a path)",
+    "set the cluster: a context of the kubeconfig, or a kubeconfig (its content or a path)",
   );
   must(
     unknown(prefix) || /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(prefix),
     "prefix",
-    `"${prefix}" must be lower-case letters, digits and hyphens, starting with a letter: runs are named by it`,
+    `"${prefix}" must be lower-case letters, digits and hyphens, starting with a letter: it is the prefix of the runs' names`,
   );
   must(
     retries === undefined || unknown(retries) || (Number.isInteger(retries) && retries >= 0 && retries <= 10),
@@ -180,12 +180,12 @@ export function inputFailures(inputs: RunInputs): { property: string; reason: st
     must(
       capacity >= gpus,
       "queue.capacity",
-      `${capacity} GPUs never fit a run that needs ${gpus}; give the queue more or the run less`,
+      `${capacity} is less than the ${gpus} GPUs of the run, which could never start; raise it, or lower queue.gpus`,
     );
   }
   return failures;
 }
 
-/** What stands for any value in a preview that another resource will only give later (Pulumi's wire format). */
+/** Pulumi's wire format of an unknown value in a preview. */
 export const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 export const unknown = (value: unknown): boolean => value === unknownValue;

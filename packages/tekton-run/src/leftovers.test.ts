@@ -51,7 +51,7 @@ afterEach(() => api.stop());
 // A turn settles for two seconds, before and after, and pods are looked at as often.
 vi.setConfig({ testTimeout: 20_000 });
 
-/** What a run leaves behind, with a pod that takes its time to end. */
+/** Leftovers of a run, with a pod that terminates slowly. */
 function left(run: string, { name = candidate, by = fieldManager, uid = `uid-${run}` } = {}): void {
   const ownerReferences = [{ apiVersion: "tekton.dev/v1", kind: "PipelineRun", name: run, uid }];
   api.put(`${models}/${name}`, { metadata: { name, ownerReferences, managedFields: [{ manager: by }] } });
@@ -72,7 +72,7 @@ function existing(status: object, more: { name?: string; spec?: object } = {}): 
 const podEnds = () => setTimeout(() => api.remove(`${pods}/${candidate}-pod`), 300);
 const isThere = () => api.object(`${models}/${candidate}`) !== undefined;
 
-test("a run whose finally never ran ends in `up` only after its candidate and its pods are gone", async () => {
+test("`up` waits for a failed run without finally until its candidate and its pods are gone", async () => {
   const sent: unknown[] = [];
   api.intercept = (request, _, body) => {
     if (request.method === "DELETE") sent.push(body, podEnds());
@@ -92,7 +92,7 @@ test("a run whose finally never ran ends in `up` only after its candidate and it
   expect(lines.at(-1)).toBe(`InferenceService ${candidate} is gone after 2 s`);
 });
 
-test("what an `up` that was killed left is gone before the next attempt starts", async () => {
+test("leftovers of a killed `up` are removed before the next attempt starts", async () => {
   existing(timedOut);
   left(first);
   podEnds();
@@ -103,7 +103,7 @@ test("what an `up` that was killed left is gone before the next attempt starts",
   expect((await runToSuccess(site(), inputs)).name).toBe(`${first}-2`);
 });
 
-test("another model's run gets its turn only when the GPUs of what ended runs left are free", async () => {
+test("another model's run starts only when the GPUs of finished runs' leftovers are free", async () => {
   existing(timedOut);
   left(first);
   const queue = { name: "gpus", gpus: 4, capacity: 4 };
@@ -140,7 +140,7 @@ test.each([
   expect(isThere()).toBe(true);
 });
 
-test("a model whose run is there no more, or made anew under its name, goes too", async () => {
+test("a model whose run is deleted or recreated with the same name is removed, too", async () => {
   existing(condition("Unknown", "Running"));
   left(first, { uid: "of-an-earlier-run-of-that-name" });
   podEnds();
@@ -153,7 +153,7 @@ test("a model whose run is there no more, or made anew under its name, goes too"
   expect(isThere()).toBe(false);
 });
 
-test("destroy removes it even where it keeps the history", async () => {
+test("destroy removes leftovers even if it keeps the history", async () => {
   existing(timedOut);
   left(first);
   podEnds();
@@ -161,7 +161,7 @@ test("destroy removes it even where it keeps the history", async () => {
   expect([isThere(), api.object(`${runs}/${first}`) !== undefined]).toEqual([false, true]);
 });
 
-test("a cancelled run's finally has the time that the run gives it, and what it does not remove goes", async () => {
+test("a cancelled run's finally has its own timeout, and what it does not remove is removed", async () => {
   existing(condition("Unknown", "Running"), { spec: { timeouts: { finally: "20m0s" } } });
   left(first);
   podEnds();
@@ -174,11 +174,11 @@ test("a cancelled run's finally has the time that the run gives it, and what it 
 test.each([
   [
     403,
-    `a run that has ended may have left InferenceServices with their pods: GET ${models}: 403 no; give yourself list, get and delete on inferenceservices in namespace ai`,
+    `a finished run may have left InferenceServices with their pods: GET ${models}: 403 no; you need the permissions list, get and delete on inferenceservices in namespace ai`,
   ],
   [404, undefined],
 ])(
-  "where models can not be listed (%d) the run's own failure is told, and what is missing",
+  "if models cannot be listed (%d), the run's failure is reported, and the missing permission",
   async (status, line) => {
     api.intercept = (request, response) => {
       if (!request.url?.startsWith(models)) return false;
@@ -187,7 +187,7 @@ test.each([
     };
     api.onCreate = (path) => setTimeout(() => api.edit(path, (run) => (run.status = timedOut)), 20);
     await expect(runToSuccess(site(), inputs)).rejects.toThrow("PipelineRunTimeout: because");
-    expect(lines.filter((text) => text.startsWith("a run"))).toEqual(line ? [line] : []);
+    expect(lines.filter((text) => text.startsWith("a finished run"))).toEqual(line ? [line] : []);
   },
 );
 
@@ -207,7 +207,7 @@ test.each([
   await (ends ? stopped : expect(stopped).rejects.toThrow("no updates are allowed"));
 });
 
-test("without a kind to look for, nothing is asked", async () => {
+test("without a kind of leftovers no request is sent", async () => {
   existing(timedOut);
   left(first);
   await removeLeftovers({ ...site(), conventions: { ...conventions, leftovers: [] } }, [

@@ -1,4 +1,4 @@
-/** What runs leave when their `finally` did not do its work, and what their pods hold meanwhile, such as GPUs. */
+/** Removes objects that runs left because their `finally` did not run or failed, and that hold resources such as GPUs. */
 import { ApiError, type KubernetesObject } from "@modelcar/kubernetes/client";
 import { persistently } from "@modelcar/kubernetes/retry";
 import { DeadlineError, duration, waiting } from "@modelcar/kubernetes/waiting";
@@ -16,20 +16,20 @@ interface Owned extends KubernetesObject {
   readonly metadata: KubernetesObject["metadata"] & { readonly ownerReferences?: readonly Owner[] };
 }
 
-/** A server that streams long answers gets ten minutes to end. */
+/** A server that streams long answers has ten minutes to terminate. */
 const removalSeconds = 600;
 const lookSeconds = 2;
 
 const collectionPath = (namespace: string, { apiVersion, plural }: LeftoverKind) =>
   `${apiVersion.includes("/") ? "/apis" : "/api"}/${apiVersion}/namespaces/${namespace}/${plural}`;
 
-/** Removes what these runs left, and waits until its pods are gone. Call it for runs that have ended. */
+/** Removes the leftovers of these finished runs, and waits until their pods are gone. */
 export async function removeLeftovers(site: Site, runs: readonly Run[]): Promise<void> {
   const uids = new Set(runs.map(({ metadata }) => metadata.uid));
   if (runs.length > 0) await removeOwned(site, async ({ uid }) => uids.has(uid));
 }
 
-/** Removes what any run that has ended, or is there no more, left in the namespace. Returns whether there was something. */
+/** Removes the leftovers of all finished or deleted runs in the namespace. Returns whether there were any. */
 export function removeLeftoversOfAll(site: Site): Promise<boolean> {
   const { cluster, namespace, print } = site;
   return removeOwned(site, async ({ name, uid }) => {
@@ -54,7 +54,7 @@ async function removeOwned(site: Site, isOver: (owner: Owner) => Promise<boolean
   return found;
 }
 
-/** Goes on without a right that is missing, and says which: a run is no worse for it than it was. */
+/** Prints a missing permission and continues: the run can do without it. */
 async function ifAllowed<T>(
   { namespace, print }: Site,
   { kind, plural }: LeftoverKind,
@@ -66,7 +66,7 @@ async function ifAllowed<T>(
     if (!(error instanceof ApiError && error.status === 403)) throw error;
     const needs = `list, get and delete on ${plural} in namespace ${namespace}`;
     print(
-      `a run that has ended may have left ${kind}s with their pods: ${error.message}; give yourself ${needs}`,
+      `a finished run may have left ${kind}s with their pods: ${error.message}; you need the permissions ${needs}`,
     );
     return undefined;
   }
@@ -79,7 +79,7 @@ async function list(site: Site, kind: LeftoverKind): Promise<readonly Owned[]> {
     const found = await ifAllowed(site, kind, () => persistently(ask, { print }));
     return found?.items ?? [];
   } catch (error) {
-    // Where the cluster does not know the kind, there are none.
+    // The cluster does not know the kind, so there are none.
     if (error instanceof ApiError && error.status === 404) return [];
     throw error;
   }
@@ -91,7 +91,7 @@ async function remove(
   { metadata: { name, uid } }: Owned,
 ): Promise<void> {
   const path = `${collectionPath(namespace, kind)}/${name}`;
-  // By its uid, so that a successor of that name stays.
+  // By its uid, so that a new object with the same name stays.
   await persistently(() => cluster.delete(path, uid), { print });
   const started = performance.now();
   let left = "";
@@ -105,7 +105,7 @@ async function remove(
   };
   const look = async () => {
     const pods = kind.podSelector ? await podsLeft(kind.podSelector.replaceAll("{name}", name)) : [];
-    if (pods.length > 0) return `pods that are left: ${pods.join(", ")}`;
+    if (pods.length > 0) return `remaining pods: ${pods.join(", ")}`;
     const now = await cluster.get<Owned>(path);
     return now && now.metadata.uid === uid ? "it is being deleted" : "";
   };
@@ -124,8 +124,8 @@ async function remove(
     });
     print(`${kind.kind} ${name} is gone after ${duration((performance.now() - started) / 1000)}`);
   } catch (error) {
-    // Pods of a node that is lost stay for long, and nothing else is freed by waiting for them.
+    // Pods of a lost node stay for long; waiting for them frees nothing.
     if (!(error instanceof DeadlineError)) throw error;
-    print(`${kind.kind} ${name}: ${error.message}; what its pods hold may not be free yet, going on`);
+    print(`${kind.kind} ${name}: ${error.message}; continuing, although its pods may still hold resources`);
   }
 }

@@ -1,4 +1,4 @@
-/** What is known of a run that succeeded. */
+/** Outputs of a successful run. */
 import type { Cluster } from "@modelcar/kubernetes/client";
 import { uidOf } from "@modelcar/kubernetes/namespaces";
 import { persistently } from "@modelcar/kubernetes/retry";
@@ -15,9 +15,9 @@ export interface RunOutputs {
   /** Seconds by task, of the tasks that ran. */
   readonly taskSeconds: Record<string, number>;
   readonly results: Record<string, string>;
-  /** Where the whole log is: a page of the console, or a kubectl command. */
+  /** How to read the whole log: a page of the console, or a kubectl command. */
   readonly logs: string;
-  /** Of the namespace that the run was in: another one of that name does not hold what the run made. */
+  /** Uid of the run's namespace: a recreated one does not contain what the run made. */
   readonly namespaceUid: string;
 }
 
@@ -48,7 +48,7 @@ export async function outputsOf(cluster: Cluster, inputs: RunInputs, run: Run): 
   };
 }
 
-/** Where a person reads a run's whole log. */
+/** How to read a run's whole log. */
 export function logsOf({ consoleUrl, context, namespace }: RunInputs, name: string): string {
   if (consoleUrl) {
     return `${consoleUrl.replace(/\/+$/, "")}/k8s/ns/${namespace}/tekton.dev~v1~PipelineRun/${name}/logs`;

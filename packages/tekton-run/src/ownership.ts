@@ -1,4 +1,4 @@
-/** Which runs in the cluster belong to a resource, and which of them answer its present inputs. */
+/** Which runs in the cluster belong to a resource, and which of them have its current inputs. */
 
 import { ApiError } from "@modelcar/kubernetes/client";
 import { digestOf } from "@modelcar/kubernetes/digest";
@@ -10,7 +10,7 @@ import { paths, type Run } from "./tekton-status.ts";
 
 type Resource = Pick<RunInputs, "namespace" | "prefix">;
 
-/** A label holds 63 characters; half a SHA-256 is as good. */
+/** A label holds 63 characters; half a SHA-256 is sufficient. */
 const inputsId = (inputs: RunInputs) => inputsDigest(inputs).slice(0, 32);
 const resourceId = ({ namespace, prefix }: Resource) => digestOf({ namespace, prefix }).slice(0, 16);
 
@@ -33,7 +33,7 @@ export function identity(
 export const resourceSelector = (conventions: Conventions, resource: Resource) =>
   `${labelsOf(conventions).resource}=${resourceId(resource)}`;
 
-/** All runs of a resource, whatever their inputs were. */
+/** All runs of a resource, with any inputs. */
 export async function listRuns(
   { cluster, namespace, conventions, print }: Site,
   prefix: string,
@@ -43,7 +43,7 @@ export async function listRuns(
   return (await persistently(list, { print })).items;
 }
 
-/** Whether a run is of these inputs. */
+/** Whether a run has these inputs. */
 export function isSame(conventions: Conventions, run: Run, inputs: RunInputs): boolean {
   const names = labelsOf(conventions);
   const labels = run.metadata.labels ?? {};
@@ -53,7 +53,7 @@ export function isSame(conventions: Conventions, run: Run, inputs: RunInputs): b
 export const isRetired = (conventions: Conventions, run: Run) =>
   run.metadata.labels?.[labelsOf(conventions).retired] !== undefined;
 
-/** Keeps a run as history that no later resource takes for its own result. */
+/** Marks a run as history, so that no later resource adopts it. */
 export async function retire({ cluster, namespace, conventions }: Site, run: Run): Promise<void> {
   const labels = { [labelsOf(conventions).retired]: "true" };
   try {

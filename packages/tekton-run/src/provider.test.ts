@@ -68,7 +68,7 @@ test("the same inputs are no change, whatever the shim's text; other inputs and 
   expect((await diff("id", finished, { ...inputs, namespace: "other" })).replaces).toEqual(["namespace"]);
 });
 
-test("create gives an id that does not change with the inputs, and keeps inputs beside outputs", async () => {
+test("create returns an id that does not depend on the inputs, and keeps inputs and outputs", async () => {
   tektonEnds(ended("True", "Succeeded"));
   const { id, outs } = await create(inputs);
   expect(id).toBe("ai/model-import-sums");
@@ -89,20 +89,20 @@ test("a failed run stays in state, with what Pulumi needs to try again, and the 
   expect(outs.name).toBe(`${properties.name}-2`);
 });
 
-test("a finished run that was pruned stays; without its namespace it is gone", async () => {
+test("a finished run that was pruned stays in state; without its namespace it is removed", async () => {
   api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
   expect(await read("id", finished)).toEqual({ id: "id", props: finished });
   api.remove("/api/v1/namespaces/ai");
   expect(await read("id", finished)).toEqual({});
 });
 
-test("a namespace that was made anew does not hold what the run made", async () => {
+test("a recreated namespace does not contain what the run made", async () => {
   api.put("/api/v1/namespaces/ai", { metadata: { name: "ai", uid: "second" } });
   expect(await read("id", { ...finished, namespaceUid: "first" })).toEqual({});
   expect((await read("id", { ...finished, namespaceUid: "second" })).id).toBe("id");
 });
 
-test("who may not read namespaces keeps what is in state", async () => {
+test("without permission to read namespaces state stays unchanged", async () => {
   api.intercept = (_, response) => {
     response.writeHead(403).end("{}");
     return true;
@@ -110,7 +110,7 @@ test("who may not read namespaces keeps what is in state", async () => {
   expect((await read("id", { ...finished, namespaceUid: "first" })).id).toBe("id");
 });
 
-test("a refresh takes the results of a run that was left under way and has succeeded since", async () => {
+test("a refresh stores the results of an unfinished run that has succeeded meanwhile", async () => {
   api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
   const [name, path] = [
     baseName(inputs),
@@ -124,7 +124,7 @@ test("a refresh takes the results of a run that was left under way and has succe
   expect((await read("id", unfinished)).props).toMatchObject({ completionTime: "2026-01-01T00:01:00Z" });
 });
 
-test("a change that makes no other result is noted without a run", async () => {
+test("a change that does not affect the result is stored without a run", async () => {
   const kept = { ...inputs, history: "keep" as const };
   expect((await diff("id", finished, kept)).changes).toBe(true);
   const { outs } = await update("id", finished, kept);
@@ -132,7 +132,7 @@ test("a change that makes no other result is noted without a run", async () => {
   expect(api.requests).toEqual([]);
 });
 
-test("another context asks for a run only where it leads to another cluster", async () => {
+test("another context starts a run only if it leads to another cluster", async () => {
   const olds = { ...finished, context: "an older name", namespaceUid: "uid-ai" };
   api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
   expect((await diff("id", olds, inputs)).changes).toBe(true);
@@ -149,7 +149,7 @@ const withParams = (params: object) => ({
 });
 const said = () => vi.mocked(console.log).mock.calls.flat();
 
-test("preview says once which inputs ask for another run, also those that are not known yet", async () => {
+test("preview prints once which inputs start another run, including unknown ones", async () => {
   const olds = { ...withParams({ REVISION: "1", SAME: "same" }), name: "r", completionTime: "t" };
   await diff("id", olds, withParams({ REVISION: "2", SAME: "same" }));
   await diff("id", olds, withParams({ REVISION: "2", SAME: "same" }));
@@ -162,7 +162,7 @@ test("preview says once which inputs ask for another run, also those that are no
   ]);
 });
 
-test("of a long param it shows where it begins to differ", async () => {
+test("it shows the part of a long param that differs", async () => {
   const manifest = (uri: string) => JSON.stringify({ kind: "InferenceService", labels: "x".repeat(90), uri });
   const olds = { ...withParams({ SERVICE: manifest("s3://b/1/") }), name: "r", completionTime: "t" };
   await diff("id", olds, withParams({ SERVICE: manifest("s3://b/2/") }));
@@ -171,7 +171,7 @@ test("of a long param it shows where it begins to differ", async () => {
 });
 
 test.each(["spec", "params", "workspaces"])(
-  "%s that is unknown as a whole is one change, not all that was in it",
+  "an unknown %s is one change, not one for each of its entries",
   async (whole) => {
     const params = Object.fromEntries(Array.from({ length: 27 }, (_, i) => [`P${i}`, "v"]));
     const bound = [{ name: "models", persistentVolumeClaim: { claimName: "c" } }];
@@ -192,7 +192,7 @@ test.each(["spec", "params", "workspaces"])(
   },
 );
 
-test("params keep their places in state, so that Pulumi's own diff shows only what changes", async () => {
+test("params keep their positions in state, so that Pulumi's diff shows only what changes", async () => {
   const order = async (olds: object, news: object) => {
     const { inputs: checked } = await check(withParams(olds), withParams(news));
     return checked.spec.params?.map(({ name }) => name);
@@ -216,11 +216,11 @@ test("params keep their places in state, so that Pulumi's own diff shows only wh
   expect((await check(withParams({ A: "1" }), later)).inputs).toBe(later);
 });
 
-test("a context that the kubeconfig does not have is named, with those that it has", async () => {
+test("a missing context is named, with the contexts of the kubeconfig", async () => {
   await expect(create({ ...inputs, context: "prod" })).rejects.toThrow('no context "prod" (it has: fake)');
 });
 
-test("a new name of the context is no change, and everything goes by the one in the stack's config", async () => {
+test("a new name of the context is no change, and the one in the stack's config is used", async () => {
   const state = { ...finished, __provider: "with configure", context: "an older name" };
   expect((await diff("id", state, inputs)).changes).toBe(false);
   api.put("/api/v1/namespaces/ai", { metadata: { name: "ai" } });
@@ -230,7 +230,7 @@ test("a new name of the context is no change, and everything goes by the one in 
   await configure({ config: { get: () => undefined } });
 });
 
-test("a cluster may be given by its kubeconfig, and renewed credentials for it ask for no run", async () => {
+test("a cluster may be given by a kubeconfig, and renewed credentials start no run", async () => {
   vi.stubEnv("KUBECONFIG", join(directory, "none"));
   api.writeKubeconfig(join(directory, "given"));
   const { context: _, ...rest } = inputs;
@@ -253,16 +253,16 @@ test("a cluster may be given by its kubeconfig, and renewed credentials for it a
   expect(posts()).toBe(1);
 });
 
-test("a run that names no cluster is refused in the preview, and one whose cluster comes later is not", async () => {
+test("a run without a cluster is refused in the preview, but not one whose cluster is still unknown", async () => {
   const { context: _, ...nowhere } = inputs;
   expect((await check({}, nowhere)).failures).toEqual([
-    { property: "context", reason: expect.stringMatching(/^say which cluster: /) },
+    { property: "context", reason: expect.stringMatching(/^set the cluster: /) },
   ]);
   const later = { ...nowhere, kubeconfig: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" };
   expect((await check({}, later)).failures).toEqual([]);
 });
 
-test("a run whose cluster is out of reach stays in state, and leaves it where the user says so", async () => {
+test("a run whose cluster is unreachable stays in state, unless the user has set the variable", async () => {
   const gone = { ...finished, context: "removed" };
   expect(await read("id", gone)).toEqual({ id: "id", props: gone });
   await expect(remove("id", gone)).rejects.toThrow(
@@ -272,8 +272,8 @@ test("a run whose cluster is out of reach stays in state, and leaves it where th
   expect(await read("id", gone)).toEqual({});
   await remove("id", gone);
   expect(vi.mocked(console.log).mock.calls.flat()).toEqual([
-    expect.stringMatching(/^warning: the state is taken as it is.*"removed"/),
-    expect.stringMatching(/^warning: id: taken out of the state/),
-    expect.stringMatching(/^warning: id: only taken out of the state/),
+    expect.stringMatching(/^warning: the state is left unchanged.*"removed"/),
+    expect.stringMatching(/^warning: id: removed from the state/),
+    expect.stringMatching(/^warning: id: only removed from the state/),
   ]);
 });

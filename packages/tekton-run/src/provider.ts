@@ -1,6 +1,6 @@
 /**
- * The logic behind the PipelineRun resource. Pulumi's provider process loads this file when it needs it, so state never
- * holds a copy. The cluster is reached by the user's kubeconfig, unless the resource has one of its own.
+ * The logic of the PipelineRun resource. Pulumi's provider process loads this file when it needs it, so state holds no copy.
+ * It uses the user's kubeconfig, unless the resource has its own.
  */
 import { ApiError, Cluster } from "@modelcar/kubernetes/client";
 import { InterruptedError, interruptible } from "@modelcar/kubernetes/interruption";
@@ -19,30 +19,30 @@ import { RunError, runToSuccess } from "./run.ts";
 import type { Site } from "./site.ts";
 import { outcomeOf, paths, type Run } from "./tekton-status.ts";
 
-/** Pulumi's own entry among the properties; it must survive a failed create, or later operations find no provider. */
+/** Pulumi's own property; it must survive a failed create, or later operations find no provider. */
 type WithProvider = { readonly __provider?: string };
 type Inputs = RunInputs & WithProvider;
-/** State of a run; one that has not succeeded lacks the outputs. */
+/** State of a run; without outputs until it has succeeded. */
 type State = RunInputs & Partial<RunOutputs> & WithProvider;
 
 const print = (line: string) => console.log(line);
 const said = new Set<string>();
-/** Deletion goes by these, so state must know them; a change asks for no run. */
+/** Deletion uses these inputs, so state must have their current values; a change starts no run. */
 const kept = ["history"] as const;
 
-/** Preview and update both compare; one line is enough. */
+/** Preview and update both call diff; print its lines once. */
 function sayOnce(line: string): void {
   if (said.has(line)) return;
   said.add(line);
   print(line);
 }
 
-/** Finds mistakes in the preview already. */
+/** Reports invalid inputs, even in a preview. */
 async function check(olds: Partial<Inputs>, news: Inputs) {
   return { inputs: inOrderOf(olds, news), failures: inputFailures(news) };
 }
 
-/** The functions behind runs of these conventions. */
+/** The provider of runs with these conventions. */
 export function pipelineRunProvider(conventions: Conventions) {
   const locationOf = (resource: RunInputs) => locate(resource, conventions.contextKey);
   const siteOf = (cluster: Cluster, { namespace }: RunInputs): Site => ({
@@ -53,9 +53,9 @@ export function pipelineRunProvider(conventions: Conventions) {
   });
 
   /**
-   * Compares what makes the result, and says which of it asks for another run; a state without completion time is a run that
-   * failed, which the next `up` tries again. The protocol has no place for the reason, so it is a line of output. The text of
-   * the provider counts for nothing: states that have another one go on.
+   * Compares the inputs that determine the result, and prints which of them start another run (the protocol has no field for
+   * the reason). A state without completion time is that of a failed run, which the next `up` tries again. The provider's text
+   * is not compared.
    */
   async function diff(_id: string, olds: State, news: Inputs) {
     const replaces = (["namespace", "prefix"] as const).filter((key) => olds[key] !== news[key]);
@@ -78,7 +78,7 @@ export function pipelineRunProvider(conventions: Conventions) {
     return { id, outs: await run(id, inputs) };
   }
 
-  /** Runs anew, unless only something was changed that makes no other result. */
+  /** Starts a new run, unless only inputs that do not affect the result have changed. */
   async function update(id: string, olds: State, news: Inputs) {
     if (olds.completionTime && changedInputs(olds, news).length === 0 && (await isWhereItWas(olds, news))) {
       const { context: _, kubeconfig: __, ...rest } = olds;
@@ -87,7 +87,7 @@ export function pipelineRunProvider(conventions: Conventions) {
     return { outs: await run(id, news) };
   }
 
-  /** Another context or kubeconfig may be another way to the same cluster, or another cluster. */
+  /** Another context or kubeconfig may lead to the same cluster or to another one. */
   async function isWhereItWas(olds: State, news: Inputs): Promise<boolean> {
     if (olds.context === news.context && olds.kubeconfig === news.kubeconfig) return true;
     const uid = await uidOf(Cluster.connect(locationOf(news)), news.namespace);
@@ -95,8 +95,8 @@ export function pipelineRunProvider(conventions: Conventions) {
   }
 
   /**
-   * A finished run stays finished when Tekton's pruner has removed it; only with its namespace is it gone. A run that was
-   * left under way and has succeeded since gives its results.
+   * A finished run stays in state after Tekton's pruner has deleted it; it is removed only with its namespace. An unfinished run
+   * that has succeeded meanwhile provides its results.
    */
   function read(id: string, props: State) {
     return readOf<State>(id, props, locationOf(props), async (cluster) => {
@@ -117,12 +117,12 @@ export function pipelineRunProvider(conventions: Conventions) {
     try {
       await interruptible(() => removeRuns(siteOf(cluster, props), props));
     } catch (error) {
-      // Where Tekton itself is gone, so are its runs.
+      // Without Tekton there are no runs.
       if (!(error instanceof ApiError && error.status === 404)) throw error;
     }
   }
 
-  /** Runs, and makes a failure one that Pulumi keeps in state, so that `destroy` removes the run and `up` tries again. */
+  /** Runs; a failure is kept in state, so that `destroy` removes the run and `up` tries again. */
   async function run(id: string, inputs: Inputs): Promise<Inputs & RunOutputs> {
     try {
       const cluster = Cluster.connect(locationOf(inputs));

@@ -18,13 +18,13 @@ const present = () => false;
 const ahead = (name: string, gpus: number, runs: readonly Run[], isAbsent: (run: Run) => boolean = present) =>
   runsAhead(conventions, { name, queue: queue(gpus) }, runs, isAbsent).map(({ metadata }) => metadata.name);
 
-test("two runs that need all GPUs go one after the other, in the order in which they came", () => {
+test("two runs that need all GPUs run one after the other, in the order of their creation", () => {
   const runs = [run("b", 1, 4), run("a", 2, 4)];
   expect(ahead("b", 4, runs)).toEqual([]);
   expect(ahead("a", 4, runs)).toEqual(["b"]);
 });
 
-test("what has started counts, even if it came later; and a small run does not overtake a large one", () => {
+test("started runs count even if they were created later; and a small run does not overtake a large one", () => {
   const runs = [run("large", 1, 4), run("small", 2, 1), run("late", 3, 1, "")];
   expect(ahead("large", 4, runs)).toEqual(["late"]);
   expect(ahead("small", 1, runs)).toEqual(["late", "large"].sort());

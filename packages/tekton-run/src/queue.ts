@@ -1,7 +1,7 @@
 /**
- * The line for scarce GPUs. A run of a queue is created pending (Tekton's own state for runs that wait) and started by its
- * own `up` when it fits. First come, first served, and nobody overtakes: a run that needs all GPUs gets them too. Whatever
- * runs counts, whoever started it, so the line needs no object, lock or leader of its own.
+ * The queue for scarce GPUs. A queued run is created pending (Tekton's state for waiting runs), and its own `up` starts it
+ * when it fits. First come, first served, without overtaking, so that a run that needs all GPUs gets them, too. All started
+ * runs of the queue count, whoever started them, so the queue needs no object, lock or leader.
  */
 import { ApiError } from "@modelcar/kubernetes/client";
 import { persistently } from "@modelcar/kubernetes/retry";
@@ -13,22 +13,22 @@ import { removeLeftoversOfAll } from "./leftovers.ts";
 import type { Site } from "./site.ts";
 import { outcomeOf, paths, pending, type Run } from "./tekton-status.ts";
 
-/** How often an `up` shows that it still stands in line. */
+/** How often an `up` shows that it is still waiting. */
 const presenceSeconds = 60;
-/** A run whose `up` has not shown itself for so long is passed over. */
+/** A run whose `up` has not shown itself for this long is skipped. */
 const absenceSeconds = 180;
 /** Creation times are whole seconds: after two, every run created in the same second is visible to all. */
 const settleSeconds = 2;
-/** The wait for a turn has no deadline of its own; Node's longest timer is 24.8 days. */
+/** Practically no deadline; Node's longest timer is 24.8 days. */
 const patienceSeconds = 14 * 24 * 3600;
 
 export interface Turn {
-  /** Of the run that waits. */
+  /** Name of the waiting run. */
   readonly name: string;
   readonly queue: Queue;
 }
 
-/** Metadata that a run of a queue carries. */
+/** Metadata of a queued run. */
 export function queueMetadata(conventions: Conventions, queue: Queue) {
   const names = labelsOf(conventions);
   return { labels: { [names.queue]: queue.name }, annotations: { [names.queueGpus]: String(queue.gpus) } };
@@ -62,8 +62,8 @@ function byArrival(a: Run, b: Run): number {
 }
 
 /**
- * Waits until the pending run may start, and starts it: until those ahead have ended, and the GPUs of what ended runs left
- * are free. Returns at once when it has been started or has ended.
+ * Waits until the runs ahead have finished and the GPUs of finished runs' leftovers are free, then starts the pending run.
+ * Returns at once if it has been started or has finished.
  */
 export async function takeTurn(site: Site, turn: Turn): Promise<void> {
   const { cluster, namespace, conventions } = site;
@@ -78,11 +78,11 @@ export async function takeTurn(site: Site, turn: Turn): Promise<void> {
   const shown = setInterval(show, presenceSeconds * 1000);
   try {
     let own = await waitInLine({ ...site, print }, turn);
-    // The line may have moved on while pods ended.
+    // The queue may have changed while pods terminated.
     if (own && (await removeLeftoversOfAll({ ...site, print })))
       own = await waitInLine({ ...site, print }, turn);
     if (!own) return;
-    // At this version only, so that a cancellation in between is not undone.
+    // Only at this version, so that a cancellation in between is not undone.
     const start = { metadata: { resourceVersion: own.metadata.resourceVersion }, spec: { status: null } };
     await persistently(() => cluster.patch(path, start), { print });
   } catch (error) {
@@ -93,7 +93,7 @@ export async function takeTurn(site: Site, turn: Turn): Promise<void> {
   }
 }
 
-/** The run when its turn has come; undefined when it has been started or has ended. */
+/** The run, once it is its turn; undefined if it has been started or has finished. */
 async function waitInLine(site: Site, turn: Turn): Promise<Run | undefined> {
   const { cluster, namespace, conventions, print } = site;
   const { name, queue } = turn;
@@ -152,7 +152,7 @@ async function waitInLine(site: Site, turn: Turn): Promise<Run | undefined> {
   return own && !isStarted(own) && outcomeOf(own) === "running" ? own : undefined;
 }
 
-/** Who still stands in line, by our own clock: a run is absent when its presence has not changed for long. */
+/** Which runs are still waited for, by this process's clock: a run is absent if its presence has not changed for long. */
 class Presence {
   readonly #annotation: string;
   readonly #seen = new Map<string, { readonly value: string; readonly at: number }>();

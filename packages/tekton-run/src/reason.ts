@@ -1,10 +1,10 @@
-/** Why another run is asked for, in words. */
+/** Why a new run is needed, as a text for the user. */
 import type { Change } from "./changes.ts";
 
-/** Letters of a value in a line of the preview; some params are whole manifests. */
+/** Maximum length of a value in the preview; some params are whole manifests. */
 const longestShown = 60;
 
-/** An input that changes, from what to what. Of a digest only the name says something. */
+/** A changed input with its old and new value; of a digest only the name. */
 export function reasonOf({ name, before, after, isLater }: Change): string {
   const later = "known after apply, no run if it stays";
   const isDigest = name === "definition" || name === "trigger";
@@ -15,7 +15,7 @@ export function reasonOf({ name, before, after, isLater }: Change): string {
   return `${name} (${from} → ${isLater ? later : to})`;
 }
 
-/** Two texts where they begin to differ, because a param may be a whole manifest. */
+/** Excerpts of two texts from where they differ, because a param may be a whole manifest. */
 function differing(...texts: [string, string]): string[] {
   const [one, other] = texts;
   const same = [...one].findIndex((letter, at) => letter !== other[at]);

@@ -1,4 +1,4 @@
-/** The end of a resource: nothing of it runs on, and its history stays or goes. */
+/** Deletion of a resource: stops its runs, and keeps or removes its history. */
 import { persistently } from "@modelcar/kubernetes/retry";
 import { waiting } from "@modelcar/kubernetes/waiting";
 import { follow } from "@modelcar/kubernetes/watch";
@@ -13,7 +13,7 @@ const removalSeconds = 180;
 
 type Resource = Pick<RunInputs, "prefix" | "history">;
 
-/** Stops the runs of a resource that are under way, lets their `finally` tasks end, then removes or keeps all of its runs. */
+/** Stops a resource's unfinished runs, waits for their `finally` tasks, then removes or keeps all its runs. */
 export async function removeRuns(site: Site, { prefix, history }: Resource): Promise<void> {
   const { cluster, namespace, print } = site;
   const close = async (run: Run) => {
@@ -29,7 +29,7 @@ export async function removeRuns(site: Site, { prefix, history }: Resource): Pro
   if (history !== "keep" && runs.length > 0) await gone(site, prefix);
 }
 
-/** The cluster removes a run after its pods; a namespace or volume that is to go next must not wait for them. */
+/** The cluster deletes a run after its pods; the deletion of its namespace or volumes must not wait for them. */
 async function gone({ cluster, namespace, conventions, print }: Site, prefix: string): Promise<void> {
   const left = new Set<string>();
   const wait = {

@@ -89,7 +89,7 @@ test("a new run is started under a name from its inputs, and its results come ba
   expect(api.object(`${runs}/${first}`).spec).toEqual(spec);
 });
 
-test("a run that succeeded before is taken as it is", async () => {
+test("a run that has already succeeded is used", async () => {
   existing(first, success);
   expect((await go()).name).toBe(first);
   expect(api.requests.filter((request) => request.startsWith("POST"))).toEqual([]);
@@ -100,7 +100,7 @@ test("a run that is under way is adopted", async () => {
   const result = go();
   setTimeout(() => set(first, success), 50);
   expect((await result).name).toBe(first);
-  expect(lines[0]).toBe(`${first}: already under way, waiting for it`);
+  expect(lines[0]).toBe(`${first}: already running, waiting for it`);
   expect(api.requests.filter((request) => request.startsWith("POST"))).toEqual([]);
 });
 
@@ -118,7 +118,7 @@ test("a run that somebody cancels while it is adopted is followed by a new attem
   expect((await go()).name).toBe(`${first}-2`);
 });
 
-test("a run that somebody cancels while it is waited for is a failure, and not started again", async () => {
+test("a run that somebody cancels during the wait is a failure, and is not started again", async () => {
   api.onCreate = (path) =>
     setTimeout(() => {
       api.edit(path, (run) => {
@@ -130,14 +130,14 @@ test("a run that somebody cancels while it is waited for is a failure, and not s
   expect(api.requests.filter((request) => request.startsWith("POST"))).toHaveLength(1);
 });
 
-test("as many more attempts as wanted follow a failure of a task, and none a pipeline that is wrong", async () => {
+test("a failed task is retried as often as configured, an invalid pipeline never", async () => {
   tektonEnds(condition("False", "Failed"));
   await expect(go({ retries: 2 })).rejects.toMatchObject({ runName: `${first}-3` });
   tektonEnds(condition("False", "CouldntGetTask"));
   await expect(go({ retries: 2 })).rejects.toMatchObject({ runName: `${first}-4` });
 });
 
-test("an earlier success is taken only while nothing newer was run: what it made may be overwritten", async () => {
+test("an earlier success counts only if no newer run exists, which may have overwritten its products", async () => {
   existing(first, success);
   const other = { ...inputs, trigger: "other" };
   api.put(`${runs}/other`, {
@@ -152,7 +152,7 @@ test("an earlier success is taken only while nothing newer was run: what it made
   expect((await go()).name).toBe(`${first}-2`);
 });
 
-test("a run of other inputs that is still under way is cancelled before the new one starts", async () => {
+test("an unfinished run of other inputs is cancelled before the new one starts", async () => {
   const other = { ...inputs, trigger: "other" };
   api.put(`${runs}/other`, {
     metadata: { name: "other", labels: identity(conventions, other, 1) },
@@ -168,17 +168,17 @@ test("a run of other inputs that is still under way is cancelled before the new 
   expect(order.map((request) => request.split(" ")[0])).toEqual(["PATCH", "POST"]);
 });
 
-test("a success without an expected result is a failure that names what was skipped", async () => {
+test("a success without an expected result is a failure that names the skipped tasks", async () => {
   tektonEnds({
     ...success,
     skippedTasks: [{ name: "compress", reason: "When Expressions evaluated to false" }],
   });
   await expect(go({ expectedResults: ["storage-uri", "digest"] })).rejects.toThrow(
-    /gave no result digest; tasks that were skipped: compress \(When Expressions evaluated to false\)/,
+    /succeeded without the expected results digest; skipped tasks: compress \(When Expressions evaluated to false\)/,
   );
 });
 
-test("history that a destroyed resource kept is not taken for a result", async () => {
+test("history that a destroyed resource has kept does not count as a result", async () => {
   existing(first, success);
   await removeRuns(site(), { ...inputs, history: "keep" });
   expect(api.object(`${runs}/${first}`)).toBeDefined();
@@ -245,7 +245,7 @@ test("a run that is deleted while it runs fails at once", async () => {
   await expect(go()).rejects.toThrow("deleted while it ran");
 });
 
-test("the deadline's error says what it was waiting for", async () => {
+test("the deadline's error tells what the wait was for", async () => {
   api.onCreate = (path) => {
     const name = path.split("/").at(-1);
     api.put(`${taskRuns}/t`, {
@@ -278,13 +278,13 @@ test("a closed stream, an expired version and a server error lose nothing", asyn
   expect((await go()).completionTime).toBe("2026-01-01T00:01:00Z");
 });
 
-test("nothing is left open when the run has ended", async () => {
+test("no connection is left open when the run has finished", async () => {
   tektonEnds(success);
   await go();
   await expect.poll(() => api.openWatches).toBe(0);
 });
 
-test("a refusal of the API server is thrown in its own words", async () => {
+test("a refusal of the API server is thrown with its message", async () => {
   api.intercept = (_, response) => {
     response.writeHead(403).end(JSON.stringify({ message: "pipelineruns is forbidden" }));
     return true;
@@ -297,7 +297,7 @@ test("a foreign run of the same name is left alone", async () => {
   await expect(go()).rejects.toThrow("was not started by this program");
 });
 
-test("removing cancels what runs, waits for it, and deletes every run of the resource but no other", async () => {
+test("removal cancels unfinished runs, waits for them, and deletes every run of the resource but no other", async () => {
   existing(first, condition("Unknown", "Running"));
   existing(`${first}-2`, success);
   api.put(`${runs}/other`, {

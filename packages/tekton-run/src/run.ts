@@ -1,4 +1,4 @@
-/** Starts a PipelineRun or adopts one that is there already, and sees it through. */
+/** Starts a PipelineRun or adopts an existing one, and waits for its result. */
 import { ApiError } from "@modelcar/kubernetes/client";
 import { InterruptedError } from "@modelcar/kubernetes/interruption";
 import { persistently } from "@modelcar/kubernetes/retry";
@@ -16,7 +16,7 @@ import { type Ended, watchRun } from "./watch-run.ts";
 /** A run that exists but did not succeed. */
 export class RunError extends Error {
   readonly runName: string;
-  /** Whether another attempt with the same inputs can do better. */
+  /** Whether another attempt with the same inputs can succeed. */
   readonly worthRetrying: boolean;
   constructor(runName: string, message: string, worthRetrying = false) {
     super(message);
@@ -26,9 +26,9 @@ export class RunError extends Error {
 }
 
 /**
- * The outputs of a successful run with these inputs: the newest one if it succeeded, one that is under way, or a new one (a
- * new attempt where earlier ones failed). Runs of other inputs that are still under way are cancelled first: they write to
- * the same places. Throws a RunError when it fails.
+ * The outputs of a successful run with these inputs: the newest run if it has succeeded or is unfinished, otherwise a new one
+ * (another attempt if earlier ones failed). Unfinished runs with other inputs are cancelled first, because they write to the
+ * same places. Throws a RunError if the run fails.
  */
 export async function runToSuccess(site: Site, inputs: RunInputs): Promise<RunOutputs> {
   for (let retries = inputs.retries ?? 0; ; retries--) {
@@ -51,16 +51,16 @@ async function attempt(site: Site, inputs: RunInputs): Promise<RunOutputs> {
   const latest = history[0];
   const adoptable = latest && isOwn(latest) && !isRetired(conventions, latest) ? latest : undefined;
   if (adoptable && outcomeOf(adoptable) === "succeeded") {
-    print(`${adoptable.metadata.name}: has succeeded already, taking its results`);
+    print(`${adoptable.metadata.name}: has already succeeded, using its results`);
     return finish(site, inputs, { run: adoptable, obstacles: new Map() });
   }
   if (adoptable && outcomeOf(adoptable) === "running") {
     const { name } = adoptable.metadata;
     if (!isStopped(adoptable)) {
-      print(`${name}: already under way, waiting for it`);
+      print(`${name}: already running, waiting for it`);
       return seeThrough(site, inputs, adoptable);
     }
-    print(`${name}: is being cancelled, waiting for its end`);
+    print(`${name}: is being cancelled, waiting until it has finished`);
     await watchRun(cluster, { ...inputs, name, deadlineSeconds: cancellationSeconds(adoptable), print });
     await removeLeftovers(site, [adoptable]);
   }
@@ -76,20 +76,20 @@ async function seeThrough(site: Site, inputs: RunInputs, run: Run): Promise<RunO
   const { queue } = inputs;
   const { name } = run.metadata;
   const deadlineSeconds = waitSeconds(timeoutOf(inputs));
-  let inLine = run.spec?.status === pending;
+  let isQueued = run.spec?.status === pending;
   try {
-    if (queue && inLine) await takeTurn(site, { name, queue });
-    inLine = false;
+    if (queue && isQueued) await takeTurn(site, { name, queue });
+    isQueued = false;
     const ended = await watchRun(cluster, { namespace, name, deadlineSeconds, print });
     return await finish(site, inputs, ended);
   } catch (error) {
     if (error instanceof RunError) throw error;
-    if (error instanceof InterruptedError) throw await interrupted(site, inputs, name, inLine);
+    if (error instanceof InterruptedError) throw await interrupted(site, inputs, name, isQueued);
     throw new RunError(name, `PipelineRun ${namespace}/${name}: ${(error as Error).message}`);
   }
 }
 
-/** The outputs of a run that has ended well; throws for any other. */
+/** The outputs of a run that has succeeded; throws for a failed one. */
 async function finish(site: Site, inputs: RunInputs, { run, obstacles }: Ended): Promise<RunOutputs> {
   const { cluster, namespace } = site;
   const { name } = run.metadata;
@@ -97,9 +97,9 @@ async function finish(site: Site, inputs: RunInputs, { run, obstacles }: Ended):
     const reason = await explainFailure(cluster, namespace, run, obstacles);
     const left = await removeLeftovers(site, [run]).catch(
       (error: Error) =>
-        `\nwhat it left may still be there, the next \`pulumi up\` removes it: ${error.message}`,
+        `\nits leftovers may still exist; the next \`pulumi up\` removes them: ${error.message}`,
     );
-    // Only tasks that failed can do better; a pipeline that is wrong stays so.
+    // Only failed tasks are worth a retry; an invalid pipeline stays invalid.
     const worthRetrying = succeeded(run)?.reason === "Failed" && !isStopped(run);
     throw new RunError(name, `${reason}${left ?? ""}\nwhole log: ${logsOf(inputs, name)}`, worthRetrying);
   }
@@ -111,27 +111,27 @@ async function finish(site: Site, inputs: RunInputs, { run, obstacles }: Ended):
   );
   throw new RunError(
     name,
-    `PipelineRun ${inputs.namespace}/${name}: ended well but gave no result ${missing.join(", ")}` +
-      (skipped.length > 0 ? `; tasks that were skipped: ${skipped.join(", ")}` : "") +
-      "; change its inputs, or set another trigger to run it again",
+    `PipelineRun ${inputs.namespace}/${name}: succeeded without the expected results ${missing.join(", ")}` +
+      (skipped.length > 0 ? `; skipped tasks: ${skipped.join(", ")}` : "") +
+      "; to run it again, change its inputs or its trigger",
   );
 }
 
-/** Ctrl-C leaves five seconds at most: one request, and no waiting. */
+/** After Ctrl-C there are at most five seconds left: one request, no waiting. */
 async function interrupted(
   { cluster, namespace }: Site,
   { onInterrupt }: RunInputs,
   name: string,
-  inLine: boolean,
+  isQueued: boolean,
 ): Promise<RunError> {
   const error = (text: string) =>
     new RunError(name, `PipelineRun ${namespace}/${name}: interrupted; ${text}`);
   if (onInterrupt !== "cancel") {
-    const present = inLine ? "the run keeps its place in the line" : "the run goes on";
-    return error(`${present}, and the next \`pulumi up\` picks it up`);
+    const present = isQueued ? "the run keeps its place in the queue" : "the run continues";
+    return error(`${present}, and the next \`pulumi up\` resumes it`);
   }
   try {
-    if (inLine) await cluster.delete(paths.run(namespace, name));
+    if (isQueued) await cluster.delete(paths.run(namespace, name));
     else await cancel(cluster, namespace, name);
     return error("the run is cancelled, and the next `pulumi up` makes a new attempt");
   } catch (cause) {
@@ -165,7 +165,7 @@ async function start(site: Site, inputs: RunInputs, attempt: number): Promise<Ru
     return run;
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 409)) throw error;
-    // The answer to an earlier request got lost, or another `up` was faster: both mean the same run.
+    // The response to an earlier request was lost, or another `up` was faster: in both cases it is the same run.
     const run = await persistently(() => cluster.get<Run>(paths.run(namespace, name)), { print: say });
     if (run && isSame(conventions, run, inputs) && !isRetired(conventions, run)) return run;
     throw new Error(

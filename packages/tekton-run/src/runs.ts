@@ -1,4 +1,4 @@
-/** For programs that start and watch runs outside of Pulumi: the parts that the resource is made of. */
+/** The functions behind the resource, for programs that start and watch runs without Pulumi. */
 export { type Conventions, defaults, type LeftoverKind } from "./conventions.ts";
 export { explainFailure } from "./failure.ts";
 export { baseName, type Queue, type RunInputs, secondsOfDuration, timeoutOf } from "./inputs.ts";

@@ -1,4 +1,4 @@
-/** Ends a run before its time, and how long ends are waited for. */
+/** Cancels runs, and says how long to wait for them. */
 import { ApiError, type Cluster } from "@modelcar/kubernetes/client";
 import { persistently } from "@modelcar/kubernetes/retry";
 import { secondsOfDuration } from "./inputs.ts";
@@ -7,18 +7,18 @@ import type { Site } from "./site.ts";
 import { isStopped, outcomeOf, paths, pending, type Run } from "./tekton-status.ts";
 import { watchRun } from "./watch-run.ts";
 
-/** Tekton fails the run first, with a reason, before the wait is given up. */
+/** Lets Tekton fail the run, with a reason, before the wait ends. */
 const marginSeconds = 90;
-/** Without a timeout of Tekton's there is none of ours. */
+/** Practically no deadline, for runs without a timeout. */
 const longestSeconds = 30 * 24 * 3600;
-/** For the `finally` tasks of a run that does not say how long they may take. */
+/** For the `finally` tasks of a run without `timeouts.finally`. */
 const finallySeconds = 300;
 
-/** How long the end of something is waited for that Tekton ends after so many seconds. */
+/** Seconds to wait for a run or tasks that Tekton ends after `timeoutSeconds`. */
 export const waitSeconds = (timeoutSeconds: number): number =>
   Math.min(timeoutSeconds + marginSeconds, longestSeconds);
 
-/** Asks a run to stop: its `finally` tasks still run. One that has just ended, whose change Tekton refuses, has stopped. */
+/** Cancels a run; its `finally` tasks still run. Does nothing for a run that has just finished, whose change Tekton refuses. */
 export async function cancel(cluster: Cluster, namespace: string, name: string): Promise<void> {
   const path = paths.run(namespace, name);
   try {
@@ -30,15 +30,14 @@ export async function cancel(cluster: Cluster, namespace: string, name: string):
   }
 }
 
-/** Until a run that was asked to stop has ended. */
+/** Seconds to wait for a cancelled run. */
 export function cancellationSeconds({ spec }: Run): number {
   const seconds = secondsOfDuration(spec?.timeouts?.finally) ?? finallySeconds;
   return waitSeconds(seconds);
 }
 
 /**
- * Cancels a run that is under way and waits for its end, and until what it left is gone; one that waits for its turn is
- * deleted.
+ * Cancels an unfinished run, waits until it has finished, and removes its leftovers; a queued run is deleted.
  */
 export async function stop(site: Site, run: Run): Promise<void> {
   const { cluster, namespace, print } = site;

@@ -40,7 +40,7 @@ test.each([
   expect(line("Unknown", reason, message)).toBe(expected);
 });
 
-test("an end says how long it took by the cluster's clock, or why it failed", () => {
+test("a finished task shows its duration by the cluster's clock, or why it failed", () => {
   const times = { startTime: "2026-01-01T00:00:00Z", completionTime: "2026-01-01T00:03:20Z" };
   expect(line("True", "Succeeded", "All Steps have completed executing", times)).toBe(
     "Succeeded after 3 min 20 s",

@@ -1,21 +1,21 @@
-/** One line about how a task of a run stands. */
+/** One line about the status of a run's task. */
 import { duration } from "@modelcar/kubernetes/waiting";
 import { secondsOf, succeeded, type TaskRun } from "./tekton-status.ts";
 
-/** Conditions of pods that every start goes through; Tekton reports them as if each were a problem. */
+/** Pod conditions that occur in every start; Tekton reports each as if it were a problem. */
 const podCondition = /^pod status "(\w+)":"False"; message: "(.*)"$/s;
 const stepWaits = /^build step "(?:step-)?(.*?)" is pending with reason "(.*)"$/s;
 
-/** Whether the task has ended, in whatever way. */
+/** Whether the task has finished, with or without success. */
 export function hasEnded(taskRun: TaskRun): boolean {
   return ["True", "False"].includes(succeeded(taskRun)?.status ?? "");
 }
 
-/** Whether a line of {@link describe} says what keeps a task from starting. */
+/** Whether a line of {@link describe} is a reason that keeps a task from starting. */
 export const isObstacle = (line: string) =>
   /^waiting for (quota|a node): |^step \S+ does not start: /.test(line);
 
-/** What the TaskRun's condition says, without the noise of an ordinary start; the cause where something is in the way. */
+/** The TaskRun's condition without the noise of an ordinary start, or what keeps it from starting. */
 export function describe(taskRun: TaskRun): string {
   const condition = succeeded(taskRun);
   if (!condition) return "waiting for Tekton";

@@ -1,4 +1,4 @@
-/** What Tekton reports about runs. */
+/** Tekton's status of runs. */
 import type { KubernetesObject } from "@modelcar/kubernetes/client";
 
 interface Condition {
@@ -21,7 +21,7 @@ export interface Run extends KubernetesObject {
     readonly completionTime?: string;
     readonly results?: readonly { readonly name: string; readonly value: unknown }[];
     readonly skippedTasks?: readonly (Named & { readonly reason?: string })[];
-    /** The pipeline as it was when the run began. */
+    /** The pipeline as it was when the run started. */
     readonly pipelineSpec?: { readonly tasks?: readonly Named[]; readonly finally?: readonly Named[] };
   };
 }
@@ -39,26 +39,26 @@ export interface TaskRun extends Run {
 
 export type Outcome = "running" | "succeeded" | "failed";
 
-/** Decided by the condition's status alone: reasons are for people, and new ones appear. */
+/** Depends only on the condition's status: reasons are for people, and new versions add some. */
 export function outcomeOf(run: Run): Outcome {
   const status = succeeded(run)?.status;
   return status === "True" ? "succeeded" : status === "False" ? "failed" : "running";
 }
 
-/** The condition that says how a run stands, once Tekton has looked at it. */
+/** The condition `Succeeded`, once Tekton has set it. */
 export function succeeded(run: Run): Condition | undefined {
   return run.status?.conditions?.find((condition) => condition.type === "Succeeded");
 }
 
-/** Value of `spec.status` of a run that waits to be started. */
+/** Value of `spec.status` of a run that is not started yet. */
 export const pending = "PipelineRunPending";
 
-/** Whether somebody has asked the run to stop. */
+/** Whether the run has been cancelled or stopped. */
 export function isStopped(run: Run): boolean {
   return ![undefined, "", pending].includes(run.spec?.status);
 }
 
-/** Name of the pipeline's task that a TaskRun executes. */
+/** Name of a TaskRun's pipeline task. */
 export function taskName(taskRun: TaskRun): string {
   return taskRun.metadata.labels?.["tekton.dev/pipelineTask"] ?? taskRun.metadata.name;
 }
@@ -72,7 +72,7 @@ export function resultsOf(run: Run): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-/** Seconds from start to end by the cluster's own clock; undefined before the end. */
+/** Duration in seconds, by the cluster's clock; undefined before the end. */
 export function secondsOf(run: Run): number | undefined {
   const { startTime, completionTime } = run.status ?? {};
   return startTime && completionTime
@@ -80,7 +80,7 @@ export function secondsOf(run: Run): number | undefined {
     : undefined;
 }
 
-/** The tasks of the pipeline that have no final state yet, `finally` tasks last. */
+/** The pipeline tasks without a final state, `finally` tasks last. */
 export function tasksLeft(run: Run | undefined, ended: ReadonlySet<string>): string[] {
   const { pipelineSpec, skippedTasks = [] } = run?.status ?? {};
   const skipped = new Set(skippedTasks.map(({ name }) => name));
@@ -89,7 +89,7 @@ export function tasksLeft(run: Run | undefined, ended: ReadonlySet<string>): str
     .filter((name) => !ended.has(name) && !skipped.has(name));
 }
 
-/** Paths of the API. */
+/** API paths. */
 export const paths = {
   runs: (namespace: string) => `/apis/tekton.dev/v1/namespaces/${namespace}/pipelineruns`,
   run: (namespace: string, name: string) =>

@@ -1,4 +1,4 @@
-/** Waits for a PipelineRun to end, and tells the user what its tasks do. */
+/** Waits until a PipelineRun has finished, and prints the progress of its tasks. */
 import { unboundClaims } from "@modelcar/kubernetes/claims";
 import type { Cluster } from "@modelcar/kubernetes/client";
 import { logTail } from "@modelcar/kubernetes/logs";
@@ -20,19 +20,19 @@ import {
 export interface WatchRunOptions {
   readonly namespace: string;
   readonly name: string;
-  /** Seconds until the wait is given up; the run goes on and can be adopted later. */
+  /** Seconds until the wait fails; the run continues and can be adopted later. */
   readonly deadlineSeconds: number;
   readonly print: (line: string) => void;
 }
 
 export interface Ended {
-  /** In its final state, failed or not. */
+  /** The run in its final state, failed or not. */
   readonly run: Run;
-  /** What kept tasks from starting, by task, as it was last seen. Tekton's final state of such a task tells only that time was up. */
+  /** What last kept tasks from starting, by task. Tekton's final state of such a task only mentions the timeout. */
   readonly obstacles: ReadonlyMap<string, string>;
 }
 
-/** Waits for the end of a run. Throws when it is deleted, at the deadline, and when the user interrupts. */
+/** Waits until a run has finished. Throws if it is deleted, at the deadline, and when the user interrupts. */
 export async function watchRun(cluster: Cluster, options: WatchRunOptions): Promise<Ended> {
   const { namespace, name } = options;
   const tasks = new Tasks(cluster, namespace, (line) => options.print(`${name}: ${line}`));
@@ -62,7 +62,7 @@ export async function watchRun(cluster: Cluster, options: WatchRunOptions): Prom
         path: paths.runs(namespace),
         query: { fieldSelector: `metadata.name=${name}` },
         onChange: onRun,
-        // A pruner removes what has ended: the last state that the server sends along tells.
+        // A pruner deletes finished runs; the event has the run's last state.
         onGone: (run) => (outcomeOf(run) === "running" ? gone() : onRun(run)),
         onListed: (runs) => {
           if (runs.length === 0 && !final) gone();
@@ -79,7 +79,7 @@ export async function watchRun(cluster: Cluster, options: WatchRunOptions): Prom
   return { run: final, obstacles: tasks.obstacles };
 }
 
-/** What is known of the tasks, and what was said about them. */
+/** Status of the tasks, and the lines that were printed about them. */
 class Tasks {
   readonly #cluster: Cluster;
   readonly #namespace: string;
@@ -97,7 +97,7 @@ class Tasks {
     this.print = (line) => print(`${duration((performance.now() - this.#started) / 1000)}: ${line}`);
   }
 
-  /** Says how a task stands, if that is new, and what is left after one that has ended. */
+  /** Prints a task's status if it is new, and after a finished task which tasks are left. */
   show(taskRun: TaskRun): void {
     const task = taskName(taskRun);
     this.#taskRuns.set(task, taskRun);
@@ -117,8 +117,8 @@ class Tasks {
   }
 
   /**
-   * The running step's own last line, if it is a new one; or what is wrong with a pod that does not start, which Tekton
-   * does not always tell. One request for one task.
+   * The last log line of the running step, if it is new, or the problem of a pod that does not start, which Tekton does not always
+   * report. Asks for one task only.
    */
   async heartbeat(): Promise<string> {
     for (const [task, taskRun] of this.#taskRuns) {
