@@ -145,7 +145,7 @@ def test_figures_are_numbers_with_their_provenance(publish, version):
 
 def test_files_are_stored_below_the_run_with_a_summary(publish, version, client, workspace):
     outcome = publish()
-    prefix = f"test_files_lie_below_the_run_with_a_summary/{UID}/"
+    prefix = f"test_files_are_stored_below_the_run_with_a_summary/{UID}/"
     assert outcome.results["artifacts-uri"] == f"s3://results/{prefix}"
     stored = {item.object_name.removeprefix(prefix) for item in client.list_objects("results", prefix, recursive=True)}
     files = {str(path.relative_to(workspace)) for path in workspace.rglob("*") if path.is_file()}

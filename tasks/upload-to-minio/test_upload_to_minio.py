@@ -89,7 +89,7 @@ def test_uploads_every_file_once(upload, client):
 
 
 def test_syncs_the_prefix_with_the_model(upload, client, model):
-    prefix = "test_brings_the_prefix_to_the_model/1"
+    prefix = "test_syncs_the_prefix_with_the_model/1"
     neighbour = prefix + "0/config.json"
     with (model / "config.json").open("rb") as file:
         client.put_object("models", neighbour, file, 2)
