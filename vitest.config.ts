@@ -45,6 +45,7 @@ export default defineConfig({
           name: "program",
           include: ["test/program/**/*.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           ...onEveryCore,
         },
       },

@@ -78,7 +78,7 @@ test("a missing key for an object store is named", () => {
   const { login: _, ...noLogin } = existing;
   expect(() => new ObjectStore("a", noLogin)).toThrow("set modelcar:objectStoreAccessKey");
   const noImage = { ...own, images: { tasks: "tasks@1" } };
-  expect(() => new ObjectStore("b", noImage)).toThrow("set modelcar:images.minio");
+  expect(() => new ObjectStore("b", noImage)).toThrow("modelcar:images.minio is missing");
 });
 
 test("pipelines write with one login, KServe reads with another, and neither is the administrator's", async () => {

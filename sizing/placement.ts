@@ -46,7 +46,7 @@ export function nodeSelectorFor(
   };
 }
 
-/** Which nodes a model on GPUs goes to; one without GPUs goes anywhere. Throws on an accelerator that is not known. */
+/** Node selector and tolerations of a model on GPUs; none without GPUs. Throws on an unknown accelerator. */
 export function modelPlacement(
   serve: {
     readonly accelerator?: string | undefined;
@@ -58,7 +58,7 @@ export function modelPlacement(
 ) {
   if (serve.gpus === 0) return {};
   const accelerator = accelerators[serve.accelerator ?? ""];
-  if (!accelerator) throw new Error(`no accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
+  if (!accelerator) throw new Error(`unknown accelerator "${serve.accelerator}" for ${serve.gpus} GPUs`);
   return onGpuNodes(nodeSelectorFor(accelerator, serve.gpus, serve));
 }
 

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type RegistryAuthentication, registryAddress } from "../../rules/addresses.ts";
 import type { Platform } from "../../rules/security.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import { requiredImage } from "../shared/required-image.ts";
 import { fingerprint, password, secret } from "../shared/secret.ts";
 import { serviceNamespace } from "../shared/service-namespace.ts";
 import { volumeClaim } from "../storage/manifests.ts";
@@ -116,7 +117,7 @@ export class Registry extends pulumi.ComponentResource {
       new k8s.apiextensions.CustomResource(name, modelRegistry(registry, databaseSecret), afterDatabase);
       return space;
     }
-    const image = required(args.images.modelRegistry, "modelRegistry");
+    const image = requiredImage(args.images, "modelRegistry");
     const spec = { ...registry, platform: args.platform, image, databaseSecret };
     const deployment = new k8s.apps.v1.Deployment(name, server(spec), afterDatabase);
     // Pulumi considers a Service ready once pods are ready behind it.
@@ -142,7 +143,7 @@ export class Registry extends pulumi.ComponentResource {
     if (args.networkPolicies) {
       new k8s.networking.v1.NetworkPolicy(part, databaseIngress(registry), inside);
     }
-    const image = required(args.images.mariadb, "mariadb");
+    const image = requiredImage(args.images, "mariadb");
     const spec = { ...registry, platform: args.platform, image, databaseSecret: secretName };
     const deployment = new k8s.apps.v1.Deployment(part, databaseServer(spec), {
       parent: this,
@@ -154,10 +155,4 @@ export class Registry extends pulumi.ComponentResource {
     });
     return [secretName, address] as const;
   }
-}
-
-function required(image: string | undefined, key: string): string {
-  if (!image)
-    throw new Error(`set modelcar:images.${key}: the stack needs it to deploy its own model registry`);
-  return image;
 }

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { objectStoreAddress, type S3Address } from "../../rules/addresses.ts";
 import type { Platform } from "../../rules/security.ts";
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
+import { requiredImage } from "../shared/required-image.ts";
 import { fingerprint, password, type SecretValues, secret } from "../shared/secret.ts";
 import { serviceNamespace } from "../shared/service-namespace.ts";
 import { volumeClaim } from "../storage/manifests.ts";
@@ -104,9 +105,8 @@ export class ObjectStore extends pulumi.ComponentResource implements S3Address {
 
   #minio(name: string, args: OwnObjectStoreArgs, users: SecretValues): void {
     const { namespace, platform, console, bucket, region, retain: retainOnDelete } = args;
-    const { minio: image, tasks } = args.images;
-    if (!image)
-      throw new Error("set modelcar:images.minio: the stack needs it to deploy its own object store");
+    const { tasks } = args.images;
+    const image = requiredImage(args.images, "minio");
     const parent = { parent: this };
     const space = new k8s.core.v1.Namespace(name, serviceNamespace(namespace), { ...parent, retainOnDelete });
     const inside = { ...parent, dependsOn: space };

@@ -7,6 +7,7 @@ import { modelArgs, type ServeSpec } from "../../config/vllm-arguments.ts";
 import { accounts } from "../../rules/names.ts";
 import { modelPod, type Platform, restrictedContainer } from "../../rules/security.ts";
 import type { modelPlacement } from "../../sizing/placement.ts";
+import { requiredImage } from "../shared/required-image.ts";
 import { volumeClaim } from "../storage/manifests.ts";
 import { fetcher } from "./fetcher.ts";
 import {
@@ -176,7 +177,7 @@ function fetchContainer<Text>(spec: DeploymentServiceSpec<Text>) {
       : [orasPull(spec), "oras pulls artefacts; set serve.cache.fetch to image for a ModelCar"];
   return {
     name: fetcher.container,
-    image: spec.cache.fetch === "image" ? spec.modelImage : needed(spec.orasImage),
+    image: spec.cache.fetch === "image" ? spec.modelImage : requiredImage({ oras: spec.orasImage }, "oras"),
     command: ["sh", "-c", fetchScript(fetch)],
     env: [
       { name: fetcher.variable, value: spec.modelImage },
@@ -207,9 +208,4 @@ function loginVolume<Text>({ cache, pullSecrets }: DeploymentServiceSpec<Text>) 
   if (cache.fetch !== "oras" || secretName === undefined) return [];
   const items = [{ key: ".dockerconfigjson", path: "config.json" }];
   return [{ name: "registry-login", secret: { secretName, items } }];
-}
-
-function needed(image: string | undefined): string {
-  if (image === undefined) throw new Error("serve.cache.fetch: oras needs modelcar:images.oras");
-  return image;
 }

@@ -1,7 +1,7 @@
 /** The commands against a stand-in for the API server that imitates the Tekton behavior that they need. */
 
 import { FakeApi } from "@modelcar/kubernetes/testing/fake-api";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { pipelineOf } from "../../pipelines/definition.ts";
 import { main } from "./main.ts";
@@ -198,11 +198,8 @@ test("monitoring takes the named run, else the one under way, else the newest", 
   expect(await go("monitor-pipeline", "-r", "old")).toBe(0);
   existing("present", undefined, { created: "2026-01-02T00:00:00Z" });
   const watching = go("monitor-pipeline", "-n", namespace);
-  setTimeout(
-    () =>
-      api.edit(`${tekton}/pipelineruns/present`, (object) => (object.status = ended("True", "Succeeded"))),
-    50,
-  );
+  await vi.waitFor(() => expect(api.requests).toContain(`GET ${tekton}/pipelineruns (watch)`));
+  api.edit(`${tekton}/pipelineruns/present`, (object) => (object.status = ended("True", "Succeeded")));
   expect(await watching).toBe(0);
   expect(out.at(-1)).toMatch(/^present: Succeeded/);
   expect(await go("monitor-pipeline", "-r", "none")).toBe(1);
