@@ -61,6 +61,18 @@ def times(count: int, status: int, method: str, part: str) -> Fault:
     return fault
 
 
+def send(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+    """Answers the request of a handler; without a body if the method is HEAD."""
+    handler.send_response(reply.status)
+    for name, value in reply.headers.items():
+        handler.send_header(name, value)
+    if "Content-Length" not in reply.headers:
+        handler.send_header("Content-Length", str(len(reply.body)))
+    handler.end_headers()
+    if handler.command != "HEAD":
+        handler.wfile.write(reply.body)
+
+
 @contextmanager
 def fault_proxy(target: str, tls: ssl.SSLContext | None = None) -> Iterator[FaultProxy]:
     """Runs a proxy for the server at a URL, with TLS if a context is given."""
@@ -80,14 +92,7 @@ def fault_proxy(target: str, tls: ssl.SSLContext | None = None) -> Iterator[Faul
             if reply.status == NO_ANSWER:
                 self.close_connection = True
                 return
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            if "Content-Length" not in reply.headers:
-                self.send_header("Content-Length", str(len(reply.body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(reply.body)
+            send(self, reply)
 
         def forward(self, headers: dict[str, str], body: bytes) -> Reply:
             # Keep the proxy's host, so that the server's Locations point to the proxy.

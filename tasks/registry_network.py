@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from fault_proxy import send
 from registry_stand_in import Asked, StandIn
 
 
@@ -58,14 +59,7 @@ def server_of(stand_in: StandIn, context: ssl.SSLContext) -> ThreadingHTTPServer
                 self.close_connection = True
             if not reply.status:
                 return
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            if "Content-Length" not in reply.headers:
-                self.send_header("Content-Length", str(len(reply.body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(reply.body)
+            send(self, reply)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 

@@ -5,7 +5,6 @@ registry has are not sent again, and the same model on the same base gives the s
 built: the existing image is looked up, so that later tasks always have its digest.
 """
 
-import errno
 import hashlib
 import json
 from collections.abc import Mapping
@@ -308,12 +307,7 @@ def main() -> None:
         look_up(read_access(parameters), image)
         return
     packaging = read_packaging(parameters)
-    try:
-        package(packaging)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise TaskError(f"the workspace is full: {error.strerror}: use a larger volume") from error
-        raise
+    package(packaging)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -13,19 +14,9 @@ HERE = Path(__file__).parent
 TASK = yaml.safe_load((HERE / "task.yaml").read_text())["spec"]
 RESULTS = [result["name"] for result in TASK["results"]]
 PARAMS = [param["name"] for param in TASK["params"]]
+# The first results are the pipeline's tasks, in their order.
+TASKS = tuple(takewhile(lambda name: name != "build", RESULTS))
 DIGEST = "sha256:" + "1" * 64
-TASKS = (
-    "cleanup-workspace",
-    "pull-model-from-huggingface",
-    "compress-model",
-    "evaluate-model",
-    "build-and-push-modelcar",
-    "register-with-registry",
-    "deploy-model",
-    "run-guidellm",
-    "deploy-anythingllm",
-    "publish-test-results-v2",
-)
 DEFAULTS = {
     "HF_ENDPOINT": "https://huggingface.co",
     "COMPRESS_MODEL": "false",
@@ -290,7 +281,6 @@ def test_the_task_passes_every_param_and_result_to_the_script():
     results = {f"RESULT_{name.upper().replace('-', '_')}": f"$(results.{name}.path)" for name in RESULTS}
     assert {entry["name"]: entry["value"] for entry in step["env"]} == {**params, **results}
     assert set(DEFAULTS) | set(GIVEN) < set(PARAMS)
-    assert set(TASKS) < set(RESULTS)
     assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in RESULTS)
 
 

@@ -1,5 +1,6 @@
 """Shared by the task scripts: reading params, reporting progress and results, and failing with one line."""
 
+import errno
 import os
 import re
 import sys
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 SECONDS_BETWEEN_PROGRESS_LINES = 10.0
 
@@ -100,10 +102,25 @@ def progress(label: str, total: int, done: Callable[[], int]) -> Iterator[None]:
         reporter.join()
 
 
+def full_workspace(error: OSError) -> str | None:
+    """What to do about a volume or quota that is full; None for any other error."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    return f"the workspace is full: {error.strerror}: use a larger volume"
+
+
 def run(task: Callable[[], None]) -> None:
-    """Runs a task and exits: a TaskError is one line on stderr and exit code 1."""
+    """Runs a task and ends the process: an expected failure is one line on stderr and exit code 1."""
     try:
         task()
     except TaskError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        sys.exit(1)
+        fail(str(error))
+    except OSError as error:
+        if message := full_workspace(error):
+            fail(message)
+        raise
+
+
+def fail(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    sys.exit(1)

@@ -4,7 +4,6 @@ An interrupted run resumes where it stopped; a complete model is not downloaded 
 directory is written last, so a directory with a manifest is complete.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -28,7 +27,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 from manifest import manifest_path, manifest_text, text_digest
-from task_support import Parameters, TaskError, progress, run, size, write_result
+from task_support import Parameters, TaskError, full_workspace, progress, run, size, write_result
 
 COMMIT = r"[0-9a-f]{40}"
 
@@ -231,8 +230,8 @@ def explain(source: Source, error: Exception) -> str | None:
         case httpx.HTTPError() | LocalEntryNotFoundError():
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             return f"{where}: the hub cannot be reached: {reason}"
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return f"the workspace is full: {error.strerror}: use a larger volume"
+        case OSError() if message := full_workspace(error):
+            return message
         case PermissionError():
             return f"the workspace cannot be written: {error}"
         case OSError(errno=None):
