@@ -19,7 +19,9 @@ export function parseConfig(
   raw: Readonly<Record<string, unknown>>,
   encrypted: ReadonlySet<string> = new Set(),
 ): ParseResult {
-  const [secretKeys, plainKeys] = partition(Object.keys(raw), (key): key is SecretName => key in secrets);
+  const [secretKeys, plainKeys] = partition(Object.keys(raw), (key): key is SecretName =>
+    Object.hasOwn(secrets, key),
+  );
   const plain = Object.fromEntries(plainKeys.map((key) => [key, raw[key]]));
   const errors: string[] = [];
   const report = (path: readonly PropertyKey[], message: string) =>
@@ -61,8 +63,12 @@ function describe(
   report(issue.path, missing ? `missing; set it to ${allowed}` : `${shown} must be ${allowed}`);
 }
 
-/** Removes a URL's user and password from messages, too. */
-const withoutLogin = (json: string | undefined) => json?.replace(/(https?:\/\/)(?:[^"\\]|\\.)*@/gi, "$1…@");
+/** Removes user, password and query, which may hold a token, from URLs and registries in messages. */
+const withoutLogin = (json: string | undefined) =>
+  json
+    ?.replace(/(https?:\/\/)(?:[^"\\]|\\.)*@/gi, "$1…@")
+    .replace(/(https?:\/\/[^"?]*)\?(?:[^"\\]|\\.)*/gi, "$1?…")
+    .replace(/[^"\s/@:]+:[^"\s/@]+@(?!sha\d+:)/gi, "…@");
 
 function keyPath(path: readonly PropertyKey[]): string {
   const joined = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");

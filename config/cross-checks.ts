@@ -1,4 +1,5 @@
 /** Checks across keys. They read raw values, so that these mistakes are reported together with all others. */
+import { isManagedByOpenShiftAi } from "../rules/authentication.ts";
 import { isCompared } from "../rules/candidate.ts";
 import { sharedClaim } from "../rules/names.ts";
 import { bucket } from "./fields.ts";
@@ -212,9 +213,8 @@ function serving(raw: Raw, model: Raw, index: number, report: Report): void {
   }
   const exposure = raw.endpoint?.exposure ?? "none";
   if (
-    kserve &&
     model.serve?.auth === true &&
-    raw.platform === "openshift" &&
+    isManagedByOpenShiftAi(raw.platform, { serve: { mode: kserve ? "kserve" : "deployment", auth: true } }) &&
     /ingress|gateway/.test(exposure)
   ) {
     report(
@@ -281,6 +281,7 @@ function args(values: unknown, path: readonly (string | number)[], report: Repor
     if (typeof value !== "string") continue;
     const flag = value.split("=")[0]?.replaceAll("_", "-") ?? "";
     const key = refusedArguments[flag];
-    if (key) report([...path, index], `"${value}" must be omitted: it is set by ${key}`);
+    // Without its value, which may be a secret.
+    if (key) report([...path, index], `"${value.split("=")[0]}" must be omitted: it is set by ${key}`);
   }
 }

@@ -2,6 +2,7 @@
 
 import { appLabel, hostLabel, minio, predictorName } from "../rules/addresses.ts";
 import { candidateName, needsCandidate } from "../rules/candidate.ts";
+import { externalHost, isExposed } from "../rules/exposure.ts";
 import { chatName, databaseName } from "../rules/names.ts";
 import kserveNames from "../tasks/common/kserve_names.json" with { type: "json" };
 import { dnsLabel, dnsName, serviceName } from "./fields.ts";
@@ -72,11 +73,6 @@ export function names(raw: Raw, report: Report): void {
   domain(raw, models, report);
 }
 
-/** Whether a model or the chat UI gets its own host. */
-function isExposed({ endpoint }: Raw, { exposed }: Raw): boolean {
-  return (endpoint?.exposure ?? "none") !== "none" && exposed !== false;
-}
-
 /**
  * KServe composes a host for each InferenceService, exposed or not, and creates nothing if the host is invalid; and it sets the
  * Deployment's name as a label.
@@ -84,7 +80,7 @@ function isExposed({ endpoint }: Raw, { exposed }: Raw): boolean {
 function madeOfModel(raw: Raw, { name, serve, test }: Raw, inNamespace: boolean): Made[] {
   const host = (what: string, of: string): Made[] =>
     inNamespace ? [{ what: `the first part of ${what}`, text: hostLabel(of, raw.namespace) }] : [];
-  const exposed = isExposed(raw, serve ?? {}) ? host("its host", name) : [];
+  const exposed = isExposed(raw.endpoint, serve ?? {}) ? host("its host", name) : [];
   if ((serve?.mode ?? "kserve") !== "kserve") return exposed;
   const before = needsCandidate({ serve, test });
   const own = before ? candidateName(name) : name;
@@ -101,15 +97,15 @@ function domain(raw: Raw, models: readonly Raw[], report: Report): void {
   const under: unknown = raw.endpoint?.domain;
   if (!dnsName.safeParse(under).success || !dnsLabel().safeParse(raw.namespace).success) return;
   const exposed = models.filter(
-    (model) => serviceName.safeParse(model?.name).success && isExposed(raw, model.serve ?? {}),
+    (model) => serviceName.safeParse(model?.name).success && isExposed(raw.endpoint, model.serve ?? {}),
   );
   const all = [
     ...exposed.map(({ name }) => name),
-    ...(raw.chat && isExposed(raw, raw.chat) ? [chatName] : []),
+    ...(raw.chat && isExposed(raw.endpoint, raw.chat) ? [chatName] : []),
   ];
   const hosts = all.map((name) => ({
     what: "the host",
-    text: `${hostLabel(name, raw.namespace)}.${under}`,
+    text: externalHost(name, raw.namespace, String(under)) ?? "",
     longest: longestHost,
   }));
   fits(String(under), hosts, ["endpoint", "domain"], report);

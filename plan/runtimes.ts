@@ -19,3 +19,8 @@ export function runtimesOf(config: Runtimes & Pick<Config, "models">) {
 function runtime(name: RuntimeName, { namespace, servingRuntimes, images }: Runtimes) {
   return { ...servingRuntimes[name], name, namespace, image: images[name] ?? "" };
 }
+
+/** How long a new pod may take until its model answers: as long to fetch the model as to load it. */
+export function secondsToServe({ startupMinutes }: { readonly startupMinutes: number }): number {
+  return 2 * 60 * startupMinutes;
+}

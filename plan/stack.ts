@@ -10,7 +10,8 @@ import { taskAccount } from "../pipelines/jobs.ts";
 import { runSettings } from "../pipelines/run-settings.ts";
 import { containerDefaults } from "../rules/container-defaults.ts";
 import { deploymentMode } from "../rules/deployment-mode.ts";
-import { secretNames } from "../rules/names.ts";
+import { externalHost, isExposed } from "../rules/exposure.ts";
+import { chatName, secretNames } from "../rules/names.ts";
 import { quotaFor } from "../sizing/quota.ts";
 import { sizeStack } from "../sizing/report.ts";
 import { workloadsOf } from "../sizing/stack.ts";
@@ -126,6 +127,9 @@ function chatOf(
   const image = images.anythingllm;
   return {
     ...chat,
+    exposed: isExposed(endpoint, chat),
+    /** As of a model. */
+    host: isExposed(endpoint, chat) ? externalHost(chatName, namespace, endpoint.domain) : undefined,
     platform,
     namespace,
     endpoint,

@@ -9,6 +9,7 @@ import { planStack } from "../plan/stack.ts";
 import {
   ConfigError,
   configOf,
+  entriesOf,
   ownEntries,
   projectDefaults,
   readStackConfig,
@@ -16,13 +17,16 @@ import {
 
 const usage = `npm run plan -- [--stack NAME] [--config-file FILE]
 
-Prints as JSON what a stack's config comes to: names, hosts, images, runs, sizes.
+Prints a stack's plan as JSON: names, hosts, authentication, placement, runs, networks, images and sizes. Exits with 1 for a stack
+that does not fit, and with 2 for a wrong config.
 
   --stack NAME        the stack of Pulumi.NAME.yaml (default: local)
   --config-file FILE  its config from another file`;
 
 /** The config of stack `local`; zeros stand for the digests of images that are not built yet. */
 function localConfig(): Config {
+  // Reports errors of the file's syntax.
+  entriesOf(committedFile);
   const { file, placeholders } = stackFileNow();
   if (placeholders)
     console.error("no images are built yet: their digests are zeros below; npm start builds them");
@@ -42,7 +46,10 @@ try {
   else {
     const isLocal = stack === stackName && file === undefined;
     const config = isLocal ? localConfig() : readStackConfig(projectDirectory, stack, file);
-    console.log(JSON.stringify(planStack(config, join(projectDirectory, "tasks")), undefined, 2));
+    const plan = planStack(config, join(projectDirectory, "tasks"));
+    console.log(JSON.stringify(plan, undefined, 2));
+    for (const error of plan.sizes.errors) console.error(`error: ${error}`);
+    if (plan.sizes.errors.length > 0) process.exitCode = 1;
   }
 } catch (error) {
   if (error instanceof ConfigError) console.error(`error: ${error.message}`);

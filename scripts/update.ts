@@ -22,7 +22,7 @@ const usage = `npm run update -- npm|go|python|debian|all [--dry-run]
 Moves every pin of a kind to the newest version that it may move to, and reports what was moved, and what was held and why.
 scripts/update/held.json lists the pins to hold. Nothing is written before every update is computed. Run npm test afterwards.
 
-  npm      package.json and its lock
+  npm      package.json here, in packages/ and in examples/, and the lock
   go       local/tools/*/go.mod, as far as replace lines permit
   python   images/*/requirements.in, tasks/requirements-*.in and their locks; needs uv on PATH
   debian   the packages of the embedded platform and its images; reads this machine's apt sources

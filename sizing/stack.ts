@@ -13,7 +13,6 @@ import {
   modelFetcher,
   storageInitializer,
 } from "./platform-containers.ts";
-import type { RolloutStrategy } from "./rollout.ts";
 
 /** An entry of modelcar:accelerators. */
 export interface StackAccelerator extends Accelerator {
@@ -57,7 +56,7 @@ export interface StackServe {
   readonly gpuMemoryUtilization: number;
   readonly maxNumSeqs?: number | undefined;
   readonly vllmArgs: readonly string[];
-  readonly rollout: RolloutStrategy;
+  readonly rollout: "RollingUpdate" | "Recreate";
   readonly stopped: boolean;
   readonly hourlyUsd?: number | undefined;
   readonly replicas: number;

@@ -45,7 +45,7 @@ const args = {
   },
   storage: "1Gi",
   pullSecrets: [],
-  exposed: true,
+  exposed: false,
   endpoint: { exposure: "none", timeoutSeconds: 600, mesh: false },
 } as const;
 const basic = ["Deployment", "PersistentVolumeClaim", "Secret", "Service"];
@@ -74,7 +74,7 @@ test("password and keys are generated, and only the Secret contains them", async
 
 test("a Route's host is the one that the cluster chose", async () => {
   const endpoint = { ...args.endpoint, exposure: "route" } as const;
-  const chat = new ChatInterface("route", { ...args, platform: "openshift", endpoint });
+  const chat = new ChatInterface("route", { ...args, exposed: true, platform: "openshift", endpoint });
   await settled();
   expect(kinds()).toEqual([...basic.slice(0, 2), "Route", ...basic.slice(2)]);
   expect(await resolved(chat.url)).toBe("https://chat.apps.test");
@@ -82,7 +82,7 @@ test("a Route's host is the one that the cluster chose", async () => {
 
 test("an Ingress has the endpoint's domain; without exposed there is none", async () => {
   const endpoint = { ...args.endpoint, exposure: "ingress", domain: "models.test" } as const;
-  const chat = new ChatInterface("ingress", { ...args, endpoint });
+  const chat = new ChatInterface("ingress", { ...args, exposed: true, endpoint });
   await settled();
   expect(kinds()).toContain("Ingress");
   expect(await resolved(chat.url)).toBe("https://anything-llm-ai.models.test");

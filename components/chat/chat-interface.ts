@@ -74,11 +74,9 @@ export class ChatInterface extends pulumi.ComponentResource {
       parent: this,
       dependsOn: deployment,
     });
-    const around = { parent: this, dependsOn: service };
-    this.url =
-      args.exposed && endpoint.exposure !== "none"
-        ? expose(name, exposedChat(chat, endpoint), around)
-        : pulumi.output(`http://${serviceHost(chatName, namespace)}`);
+    this.url = args.exposed
+      ? expose(name, exposedChat(chat, endpoint), { parent: this, dependsOn: service })
+      : pulumi.output(`http://${serviceHost(chatName, namespace)}`);
     this.passwordSecret = chatName;
     this.registerOutputs({ url: this.url, passwordSecret: this.passwordSecret });
   }

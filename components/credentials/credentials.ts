@@ -24,7 +24,6 @@ export interface CredentialsArgs {
 /** The credentials of pipelines and models: one Secret for each purpose, in their namespace. */
 export class Credentials extends pulumi.ComponentResource {
   /** The Secret in which KServe's storage initializer finds credentials and endpoint. */
-  static readonly servingSecret = secretNames.serving;
 
   constructor(name: string, args: CredentialsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:platform:Credentials", name, {}, inheritedDependsOn(opts));

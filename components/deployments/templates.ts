@@ -2,7 +2,9 @@
  * Templates of what the Tasks deploy-model and deploy-anythingllm deploy in runs outside Pulumi: built by the program's own
  * builders with the stack's settings, and filled in by the task with its params (tasks/common/templates.py).
  */
+
 import type { Config } from "../../config/config.ts";
+import { isManagedByOpenShiftAi } from "../../rules/authentication.ts";
 import { type Count, GivenNumber, given } from "../../rules/given.ts";
 import { chatName } from "../../rules/names.ts";
 import type { Platform } from "../../rules/security.ts";
@@ -75,7 +77,7 @@ export function deploymentTemplates(settings: DeploymentSettings): Templates {
 
 /** Only OpenShift AI creates Routes for models and checks tokens. */
 const ways = (platform: Platform) =>
-  platform === "openshift"
+  isManagedByOpenShiftAi(platform, { serve: { mode: "kserve", auth: true } })
     ? booleans.flatMap((exposed) => booleans.map((tokenAuth) => [exposed, tokenAuth] as const))
     : [["false", "false"] as const];
 

@@ -12,14 +12,14 @@ export interface ModelImportArgs extends PipelineRunsArgs {
   readonly queue?: PipelineRunArgs["queue"];
 }
 
-/** A model where it can be served from: brought there by a pipeline run, or there already. */
+/** A model in the place that it is served from: imported by a pipeline run, or already there. */
 export class ModelImport extends pulumi.ComponentResource {
-  /** s3://, pvc:// or oci://; known once the model is there. */
+  /** s3://, pvc:// or oci://; known once the model is imported. */
   readonly storageUri: pulumi.Output<string>;
-  /** The model in the registry. Undefined, as the rest here, for a model that was there already. */
+  /** The model in the registry. This and the following are undefined for a model that was already there. */
   readonly registration:
     | {
-        /** Name of the registry; undefined where only its URL is known. */
+        /** Name of the registry; undefined if only its URL is known. */
         readonly registry: string | undefined;
         readonly registeredModelId: pulumi.Output<string>;
         readonly modelVersionId: pulumi.Output<string>;
@@ -27,7 +27,7 @@ export class ModelImport extends pulumi.ComponentResource {
     | undefined;
   /** The commit that was pulled. */
   readonly revision: pulumi.Output<string> | undefined;
-  /** Name of the run that brought it. */
+  /** Name of the run that imported it. */
   readonly pipelineRun: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: ModelImportArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -35,7 +35,7 @@ export class ModelImport extends pulumi.ComponentResource {
     const { model, importRun, settings } = args;
     if (importRun && "huggingFace" in model.source) {
       const { revision } = model.source;
-      // The run had no parent once; it stays the same resource.
+      // The run once had no parent; the alias keeps it the same resource.
       const aliases = [{ parent: pulumi.rootStackResource }];
       const opts = { parent: this, dependsOn: [this.#volume(args)], aliases };
       const run = modelRun<string>(name, args, importRun, opts);
@@ -55,7 +55,7 @@ export class ModelImport extends pulumi.ComponentResource {
     this.registerOutputs({ storageUri: this.storageUri });
   }
 
-  /** The volume on which the run works: the one that all share, or one that is made for the model. */
+  /** The volume that the run uses: the shared one, or the model's own. */
   #volume({ model, storage }: ModelImportArgs): pulumi.Resource {
     if (model.package.kind !== "pvc") return storage;
     const { claim, kind: _, ...volume } = model.package;

@@ -4,19 +4,18 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { Model as ModelConfig } from "../../config/config.ts";
-import { type Candidate, manifestParam } from "../../pipelines/model-testing-run.ts";
+import { manifestParam } from "../../pipelines/model-testing-run.ts";
 import type { ModelPlan } from "../../plan/models.ts";
-import { copyHourlyUsd } from "../../sizing/cost.ts";
 import { type CandidateSpec, candidateService } from "../serving/candidate.ts";
 import { ModelService, type ModelServiceArgs } from "../serving/model-service.ts";
-import { secondsToServe } from "../serving/vllm.ts";
+
 import { inheritedDependsOn } from "../shared/inherited-depends-on.ts";
 import { type MeasuredModel, ModelComparison } from "./model-comparison.ts";
 import { ModelImport, type ModelImportArgs } from "./model-import.ts";
-import type { PipelineRunsArgs } from "./model-run.ts";
-import { ModelTesting, type TestedModel } from "./model-testing.ts";
+import { ModelTesting } from "./model-testing.ts";
 
-export interface ModelArgs extends Pick<ModelPlan, "model" | "compared" | "candidate" | "importRun"> {
+export interface ModelArgs
+  extends Pick<ModelPlan, "model" | "candidate" | "importRun" | "testRun" | "comparisonRun"> {
   /** Arguments of its runs. */
   readonly runs: Omit<ModelImportArgs, "model" | "importRun">;
   /** Arguments of its service. */
@@ -42,7 +41,7 @@ export class Model extends pulumi.ComponentResource {
     // The base is measured first: if that fails, nothing is spent on this model, and the runs do not slow each other down.
     this.imported = new ModelImport(name, { ...args.runs, model, importRun }, this.#after(base?.testing));
     if (candidate) {
-      this.testing = this.#measure(name, args, candidateOf(candidate, args, this.imported.storageUri));
+      this.testing = this.#measure(name, args, candidateOf(args, this.imported.storageUri));
       this.comparison = this.#compare(name, args);
       this.service = this.#serve(name, args, this.testing, this.comparison);
     } else {
@@ -62,22 +61,33 @@ export class Model extends pulumi.ComponentResource {
   /** Measures the served model, or a candidate, which holds its own GPUs meanwhile. */
   #measure(
     name: string,
-    { model, runs, service }: ModelArgs,
-    tested: ModelService | Candidate<pulumi.Output<string>>,
+    { model, testRun, runs, service }: ModelArgs,
+    tested: ModelService | pulumi.Output<string>,
   ): ModelTesting | undefined {
-    if (!isTested(model)) return undefined;
+    if (!testRun) return undefined;
     const queue = tested instanceof ModelService ? undefined : runs.queue;
     const { storageUri } = this.imported;
-    const args = { ...runs, model, tested, storageUri, queue, runtime: service.runtime };
+    const args = { ...runs, model, testRun, tested, storageUri, queue, runtime: service.runtime };
     // A candidate uses the same runtime.
     return new ModelTesting(name, args, this.#after(service.servingRuntime));
   }
 
-  #compare(name: string, { model, compared, runs, base }: ModelArgs): ModelComparison | undefined {
-    const measured = measuredModel(this, runs);
-    if (!measured || !compared || !model.test) return undefined;
-    const args = { ...runs, model: measured, base: base && measuredModel(base, runs), gates: model.test };
+  #compare(name: string, { model, comparisonRun, runs, base }: ModelArgs): ModelComparison | undefined {
+    const measured = this.#measured();
+    if (!comparisonRun || !measured) return undefined;
+    const args = {
+      ...runs,
+      queue: undefined,
+      comparisonRun,
+      model: { ...measured, name: model.name },
+      base: base ? base.#measured() : undefined,
+    };
     return new ModelComparison(name, args, this.#after());
+  }
+
+  #measured(): MeasuredModel | undefined {
+    const { storageUri } = this.imported;
+    return this.testing && { storageUri, measured: this.testing.results };
   }
 
   /** Options of child components. They once had no parent; the alias keeps them the same resources. */
@@ -90,27 +100,11 @@ export class Model extends pulumi.ComponentResource {
   }
 }
 
-/** A model with its measurements; undefined for one that is not tested. */
-function measuredModel(
-  { config, imported, testing }: Pick<Model, "config" | "imported" | "testing">,
-  { settings }: PipelineRunsArgs,
-): MeasuredModel | undefined {
-  const { name, source, compress, serve } = config;
-  if (!testing || !("huggingFace" in source)) return undefined;
-  const { storageUri } = imported;
-  const hourlyUsd = copyHourlyUsd(serve, settings.accelerators);
-  return { name, source, compress, serve, storageUri, measured: testing.results, hourlyUsd };
-}
-
-function isTested(model: ModelConfig): model is ModelConfig & TestedModel {
-  return model.test !== undefined && "huggingFace" in model.source;
-}
-
+/** The encoded manifest of the candidate. */
 function candidateOf(
-  name: string,
   { model, service }: ModelArgs,
   storageUri: pulumi.Output<string>,
-): Candidate<pulumi.Output<string>> {
+): pulumi.Output<string> {
   const { platform, namespace, deploymentMode, placement, pullSecrets, endpoint, runtime } = service;
   const spec: Omit<CandidateSpec, "storageUri"> = {
     platform,
@@ -123,11 +117,5 @@ function candidateOf(
     runtime: runtime.name,
     timeoutSeconds: endpoint.timeoutSeconds,
   };
-  return {
-    name,
-    inferenceService: storageUri.apply((storageUri) =>
-      manifestParam(candidateService({ ...spec, storageUri })),
-    ),
-    timeoutSeconds: secondsToServe(runtime),
-  };
+  return storageUri.apply((storageUri) => manifestParam(candidateService({ ...spec, storageUri })));
 }

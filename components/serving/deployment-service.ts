@@ -4,6 +4,7 @@
  */
 
 import { modelArgs, type ServeSpec } from "../../config/vllm-arguments.ts";
+import { secondsToServe } from "../../plan/runtimes.ts";
 import { accounts } from "../../rules/names.ts";
 import { modelPod, type Platform, restrictedContainer } from "../../rules/security.ts";
 import type { modelPlacement } from "../../sizing/placement.ts";
@@ -17,7 +18,6 @@ import {
   modelResources,
   port,
   type RuntimeSpec,
-  secondsToServe,
   vllmContainer,
   vllmVolumes,
 } from "./vllm.ts";

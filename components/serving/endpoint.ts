@@ -1,5 +1,6 @@
 /** Manifests that expose a model outside the cluster, and that add it to a mesh. */
-import { hostLabel, serviceHost } from "../../rules/addresses.ts";
+import { serviceHost } from "../../rules/addresses.ts";
+import { externalHost } from "../../rules/exposure.ts";
 
 /**
  * The only exposed path of a model, the OpenAI API: vLLM checks API keys only there, and its other paths pause the server or
@@ -37,7 +38,7 @@ export interface ExposedModel {
 
 /** Host of a model; undefined if the cluster chooses it. */
 export function hostOf({ name, namespace, endpoint }: ExposedModel): string | undefined {
-  return endpoint.domain && `${hostLabel(name, namespace)}.${endpoint.domain}`;
+  return externalHost(name, namespace, endpoint.domain);
 }
 
 /** OpenShift's Route: TLS ends at the router, which speaks HTTP/1.1 to the model. */

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Exposure } from "../../plan/models.ts";
+import { secondsToServe } from "../../plan/runtimes.ts";
 import type { Authentication } from "../../rules/authentication.ts";
 import { serviceMonitor } from "../monitoring/service-monitor.ts";
 import { Readiness } from "../readiness/index.ts";
@@ -11,7 +12,7 @@ import type { InferenceServiceSpec } from "./inference-service.ts";
 import { byDeployment, byKServe, type Served } from "./model-backends.ts";
 import { apiKeySecret, expose, joinMesh } from "./model-endpoint.ts";
 import type { ServingRuntime } from "./serving-runtime.ts";
-import { port, type RuntimeSpec, secondsToServe } from "./vllm.ts";
+import { port, type RuntimeSpec } from "./vllm.ts";
 
 export interface ModelServiceArgs
   extends Pick<
@@ -72,15 +73,15 @@ export class ModelService extends pulumi.ComponentResource {
     this.authentication = args.authentication;
     const hasKey = this.authentication.kind === "apiKey";
     const served = this.serve(name, args, hasKey ? [apiKeySecret(name, args, { parent: this })] : []);
-    const around = { parent: this, dependsOn: served.resource };
+    const withService = { parent: this, dependsOn: served.resource };
 
     const model = { name: args.name, namespace, service: served.service, stopped: serve.stopped, endpoint };
-    const outside = args.exposure === "byStack" ? expose(name, model, around) : undefined;
-    if (endpoint.mesh) joinMesh(name, model, around);
+    const outside = args.exposure === "byStack" ? expose(name, model, withService) : undefined;
+    if (endpoint.mesh) joinMesh(name, model, withService);
     const { serviceMonitor: monitored, labels } = args.monitoring;
     if (monitored) {
       const monitor = serviceMonitor({ ...model, serviceLabels: served.serviceLabels, labels });
-      new k8s.apiextensions.CustomResource(`${name}-metrics`, monitor, around);
+      new k8s.apiextensions.CustomResource(`${name}-metrics`, monitor, withService);
     }
 
     const ready = serve.stopped ? undefined : this.ready(name, args, served);
@@ -103,7 +104,7 @@ export class ModelService extends pulumi.ComponentResource {
     const spec = {
       ...both,
       runtime: runtime.name,
-      route: serve.exposed && endpoint.exposure === "route",
+      route: args.exposure === "byOpenShiftAi",
       tokenAuth: authentication.kind === "platformToken",
       timeoutSeconds: endpoint.timeoutSeconds,
     };
@@ -112,7 +113,7 @@ export class ModelService extends pulumi.ComponentResource {
   }
 
   private ready(name: string, args: ModelServiceArgs, served: Served): Readiness {
-    const { context, namespace, runtime, serve } = args;
+    const { context, namespace, runtime } = args;
     const { resource, service, kind, deployment, container, expected, revision } = served;
     return new Readiness(
       name,
@@ -125,7 +126,7 @@ export class ModelService extends pulumi.ComponentResource {
         container,
         service,
         // A proxy that requires a token is in front of the Service, and the API server does not forward such headers.
-        viaPod: serve.auth,
+        viaPod: this.authentication.kind !== "none",
         podPort: port.number,
         ...(this.authentication.kind === "apiKey" ? { apiKeySecret: this.authentication.secret } : {}),
         expected,

@@ -6,15 +6,11 @@ import type { RuntimeSpec } from "./vllm.ts";
 
 /** KServe's runtime for all models with one vLLM build. */
 export class ServingRuntime extends pulumi.ComponentResource {
-  /** Name that InferenceServices refer to. */
-  readonly runtime: string;
-
   constructor(name: string, args: RuntimeSpec, opts?: pulumi.ComponentResourceOptions) {
     super("modelcar:serving:ServingRuntime", name, {}, inheritedDependsOn(opts));
     const manifest = servingRuntime(args);
     new k8s.apiextensions.CustomResource(name, manifest, { parent: this });
-    this.runtime = args.name;
-    this.registerOutputs({ runtime: this.runtime });
+    this.registerOutputs({ runtime: args.name });
   }
 }
 

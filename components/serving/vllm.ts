@@ -23,11 +23,6 @@ export interface RuntimeSpec<N extends Count = number> {
   readonly startupMinutes: N;
 }
 
-/** How long a new pod may take until its model answers: as long to fetch the model as to load it. */
-export function secondsToServe({ startupMinutes }: Pick<RuntimeSpec, "startupMinutes">): number {
-  return 2 * 60 * startupMinutes;
-}
-
 /** What differs between the builds of vLLM. */
 const builds = {
   "vllm-cuda": {

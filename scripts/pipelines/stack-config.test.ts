@@ -25,7 +25,7 @@ test("a secret stays unread; anything else that is encrypted is an error that na
     raw.models[0].source.huggingFace = { secure: "v1:a:b" };
   });
   expect(() => readStackConfig(directory, "dev", file)).toThrow(
-    /modelcar:models is encrypted, and only Pulumi can read it/,
+    /modelcar:models must not be encrypted, because only Pulumi can decrypt it/,
   );
 });
 
@@ -41,5 +41,22 @@ test("all mistakes are listed, and a missing stack lists the existing ones", () 
 test("a file that is not YAML is named", () => {
   const file = join(mkdtempSync(join(tmpdir(), "modelcar-stack-")), "Pulumi.x.yaml");
   writeFileSync(file, "config: [");
-  expect(() => readStackConfig(directory, "x", file)).toThrow(/Pulumi\.x\.yaml: /);
+  expect(() => readStackConfig(directory, "x", file)).toThrow(/Pulumi\.x\.yaml, line 1: /);
+});
+
+test.each([
+  ["a syntax error", 'config:\n  modelcar:hfToken: "canary\n\tx: 1\n', /line \d+: /],
+  ["no set of keys", "config: canary\n", /config must be a set of keys/],
+  ["a list", "- canary\n", /config must be a set of keys/],
+  [
+    "an alias of itself",
+    "config:\n  modelcar:models: &canary [*canary]\n",
+    /refers to the value that contains it/,
+  ],
+])("%s is an error that quotes nothing of the file", (_, content, message) => {
+  const file = join(mkdtempSync(join(tmpdir(), "modelcar-stack-")), "Pulumi.x.yaml");
+  writeFileSync(file, content);
+  const read = () => readStackConfig(directory, "x", file);
+  expect(read).toThrow(message);
+  expect(read).not.toThrow(/canary/);
 });

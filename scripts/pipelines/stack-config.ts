@@ -1,7 +1,7 @@
 /** Reads a stack's configuration from Pulumi's files, without Pulumi's CLI: no login, no passphrase. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
 import { type Config, parseConfig } from "../../config/config.ts";
 import { secrets } from "../../config/schema.ts";
 
@@ -47,10 +47,10 @@ export function projectDefaults(directory: string): Entries {
 /** The config from raw YAML values by key. Throws a ConfigError that names `file`. Pure. */
 export function configOf(raw: Entries, file: string): Config {
   const encrypted = new Set(Object.keys(raw).filter((key) => holdsSecret(raw[key])));
-  const hidden = [...encrypted].filter((key) => !(key in secrets));
+  const hidden = [...encrypted].filter((key) => !Object.hasOwn(secrets, key));
   if (hidden.length > 0) {
     throw new ConfigError(
-      `${file}: ${hidden.map((key) => prefix + key).join(", ")} is encrypted, and only Pulumi can read it: set it without --secret`,
+      `${file}: ${hidden.map((key) => prefix + key).join(", ")} must not be encrypted, because only Pulumi can decrypt it: set it without --secret`,
     );
   }
   const values = Object.entries(raw).map(([key, value]) => [
@@ -63,11 +63,41 @@ export function configOf(raw: Entries, file: string): Config {
   throw new ConfigError(`${count} in ${file}:\n  ${result.errors.join("\n  ")}`);
 }
 
-function entriesOf(file: string): Entries {
+/**
+ * The `config` of one of Pulumi's files, by key without `modelcar:`; keys of other projects are left out.
+ * @throws ConfigError if the file cannot be read, is not YAML, or has no set of keys.
+ */
+export function entriesOf(file: string): Entries {
+  let text: string;
   try {
-    return ownEntries(parse(readFileSync(file, "utf8")));
+    text = readFileSync(file, "utf8");
   } catch (error) {
     throw new ConfigError(`${file}: ${(error as Error).message}`);
+  }
+  // Without the lines that it quotes: they may hold a secret.
+  const document = parseDocument(text, { prettyErrors: false });
+  const [error] = document.errors;
+  if (error) {
+    const line = text.slice(0, error.pos[0]).split("\n").length;
+    throw new ConfigError(`${file}, line ${line}: ${error.message}`);
+  }
+  const content: unknown = document.toJS();
+  if (content === null) return {};
+  const config = isMapping(content) ? (content.config ?? {}) : undefined;
+  if (!isMapping(config)) throw new ConfigError(`${file}: config must be a set of keys, as Pulumi writes it`);
+  if (refersToItself(config)) throw new ConfigError(`${file}: an alias refers to the value that contains it`);
+  return ownEntries({ config });
+}
+
+const isMapping = (value: unknown): value is Entries =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function refersToItself(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return false;
+  } catch {
+    return true;
   }
 }
 

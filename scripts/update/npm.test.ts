@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { choose, type Release } from "./npm.ts";
+import { choose, pinsOf, type Release } from "./npm.ts";
 
 const releases: Release[] = [
   { version: "1.0.0" },
@@ -36,4 +36,21 @@ test("a hold keeps a pin, or lets it move within a range", () => {
 test("no pin moves to an older version", () => {
   expect(choose("1.11.0", [{ version: "1.10.0" }], undefined, anywhere)).toEqual({ version: "1.11.0" });
   expect(choose("1.11.0", [], undefined, anywhere)).toEqual({ version: "1.11.0" });
+});
+
+test("pins are the exact versions of all manifests, without the checkout's own packages", () => {
+  const manifests = [
+    {
+      name: "program",
+      dependencies: { "@own/run": "0.1.0", yaml: "2.9.1" },
+      devDependencies: { zod: "4.6.7" },
+    },
+    { name: "@own/run", dependencies: { "client-node": "2.0.1" }, peerDependencies: { pulumi: "^3.1.0" } },
+    { name: "example", dependencies: { "@own/run": "file:own-run-0.1.0.tgz", yaml: "2.9.1" } },
+  ];
+  expect(Object.fromEntries(pinsOf(manifests))).toEqual({
+    yaml: "2.9.1",
+    zod: "4.6.7",
+    "client-node": "2.0.1",
+  });
 });

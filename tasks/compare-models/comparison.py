@@ -43,7 +43,8 @@ class Subject:
 
     @property
     def cost(self) -> Cost | None:
-        return cost_of(self.hourly_usd, self.figures)
+        benchmark = self.measurements.benchmark
+        return cost_of(self.hourly_usd, self.figures, benchmark.prompt_tokens if benchmark else None)
 
 
 @dataclass(frozen=True)

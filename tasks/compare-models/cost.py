@@ -16,12 +16,13 @@ class Cost:
     """Load at which the prices per token are computed: the one with the most output tokens per second."""
     load: str | None
     per_million_output_tokens: float | None
+    """At the most requests per second of any load, with prompts of the configured length."""
     per_million_prompt_tokens: float | None
     """Over prompt and output tokens together."""
     per_million_tokens: float | None
 
 
-def cost_of(per_hour: float | None, figures: Figures | None) -> Cost | None:
+def cost_of(per_hour: float | None, figures: Figures | None, prompt_tokens: int | None = None) -> Cost | None:
     """None without a price. per_hour is the price of all hardware of the measured model; a month has 730 hours."""
     if per_hour is None:
         return None
@@ -36,7 +37,9 @@ def cost_of(per_hour: float | None, figures: Figures | None) -> Cost | None:
         load=best.strategy if best else None,
         per_million_output_tokens=per_million(best.output_tokens_per_second) if best else None,
         per_million_prompt_tokens=(
-            per_million(best.total_tokens_per_second - best.output_tokens_per_second) if best else None
+            per_million(max(load.requests_per_second for load in figures.loads) * prompt_tokens)
+            if figures and prompt_tokens
+            else None
         ),
         per_million_tokens=per_million(best.total_tokens_per_second) if best else None,
     )

@@ -49,6 +49,12 @@ class Benchmark:
     """Settings: the profile, the length of prompts and answers."""
     setup: JsonObject
 
+    @property
+    def prompt_tokens(self) -> int | None:
+        """Configured tokens of each prompt; None if the prompts come from a data set."""
+        lengths = [data.get("prompt_tokens") for data in self.setup["data"]]
+        return next((int(length) for length in lengths if length), None)
+
 
 @dataclass(frozen=True)
 class Measurements:

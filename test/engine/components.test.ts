@@ -51,7 +51,7 @@ const cluster = `
 
 /** The former layout: the claim of a model was added to the storage, which all runs wait for. */
 const before = `${cluster}
-  import { volumeClaim } from "${components}/manifests/storage.ts";
+  import { volumeClaim } from "${components}/storage/manifests.ts";
   class Storage extends pulumi.ComponentResource {
     constructor() {
       super("modelcar:platform:Storage", "storage", {}, inSpace);
@@ -111,16 +111,16 @@ it("the table of models is shown line by line, and no output causes a warning", 
   project.write({
     "index.ts": `
       import * as pulumi from "@pulumi/pulumi";
-      import { summaryOf } from "${components}/model-outputs.ts";
-      const life = (name, results, comparison) => ({
-        model: { name, serve: { gpus: 0, hourlyUsd: 0.1, cpuLimit: "2", replicas: 1 } },
+      import { summaryOf } from "${components}/model/model-outputs.ts";
+      const model = (name, results, comparison) => ({
+        config: { name, serve: { gpus: 0, hourlyUsd: 0.1, cpuLimit: "2", replicas: 1 } },
         testing: { results: pulumi.output(results) },
         comparison: comparison && { results: pulumi.output(comparison) },
       });
       const scores = '{"sums":{"exact_match":0.95}}';
       export const summary = summaryOf([
-        life("sums", { scores, "ttft-ms-p95": "41.25" }),
-        life("sums-quantized", { scores }, { recovery: '{"sums":1}', "report-uri": "s3://b/r.html" }),
+        model("sums", { scores, "ttft-ms-p95": "41.25" }),
+        model("sums-quantized", { scores }, { recovery: '{"sums":1}', "report-uri": "s3://b/r.html" }),
       ], {});
       export const chat = null;
     `,
