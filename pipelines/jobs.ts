@@ -10,13 +10,13 @@ import { z } from "zod";
 import { accounts } from "../rules/names.ts";
 import { readVariant } from "./task-variants.ts";
 
-/** What a job can be let connect to. */
+/** Destinations that the job.yaml of a task can allow. */
 export const destinations = [
   /** The hub that models come from. */
   "hub",
   "objectStore",
   "modelRegistry",
-  /** The registries that images are pushed to and packed onto. */
+  /** The registries that images are pushed to, and those of their base images. */
   "imageRegistry",
   /** The served models of this namespace. */
   "models",

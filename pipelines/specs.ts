@@ -1,4 +1,4 @@
-/** What config says of the jobs of a model, as the pipelines take it. */
+/** Configuration of a model that its pipeline runs use. */
 
 /** Where a model comes from: a repository of the hub at one commit, and which of its files. */
 export interface HubSource {

@@ -1,4 +1,4 @@
-/** Whom the jobs and models of a stack may talk to. */
+/** What the tasks and models of a stack may connect to. */
 import type { Config, Model } from "../config/config.ts";
 import type { Destination } from "../pipelines/jobs.ts";
 import { objectStoreAddress, registryAddress } from "../rules/addresses.ts";
