@@ -106,7 +106,8 @@ def test_the_applied_objects_are_valid_for_vllm_and_kserve(deploy, cluster, mode
     assert (container["image"], "--served-model-name={{.Name}}" in container["args"]) == (IMAGE, True)
     predictor = service["spec"]["predictor"]
     assert predictor["model"]["storageUri"] == URI
-    assert predictor["model"]["args"] == ["--max-model-len=256", "--tensor-parallel-size=4", *arguments]
+    own = ["--max-model-len=256", "--gpu-memory-utilization=0.9", "--tensor-parallel-size=4"]
+    assert predictor["model"]["args"] == [*own, *arguments]
     assert predictor["model"]["resources"]["limits"] == {"cpu": "1", "memory": "3Gi", "nvidia.com/gpu": "4"}
     assert predictor["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-L4"}
     assert predictor["deploymentStrategy"]["type"] == "Recreate"

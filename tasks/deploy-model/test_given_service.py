@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from any_user import IDENTITY
 from json_object import JsonObject
 from kserve_stand_in import Cluster, Meanwhile, Model
 from kubernetes_objects import DIGEST_ANNOTATION
@@ -134,7 +135,10 @@ def test_a_manifest_is_applied_as_it_is_and_owned_by_the_run(deploy, cluster, mo
     assert applied["metadata"]["labels"] == SERVICE["metadata"]["labels"]
     predictor = applied["spec"]["predictor"]
     assert predictor.pop("annotations").keys() == {DIGEST_ANNOTATION}
-    assert predictor == SERVICE["spec"]["predictor"]
+    expected = copy.deepcopy(SERVICE["spec"]["predictor"])
+    # Its runtime does not exist, so only the variables of the user's name are added.
+    expected["model"]["env"] += [{"name": name, "value": value} for name, value in IDENTITY.items()]
+    assert predictor == expected
     assert cluster.runtime() is None
     assert [question["model"] for question in model.asked] == [NAME]
 

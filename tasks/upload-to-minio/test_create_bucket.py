@@ -15,7 +15,7 @@ from minio.error import MinioAdminException, S3Error
 
 pytestmark = pytest.mark.minio
 SCRIPT = Path(__file__).parents[2] / "components" / "object-store" / "create_bucket.py"
-INITIALIZER = SCRIPT.parents[1] / "images" / "tasks" / "storage_initializer.py"
+INITIALIZER = SCRIPT.parents[2] / "images" / "tasks" / "storage_initializer.py"
 BUCKET = "llm-models"
 PASSWORDS = {"modelcar-pipeline": "pipeline-canary-1", "modelcar-serving": "serving-canary-1"}
 
