@@ -54,7 +54,7 @@ export function names(raw: Raw, report: Report): void {
       fits(model.name, made, ["models", index, "test"], (path, message) => report(path, why + message));
     } else fits(model.name, made, ["models", index, "name"], report);
   }
-  if (isName(namespace) && chat && isExposed(raw, chat)) {
+  if (isName(namespace) && chat && isExposed(raw.endpoint, chat)) {
     const host = { what: "the first part of the chat UI's host", text: hostLabel(chatName, namespace) };
     fits(namespace, [host], ["namespace"], report);
   }
